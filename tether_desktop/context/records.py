@@ -1,0 +1,56 @@
+"""What the store hands out: sessions and messages with their identity, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tether_desktop.messages import FinishReason, Message, Timings, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A conversation.
+
+    Attributes:
+        title: empty until it gets a name.
+        model: the model last used in it, empty when none was.
+        head_id: the newest message of the branch that is shown, None while empty.
+        created_at, last_active: aware UTC times.
+        deleted_at: when it was moved to the bin; None while it is in the list.
+    """
+
+    id: str
+    title: str
+    model: str
+    head_id: str | None
+    created_at: datetime
+    last_active: datetime
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """A message of a conversation's tree.
+
+    Attributes:
+        parent_id: the message it follows; None for the first.
+        model: the model that wrote it; empty for a person's message.
+        finish_reason: how the reply ended. None for a person's message, and for a reply that is being
+            written, or was when the program was killed.
+        error: what a person was told when the reply failed.
+        version, versions: its place (from 1) among its siblings of the same parent, and their count.
+    """
+
+    id: str
+    session_id: str
+    parent_id: str | None
+    message: Message
+    created_at: datetime
+    model: str = ""
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    timings: Timings | None = None
+    error: str = ""
+    version: int = 1
+    versions: int = 1

@@ -1,0 +1,143 @@
+"""Errors a person is told about; anything that is not a TetherError is our bug.
+
+::
+
+    TetherError
+    ├── ModelError            a model folder, its weights or its library cannot be used
+    │   ├── ModelNotFound
+    │   ├── ModelBroken
+    │   └── LibraryMismatch
+    ├── EngineError           a loaded model failed while it worked
+    │   ├── EngineDied
+    │   └── PromptTooLong
+    ├── StoreError            the database cannot be used
+    │   ├── SessionNotFound
+    │   ├── MessageNotFound
+    │   ├── StoreBusy
+    │   ├── StoreFull
+    │   └── StoreTooNew
+    ├── SettingsError         a setting has a value that cannot be used
+    ├── InstallError          fetching or preparing a model failed
+    └── AlreadyRunning        another instance owns the data folder
+"""
+
+from __future__ import annotations
+
+
+class TetherError(Exception):
+    """A failure a person can understand and act on.
+
+    Attributes:
+        title: a few words, shown as a heading ("The model cannot be loaded").
+        message: what happened, in one or two sentences.
+        hint: what to do about it; may be empty where nothing helps.
+        code: a stable machine-readable name, sent on the wire.
+    """
+
+    code = "error"
+
+    def __init__(self, title: str, message: str, hint: str = "") -> None:
+        super().__init__(f"{title}: {message}" + (f" {hint}" if hint else ""))
+        self.title = title
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type[TetherError], tuple[str, str, str]]:
+        """Pickle by the three texts, since ``Exception`` would replay the joined one."""
+        return type(self), (self.title, self.message, self.hint)
+
+
+class ModelError(TetherError):
+    """A model folder, its weights or its library cannot be used."""
+
+    code = "model_error"
+
+
+class ModelNotFound(ModelError):
+    """No model of that name lies under the model folders."""
+
+    code = "model_not_found"
+
+
+class ModelBroken(ModelError):
+    """A file of the model is missing, truncated or not what its index says."""
+
+    code = "model_broken"
+
+
+class LibraryMismatch(ModelError):
+    """No compiled library fits the model on this processor."""
+
+    code = "library_mismatch"
+
+
+class EngineError(TetherError):
+    """A loaded model failed while it worked."""
+
+    code = "engine_error"
+
+
+class EngineDied(EngineError):
+    """The engine process ended without being asked to."""
+
+    code = "engine_died"
+
+
+class PromptTooLong(EngineError):
+    """The newest message alone does not fit the context window."""
+
+    code = "context_length_exceeded"
+
+
+class StoreError(TetherError):
+    """The database cannot be used."""
+
+    code = "store_error"
+
+
+class SessionNotFound(StoreError):
+    """There is no such session."""
+
+    code = "session_not_found"
+
+
+class MessageNotFound(StoreError):
+    """There is no such message in the session."""
+
+    code = "message_not_found"
+
+
+class StoreBusy(StoreError):
+    """Another program holds the database locked."""
+
+    code = "store_busy"
+
+
+class StoreFull(StoreError):
+    """The disk is full or the database cannot be written."""
+
+    code = "store_full"
+
+
+class StoreTooNew(StoreError):
+    """A newer version of the program has migrated the database."""
+
+    code = "store_too_new"
+
+
+class SettingsError(TetherError):
+    """A setting has a value that cannot be used."""
+
+    code = "settings_error"
+
+
+class InstallError(TetherError):
+    """Fetching or preparing a model failed."""
+
+    code = "install_error"
+
+
+class AlreadyRunning(TetherError):
+    """Another instance owns the data folder."""
+
+    code = "already_running"

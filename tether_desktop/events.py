@@ -1,0 +1,158 @@
+"""What a turn emits: dataclasses in code, one NDJSON line each on the wire, one name for both."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
+
+from tether_desktop.messages import FinishReason, Phase, Timings, Usage
+
+Stage = Literal["queued", "loading_model", "reading_prompt", "generating"]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Visible text."""
+
+    type: ClassVar[str] = "token"
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenThought:
+    """Text inside ``<think>``, ``<reflection>`` or the model's own reasoning channel."""
+
+    type: ClassVar[str] = "hidden_thought"
+    content: str
+    phase: Phase = "pre_tool"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStart:
+    """A call was parsed and is about to run."""
+
+    type: ClassVar[str] = "tool_start"
+    id: str
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress:
+    """A long tool reports; ``progress`` is 0..1, or None when unknown."""
+
+    type: ClassVar[str] = "tool_progress"
+    id: str
+    message: str
+    progress: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnd:
+    """A tool failed or succeeded; the model sees both."""
+
+    type: ClassVar[str] = "tool_end"
+    id: str
+    name: str
+    result: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent:
+    """The turn failed; what was said so far is stored.
+
+    ``title`` and ``hint`` carry the rest of a TetherError, so that every client can tell a person
+    what happened and what to do.
+    """
+
+    type: ClassVar[str] = "error"
+    message: str
+    code: str
+    title: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The user stopped the turn; what was said so far is stored."""
+
+    type: ClassVar[str] = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The turn is complete and stored."""
+
+    type: ClassVar[str] = "done"
+    finish_reason: FinishReason
+    usage: Usage
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Anything a person would otherwise wait through; ``progress`` is 0..1 or None."""
+
+    type: ClassVar[str] = "status"
+    stage: Stage
+    progress: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolApproval:
+    """The turn waits for the person to allow a call."""
+
+    type: ClassVar[str] = "tool_approval"
+    id: str
+    name: str
+    arguments: dict[str, Any]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextTrimmed:
+    """Old messages were left out of the prompt; counts are in messages and tokens."""
+
+    type: ClassVar[str] = "context_trimmed"
+    dropped_messages: int
+    kept_tokens: int
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """The session got its name."""
+
+    type: ClassVar[str] = "title"
+    title: str
+
+
+Event = (
+    Token
+    | HiddenThought
+    | ToolStart
+    | ToolProgress
+    | ToolEnd
+    | ErrorEvent
+    | Cancelled
+    | Done
+    | Status
+    | ToolApproval
+    | ContextTrimmed
+    | Title
+)
+
+TERMINAL_EVENTS = (ErrorEvent, Cancelled, Done)
+"""Exactly one event of these ends every stream."""
+
+
+def to_wire(event: Event) -> dict[str, Any]:
+    """The event as the JSON object that is sent: ``type`` first, then its fields."""
+    return {"type": event.type, **asdict(event)}
+
+
+def to_ndjson(event: Event) -> str:
+    """The event as one line of NDJSON, newline included."""
+    return json.dumps(to_wire(event), ensure_ascii=False) + "\n"

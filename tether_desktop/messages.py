@@ -1,0 +1,110 @@
+"""Messages, their parts, and what a reply cost: values without I/O or identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+Phase = Literal["pre_tool", "post_tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "cancelled", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Visible text, exactly as it was typed or streamed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A hidden thought; ``seconds`` is how long the model spent on it, when known."""
+
+    text: str
+    phase: Phase = "pre_tool"
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model asked for; ``arguments`` is its parsed JSON object."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered, as the text the model will read."""
+
+    id: str
+    name: str
+    result: str
+    is_error: bool = False
+
+
+Part = Text | Reasoning | ToolCall | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts of one reply.
+
+    Attributes:
+        prompt_tokens: tokens of the whole prompt, reused ones included.
+        cached_tokens: prompt tokens whose KV state was reused and not computed again.
+        completion_tokens: tokens the model generated.
+    """
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Durations of one reply in seconds.
+
+    Attributes:
+        queued_s: waiting for the engine (another turn, or the model being loaded).
+        prefill_s: reading the part of the prompt that was not cached.
+        first_token_s: from the start of the request in the engine to the first token.
+        decode_s: from the first token to the last.
+    """
+
+    queued_s: float = 0.0
+    prefill_s: float = 0.0
+    first_token_s: float = 0.0
+    decode_s: float = 0.0
+
+
+def decode_rate(usage: Usage, timings: Timings) -> float | None:
+    """Tokens per second while decoding, or None when too few were generated to tell."""
+    if usage.completion_tokens < 2 or timings.decode_s <= 0:
+        return None
+    return (usage.completion_tokens - 1) / timings.decode_s
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation: who speaks, and the parts in order."""
+
+    role: Role
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The visible text: all Text parts joined, without thoughts or tool traffic."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def reasoning(self) -> str:
+        """All hidden thoughts joined."""
+        return "".join(part.text for part in self.parts if isinstance(part, Reasoning))
+
+
+def text_message(role: Role, text: str) -> Message:
+    """A message of a single Text part."""
+    return Message(role, (Text(text),))

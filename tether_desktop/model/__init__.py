@@ -1,0 +1,1 @@
+"""Model: finds, compiles, loads and runs language models."""

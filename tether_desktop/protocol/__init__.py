@@ -1,0 +1,1 @@
+"""Protocol: runs turns and offers sessions to every client."""

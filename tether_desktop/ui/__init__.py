@@ -1,0 +1,1 @@
+"""The window: PySide6 widgets over view models; nothing else imports Qt."""
