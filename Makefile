@@ -1,0 +1,33 @@
+# `make run` and `make test` set up everything themselves; PYTHON=/path/to/python3.12 chooses the interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+BOOTSTRAP := $(PYTHON) packaging/bootstrap.py
+
+.PHONY: run test check bench clean lock
+
+run:
+	@$(BOOTSTRAP) run
+
+check:
+	@$(BOOTSTRAP) setup --dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+test: check
+	$(BIN)/pytest
+
+bench:
+	@$(BOOTSTRAP) setup --dev --starter
+	$(BIN)/python -m benchmarks engine
+	$(BIN)/python -m benchmarks startup
+	$(BIN)/python -m benchmarks stream
+
+lock:
+	$(PYTHON) packaging/lock.py
+
+clean:
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
