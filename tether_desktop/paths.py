@@ -39,3 +39,9 @@ def project_root() -> Path:
 def resources_dir() -> Path:
     """Icons, fonts, style and prompts that ship with the program."""
     return project_root() / "resources"
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder that only its owner may enter, parents included; one that exists keeps its permissions."""
+    for missing in reversed([parent for parent in (folder, *folder.parents) if not parent.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,152 @@
+"""What a failing database means to a person, and what to do about it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from tether_desktop.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
+
+_NOT_OPENED = "The conversations cannot be opened"
+_NOT_SAVED = "The conversation cannot be saved"
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+@contextmanager
+def told(place: str) -> Iterator[None]:
+    """Turn what the database at ``place`` raises into a StoreError; a faulty statement of ours stays a bug."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise busy(place) from error
+    except ArgumentError as error:
+        raise not_understood(place) from error
+    except ModuleNotFoundError as error:
+        raise no_driver(place, str(error.name)) from error
+    except (DBAPIError, sqlite3.Error) as error:
+        known = _explain(error, place)
+        if known is None:
+            raise
+        raise known from error
+    except OSError as error:
+        raise not_writable(place, error.strerror or str(error)) from error
+
+
+def busy(place: str) -> StoreBusy:
+    """Another program holds the database locked."""
+    return StoreBusy(
+        "The conversations are in use",
+        f"Another program holds {place} locked.",
+        "Close the other program (a database viewer, a backup, another Tether) and try again.",
+    )
+
+
+def too_new(place: str, found: str) -> StoreTooNew:
+    """The database has version ``found``, which this program does not know."""
+    return StoreTooNew(
+        "The conversations are from a newer Tether",
+        f"{place} has version {found}, which this Tether does not know. Nothing was changed.",
+        "Install the newest Tether, or choose another folder with TETHER_DATA_DIR.",
+    )
+
+
+def foreign(place: str) -> StoreError:
+    """The database has tables, but they are not ours."""
+    return StoreError(
+        _NOT_OPENED,
+        f"{place} belongs to another program. Nothing was changed.",
+        "Choose another file with MLC_SQLITE_URL, or leave it empty for a file in the data folder.",
+    )
+
+
+def damaged(place: str) -> StoreError:
+    """The file is no database, or its contents contradict each other."""
+    return StoreError(
+        _NOT_OPENED,
+        f"{place} is damaged or is not a database.",
+        "Put a copy of it in its place, or move the file elsewhere: a new one is made at the next start.",
+    )
+
+
+def not_writable(place: str, reason: str) -> StoreFull:
+    """The file or its folder refuses to be written."""
+    return StoreFull(
+        _NOT_SAVED,
+        f"{place} cannot be written ({reason}).",
+        "Allow writing to the file and its folder, or choose another folder with TETHER_DATA_DIR.",
+    )
+
+
+def full(place: str) -> StoreFull:
+    """There is no room on the disk."""
+    return StoreFull(
+        _NOT_SAVED,
+        f"There is no room left for {place}.",
+        "Free some space and try again; everything saved before is safe.",
+    )
+
+
+def failing_disk(place: str) -> StoreFull:
+    """The system reported an error while reading or writing."""
+    return StoreFull(
+        _NOT_SAVED,
+        f"The disk reports an error at {place}.",
+        "Check that the disk has free space and is still connected; everything saved before is safe.",
+    )
+
+
+def unreachable(place: str, reason: str) -> StoreError:
+    """A database server does not answer or refuses."""
+    return StoreError(
+        _NOT_OPENED,
+        f"The database {place} cannot be used ({reason}).",
+        "Check that its server runs and that MLC_SQLITE_URL is right.",
+    )
+
+
+def not_understood(place: str) -> StoreError:
+    """The database's address is not an SQLAlchemy URL."""
+    return StoreError(
+        _NOT_OPENED,
+        f"{place!r} is not the address of a database.",
+        "Write MLC_SQLITE_URL like sqlite:////home/me/tether.db, or leave it empty for a file in the data folder.",
+    )
+
+
+def no_driver(place: str, module: str) -> StoreError:
+    """The Python package that speaks to this kind of database is missing."""
+    return StoreError(
+        _NOT_OPENED,
+        f"The database {place} needs the Python package {module!r}, which is not installed.",
+        f"Install {module}, or leave MLC_SQLITE_URL empty for a file in the data folder.",
+    )
+
+
+def _explain(error: DBAPIError | sqlite3.Error, place: str) -> StoreError | None:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return _explain_sqlite(cause, place)
+    if isinstance(error, OperationalError | InterfaceError):
+        return unreachable(place, str(cause).strip())
+    return None
+
+
+def _explain_sqlite(error: sqlite3.Error, place: str) -> StoreError | None:
+    # The low byte is the kind of failure; the rest tells its variants apart.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    if code in _BUSY:
+        return busy(place)
+    if code in _DAMAGED:
+        return damaged(place)
+    if code in _NOT_WRITABLE:
+        return not_writable(place, "the system does not allow it")
+    if code == sqlite3.SQLITE_FULL:
+        return full(place)
+    return failing_disk(place) if code == sqlite3.SQLITE_IOERR else None

@@ -1,0 +1,49 @@
+"""Schema versions of the database: which one it has, and how it gets to the newest."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.script import Script
+from alembic.script.revision import RevisionMap
+from sqlalchemy import Connection
+
+from tether_desktop.context.migrations import v0001_sessions_and_messages
+
+REVISIONS: tuple[ModuleType, ...] = (v0001_sessions_and_messages,)
+"""Every revision, oldest first.
+
+They are imported, not found on disk as Alembic does by default, so that a frozen bundle (which has
+no source files) migrates exactly like a checkout.
+"""
+
+
+def newest_revision() -> str:
+    """The version this program writes."""
+    return str(REVISIONS[-1].revision)
+
+
+def known_revisions() -> frozenset[str]:
+    """The versions this program can read or bring up to date."""
+    return frozenset(module.revision for module in REVISIONS)
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The version of the database; None when it has never been migrated."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(connection: Connection) -> None:
+    """Run what the database lacks, inside the transaction that the connection is in."""
+    context = MigrationContext.configure(connection, opts={"fn": _missing_steps})
+    context.run_migrations(op=Operations(context))
+
+
+def _missing_steps(heads: tuple[str, ...], _context: MigrationContext) -> list[RevisionStep]:
+    scripts = {module.revision: Script(module, module.revision, module.__name__) for module in REVISIONS}
+    revision_map = RevisionMap(scripts.values)
+    missing = revision_map.iterate_revisions(newest_revision(), heads or None, implicit_base=True)
+    oldest_first = reversed([scripts[each.revision] for each in missing])
+    return [RevisionStep(revision_map, script, is_upgrade=True) for script in oldest_first]

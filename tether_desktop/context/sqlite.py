@@ -1,0 +1,120 @@
+"""What only SQLite needs: pragmas, a private file, copies, and wiping what was erased."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, QueuePool, event
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from tether_desktop import paths
+
+WRITES: Final = {"tether_writes": True}
+"""Execution options of a connection whose transaction takes the write lock when it begins."""
+
+_PRAGMAS = (
+    "PRAGMA foreign_keys = ON",
+    # With a write-ahead log NORMAL could lose the last commits in a power cut; FULL syncs each one.
+    "PRAGMA synchronous = FULL",
+    # Only macOS heeds it: there a plain fsync leaves data in the drive's own cache.
+    "PRAGMA fullfsync = ON",
+    "PRAGMA secure_delete = ON",
+)
+
+
+def file_of(url: URL) -> Path | None:
+    """The database file of a URL; None for one in memory, for a ``file:`` URI, and for other databases."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    if url.database == ":memory:" or url.database.startswith("file:"):
+        return None
+    return Path(url.database).absolute()
+
+
+def pool_options(url: URL) -> dict[str, Any]:
+    """Engine options: a database in memory lives in its one connection, which threads take in turn."""
+    if url.database in {None, "", ":memory:"}:
+        return {
+            "poolclass": QueuePool,
+            "pool_size": 1,
+            "max_overflow": 0,
+            "connect_args": {"check_same_thread": False},
+        }
+    return {}
+
+
+def make_private(file: Path) -> None:
+    """Create the file and its folder where missing, for their owner alone; SQLite's side files inherit that."""
+    paths.make_private_folder(file.parent)
+    os.close(os.open(file, os.O_CREAT | os.O_RDONLY, 0o600))
+
+
+def set_up_connections(engine: Engine) -> None:
+    """Set the pragmas of every connection, and begin transactions when we say so, not when the driver guesses."""
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+
+
+def use_write_ahead_log(engine: Engine) -> None:
+    """Let readers and the writer work at the same time; remembered in the file."""
+    with engine.connect() as connection:
+        _raw(connection).execute("PRAGMA journal_mode = WAL")
+
+
+def empty_write_ahead_log(engine: Engine) -> bool:
+    """Move the log into the file and cut it to nothing; False when another program still reads it."""
+    with engine.connect() as connection:
+        is_busy, _, _ = _raw(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy
+
+
+def vacuum(engine: Engine) -> None:
+    """Rewrite the file without its free space, where pieces of erased rows can remain."""
+    with engine.connect() as connection:
+        _raw(connection).execute("VACUUM")
+
+
+def copy_beside(file: Path, version: str) -> Path:
+    """Copy a database that may be in use, and return the copy; half a copy is never left.
+
+    The name tells the schema version and the UTC time: ``tether.db.0001-20260131T120000Z.copy``.
+    """
+    copy = file.with_name(f"{file.name}.{version}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.copy")
+    unfinished = copy.with_suffix(".unfinished")
+    make_private(unfinished)
+    try:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as target:
+            source.backup(target)
+        unfinished.replace(copy)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return copy
+
+
+def remove_copies(file: Path) -> None:
+    """Remove every copy that :func:`copy_beside` made."""
+    for copy in file.parent.iterdir():
+        if copy.name.startswith(f"{file.name}.") and copy.suffix in {".copy", ".unfinished"}:
+            copy.unlink()
+
+
+def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("tether_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _raw(connection: Connection) -> Any:
+    return connection.connection.driver_connection

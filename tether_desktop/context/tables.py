@@ -1,0 +1,111 @@
+"""The database schema: sessions, and messages that form a tree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Dialect, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time as whole microseconds since 1970.
+
+    Databases disagree on time zones and on the precision of their own types; integers compare and
+    sort the same everywhere.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """The column's value for an aware time; a naive one is refused with TypeError."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """The aware time of a column's value."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class PlainText(TypeDecorator[str]):
+    """Text that every database takes: no NUL, and no half of a surrogate pair.
+
+    Both can be pasted into a text field, and either makes the driver refuse the whole row.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """The text with U+FFFD in place of what cannot be stored."""
+        if value is None:
+            return None
+        return (
+            value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+            .encode("utf-16", "surrogatepass")
+            .decode("utf-16", "replace")
+        )
+
+
+class Tables(DeclarativeBase):
+    """All tables; constraint names are spelled out so that migrations can refer to them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class SessionTable(Tables):
+    """A conversation.
+
+    ``head_id`` is no foreign key: it would make the two tables refer to each other, which no
+    database creates or deletes in one statement.
+    """
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    title: Mapped[str] = mapped_column(PlainText)
+    model: Mapped[str] = mapped_column(PlainText)
+    head_id: Mapped[str | None] = mapped_column(String(32))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    last_active: Mapped[datetime] = mapped_column(UtcTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+    __table_args__ = (Index(None, "deleted_at", "last_active", "id"),)
+
+
+class MessageTable(Tables):
+    """A message; ``parts``, ``usage`` and ``timings`` are JSON.
+
+    Within a session ``created_at`` grows strictly, so it orders siblings and puts every parent
+    before its children. The long ``parts`` come last: reading the other columns then skips them.
+    """
+
+    __tablename__ = "messages"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"))
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    role: Mapped[str] = mapped_column(String(16))
+    finish_reason: Mapped[str | None] = mapped_column(String(16))
+    model: Mapped[str] = mapped_column(PlainText)
+    error: Mapped[str] = mapped_column(PlainText)
+    usage: Mapped[str | None] = mapped_column(Text)
+    timings: Mapped[str | None] = mapped_column(Text)
+    parts: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        Index(None, "session_id", "created_at"),
+        Index(None, "parent_id", "session_id"),
+        Index(None, "role", "finish_reason"),
+    )
