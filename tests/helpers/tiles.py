@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 
-def unpack_q4(weight: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Tiles ``[..., N/16, G, 256]`` as 4-bit numbers ``[..., N, G*32]``."""
-    quads = weight.reshape(*weight.shape[:-1], 4, 16, 4)
+def unpack_q4(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tiles ``[..., N/16, G, 320]`` as 4-bit numbers ``[..., N, G*32]``."""
+    quads = tiles[..., :256].reshape(*tiles.shape[:-1], 4, 16, 4)
     columns = np.concatenate([quads & 15, quads >> 4], axis=-3)
     return _rows(columns)
 
 
-def unpack_q8(weight: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Tiles ``[..., N/16, G, 512]`` as signed numbers ``[..., N, G*32]``."""
-    return _rows(weight.reshape(*weight.shape[:-1], 8, 16, 4)).astype(np.int16) - 128
+def unpack_q8(tiles: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Tiles ``[..., N/16, G, 544]`` as signed numbers ``[..., N, G*32]``."""
+    return _rows(tiles[..., :512].reshape(*tiles.shape[:-1], 8, 16, 4)).astype(np.int16) - 128
 
 
-def unpack_scales(scale: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Scales ``[..., N/16, G, 16]`` as ``[..., N, G*32]``, each repeated for its 32 columns."""
+def unpack_scales(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Sixteen float16 of each tile ``[..., N/16, G, 32]`` as ``[..., N, G*32]``, each repeated for its 32 columns."""
+    scale = np.ascontiguousarray(raw).view(np.float16)
     rows = scale.swapaxes(-1, -2).reshape(*scale.shape[:-3], -1, scale.shape[-2])
     return rows.repeat(32, axis=-1).astype(np.float32)
 
 
-def dequantize_q4(
-    weight: NDArray[np.uint8], scale: NDArray[np.float16], minimum: NDArray[np.float16]
-) -> NDArray[np.float32]:
+def dequantize_q4(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
     """A 4-bit matrix as floats ``[..., N, K]``."""
-    return unpack_q4(weight) * unpack_scales(scale) + unpack_scales(minimum)
+    return unpack_q4(tiles) * unpack_scales(tiles[..., 256:288]) + unpack_scales(tiles[..., 288:320])
 
 
-def dequantize_q8(weight: NDArray[np.uint8], scale: NDArray[np.float16]) -> NDArray[np.float32]:
+def dequantize_q8(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
     """An 8-bit matrix as floats ``[..., N, K]``."""
-    return unpack_q8(weight) * unpack_scales(scale)
+    return unpack_q8(tiles) * unpack_scales(tiles[..., 512:544])
 
 
-def dequantize_tiles(tensors: dict[str, NDArray[np.float16]], name: str) -> NDArray[np.float32]:
+def dequantize_tiles(tensors: dict[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
     """The matrix ``name`` of a model's tensors as floats, whichever its number of bits."""
-    weight, scale = tensors[f"{name}.weight"].view(np.uint8), tensors[f"{name}.scale"]
-    if f"{name}.minimum" in tensors:
-        return dequantize_q4(weight, scale, tensors[f"{name}.minimum"])
-    return dequantize_q8(weight, scale)
+    tiles = tensors[f"{name}.tiles"]
+    return dequantize_q4(tiles) if tiles.shape[-1] == 320 else dequantize_q8(tiles)
 
 
 def _rows(columns: NDArray[np.uint8]) -> NDArray[np.uint8]:

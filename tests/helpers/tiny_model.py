@@ -37,7 +37,7 @@ class TinyConfig:
     intermediate_size: int = 128
     num_attention_heads: int = 4
     num_key_value_heads: int = 2
-    head_dim: int = 16
+    head_dim: int = 32
     num_hidden_layers: int = 2
     vocab_size: int = 512
     context_window_size: int = 256

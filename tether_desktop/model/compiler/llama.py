@@ -21,6 +21,7 @@ from tether_desktop.model.compiler.packed_model import (
     q4_matrix,
     q8_matrix,
 )
+from tether_desktop.model.compiler.shape import GROUP
 
 _SOURCE_TYPES = frozenset(GGMLQuantizationType[name] for name in ("F32", "F16", "Q8_0", "Q4_1"))
 _LAYER_MATRICES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
@@ -59,15 +60,15 @@ class LlamaSource:
         size, inner, vocab = config.hidden_size, config.intermediate_size, (config.vocab_size, config.hidden_size)
         queries = config.num_attention_heads * config.head_dim
         qkv = queries + 2 * config.num_key_value_heads * config.head_dim
-        yield from q8_matrix("embed", vocab, self._row_parts("token_embd.weight"))
+        yield q8_matrix("embed", vocab, self._row_parts("token_embd.weight"))
         if not config.tie_word_embeddings:
-            yield from q8_matrix("lm_head", vocab, self._row_parts("output.weight"))
+            yield q8_matrix("lm_head", vocab, self._row_parts("output.weight"))
         yield self._layer_norm("attn_norm")
-        yield from self._layer_matrix("qkv", qkv, size, self._qkv_rows)
-        yield from self._layer_matrix("o", size, queries, partial(self._layer_rows, "attn_output"))
+        yield self._layer_matrix("qkv", qkv, size, self._qkv_rows)
+        yield self._layer_matrix("o", size, queries, partial(self._layer_rows, "attn_output"))
         yield self._layer_norm("ffn_norm")
-        yield from self._layer_matrix("gate_up", 2 * inner, size, self._gate_up_rows)
-        yield from self._layer_matrix("down", size, inner, partial(self._layer_rows, "ffn_down"))
+        yield self._layer_matrix("gate_up", 2 * inner, size, self._gate_up_rows)
+        yield self._layer_matrix("down", size, inner, partial(self._layer_rows, "ffn_down"))
         yield plain_tensor("final_norm", (size,), [partial(self._floats, "output_norm.weight")])
         yield plain_tensor("rope.inv_freq", (config.head_dim // 2,), [self._inverse_frequencies])
 
@@ -100,9 +101,9 @@ class LlamaSource:
 
     def _check_config(self, config: ModelConfig) -> None:
         groups = (config.hidden_size, config.intermediate_size, config.num_attention_heads * config.head_dim)
-        if any(size < 1 or size % packing.GROUP for size in groups):
-            raise self._refuse(f"its sizes {groups} are no multiples of {packing.GROUP}.")
-        if config.head_dim % packing.TILE_ROWS or config.num_key_value_heads < 1:
+        if any(size < 1 or size % GROUP for size in groups):
+            raise self._refuse(f"its sizes {groups} are no multiples of {GROUP}.")
+        if config.head_dim % GROUP or config.num_key_value_heads < 1:
             raise self._refuse(f"its attention heads of {config.head_dim} dimensions do not fill tiles.")
         if config.num_attention_heads % config.num_key_value_heads:
             raise self._refuse("its attention heads do not divide evenly among its key-value heads.")
@@ -150,7 +151,7 @@ class LlamaSource:
 
     def _layer_matrix(
         self, name: str, rows: int, columns: int, read: Callable[[int, GGMLQuantizationType], packing.Blocks]
-    ) -> list[PackedTensor]:
+    ) -> PackedTensor:
         """A matrix ``[L, rows, columns]``; ``read`` gives the rows of one layer."""
         make = q4_matrix if self.quantization == "q4_1t16" else q8_matrix
         shape = (len(self._layers), rows, columns)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from gguf import GGMLQuantizationType
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from tether_desktop.model.compiler import packing
+from tether_desktop.model.compiler.shape import GROUP, Q4_TILE_BYTES, Q8_TILE_BYTES, TILE_ROWS
 
 Rows = Callable[[GGMLQuantizationType], packing.Blocks]
 """Gives rows of a matrix as GGML blocks of the type asked for."""
@@ -43,7 +43,7 @@ class PackedTensor:
         shape: of the whole tensor.
         dtype: as stored.
         chunks: gives its parts along the leading dimension, in order, made when asked for.
-        parameters: model parameters that it stands for; 0 for scales, which belong to their weight.
+        parameters: model parameters that it stands for.
     """
 
     name: str
@@ -58,52 +58,39 @@ def plain_tensor(name: str, shape: tuple[int, ...], rows: Sequence[Callable[[], 
     return PackedTensor(name, shape, np.dtype(np.float32), lambda: (row() for row in rows), int(np.prod(shape)))
 
 
-def q4_matrix(name: str, shape: tuple[int, ...], parts: Sequence[Rows]) -> list[PackedTensor]:
-    """A 4-bit matrix ``[..., N, K]``: weight ``[..., N/16, K/32, 256]``, scale and minimum ``[..., N/16, K/32, 16]``.
+def q4_matrix(name: str, shape: tuple[int, ...], parts: Sequence[Rows]) -> PackedTensor:
+    """A 4-bit matrix ``[..., N, K]`` as tiles ``[..., N/16, K/32, 320]``.
 
     Args:
-        name: common part of the tensors' names.
+        name: the tensor's name without ``.tiles``.
         shape: of the matrix, leading dimensions (layers) included.
         parts: its rows in order, cut anywhere at a multiple of 16.
     """
-    make = partial(_part_tensor, shape=shape, parts=parts, source=GGMLQuantizationType.Q4_1)
-    return [
-        make(f"{name}.weight", 256, np.uint8, packing.pack_q4_weight, parameters=int(np.prod(shape))),
-        make(f"{name}.scale", 16, np.float16, packing.pack_q4_scale),
-        make(f"{name}.minimum", 16, np.float16, packing.pack_q4_minimum),
-    ]
+    return _matrix(name, shape, parts, Q4_TILE_BYTES, packing.pack_q4, GGMLQuantizationType.Q4_1)
 
 
-def q8_matrix(name: str, shape: tuple[int, ...], parts: Sequence[Rows]) -> list[PackedTensor]:
-    """An 8-bit matrix ``[..., N, K]``: weight ``[..., N/16, K/32, 512]`` and scale ``[..., N/16, K/32, 16]``.
+def q8_matrix(name: str, shape: tuple[int, ...], parts: Sequence[Rows]) -> PackedTensor:
+    """An 8-bit matrix ``[..., N, K]`` as tiles ``[..., N/16, K/32, 544]``.
 
-    The last part is padded with zero rows to a multiple of 16; the other arguments are as in :func:`q4_matrix`.
+    The last part is padded with zero rows to a multiple of 16; the arguments are as in :func:`q4_matrix`.
     """
-    make = partial(_part_tensor, shape=shape, parts=parts, source=GGMLQuantizationType.Q8_0)
-    return [
-        make(f"{name}.weight", 512, np.uint8, packing.pack_q8_weight, parameters=int(np.prod(shape))),
-        make(f"{name}.scale", 16, np.float16, packing.pack_q8_scale),
-    ]
+    return _matrix(name, shape, parts, Q8_TILE_BYTES, packing.pack_q8, GGMLQuantizationType.Q8_0)
 
 
-def _part_tensor(
+def _matrix(
     name: str,
-    width: int,
-    dtype: DTypeLike,
-    pack: Callable[[packing.Blocks], NDArray[Any]],
-    *,
     shape: tuple[int, ...],
     parts: Sequence[Rows],
+    tile_bytes: int,
+    pack: Callable[[packing.Blocks], packing.Tiles],
     source: GGMLQuantizationType,
-    parameters: int = 0,
 ) -> PackedTensor:
     *leading, rows, columns = shape
-    tiles = -(-rows // packing.TILE_ROWS)
-    packed_shape = (*leading, tiles, columns // packing.GROUP, width)
+    tile_shape = (*leading, -(-rows // TILE_ROWS), columns // GROUP, tile_bytes)
     return PackedTensor(
-        name,
-        packed_shape,
-        np.dtype(dtype),
+        f"{name}.tiles",
+        tile_shape,
+        np.dtype(np.uint8),
         lambda: (pack(packing.pad_rows(part(source))) for part in parts),
-        parameters,
+        int(np.prod(shape)),
     )

@@ -29,24 +29,15 @@ def layer_matrix(model: TinyModel, name: str) -> np.ndarray:
 def test_the_folder_has_the_agreed_tensors_and_shapes(tiny: TinyModel) -> None:
     shapes = {name: (array.dtype.name, array.shape) for name, array in open_weights(tiny.folder).items()}
     assert shapes == {
-        "embed.weight": ("uint8", (32, 2, 512)),
-        "embed.scale": ("float16", (32, 2, 16)),
+        "embed.tiles": ("uint8", (32, 2, 544)),
         "layers.attn_norm": ("float32", (2, 64)),
-        "layers.qkv.weight": ("uint8", (2, 8, 2, 256)),
-        "layers.qkv.scale": ("float16", (2, 8, 2, 16)),
-        "layers.qkv.minimum": ("float16", (2, 8, 2, 16)),
-        "layers.o.weight": ("uint8", (2, 4, 2, 256)),
-        "layers.o.scale": ("float16", (2, 4, 2, 16)),
-        "layers.o.minimum": ("float16", (2, 4, 2, 16)),
+        "layers.qkv.tiles": ("uint8", (2, 16, 2, 320)),
+        "layers.o.tiles": ("uint8", (2, 4, 4, 320)),
         "layers.ffn_norm": ("float32", (2, 64)),
-        "layers.gate_up.weight": ("uint8", (2, 16, 2, 256)),
-        "layers.gate_up.scale": ("float16", (2, 16, 2, 16)),
-        "layers.gate_up.minimum": ("float16", (2, 16, 2, 16)),
-        "layers.down.weight": ("uint8", (2, 4, 4, 256)),
-        "layers.down.scale": ("float16", (2, 4, 4, 16)),
-        "layers.down.minimum": ("float16", (2, 4, 4, 16)),
+        "layers.gate_up.tiles": ("uint8", (2, 16, 2, 320)),
+        "layers.down.tiles": ("uint8", (2, 4, 4, 320)),
         "final_norm": ("float32", (64,)),
-        "rope.inv_freq": ("float32", (8,)),
+        "rope.inv_freq": ("float32", (16,)),
     }
 
 
@@ -65,7 +56,7 @@ def test_every_packed_matrix_equals_the_dequantized_source(tiny: TinyModel) -> N
 
 
 def test_rotation_frequencies_follow_from_theta(tiny: TinyModel) -> None:
-    expected = [10000.0 ** (-2 * i / 16) for i in range(8)]
+    expected = [10000.0 ** (-2 * i / 32) for i in range(16)]
     np.testing.assert_allclose(open_weights(tiny.folder)["rope.inv_freq"], expected, rtol=1e-6)
 
 
@@ -77,7 +68,7 @@ def test_the_configuration_has_what_the_runtime_and_mlc_read(tiny: TinyModel) ->
         "intermediate_size": 128,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "head_dim": 16,
+        "head_dim": 32,
         "num_hidden_layers": 2,
         "rms_norm_eps": 1e-5,
         "rope_theta": 10000.0,
@@ -99,7 +90,7 @@ def test_8_bit_layers_stay_8_bit(tmp_path: Path) -> None:
     model = make_tiny_model(tmp_path, TinyConfig(matrices="Q8_0"))
     weights = open_weights(model.folder)
     assert json.loads((model.folder / "mlc-chat-config.json").read_text())["quantization"] == "q8_0t16"
-    assert "layers.down.minimum" not in weights
+    assert weights["layers.down.tiles"].shape == (2, 4, 4, 544)
     np.testing.assert_array_equal(dequantize_tiles(weights, "layers.down"), layer_matrix(model, "ffn_down"))
 
 

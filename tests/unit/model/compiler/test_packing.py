@@ -21,24 +21,22 @@ def random_blocks(rows: int, columns: int, kind: GGMLQuantizationType) -> np.nda
 @pytest.mark.parametrize(("rows", "columns"), [(16, 32), (48, 64), (192, 576)])
 def test_packed_4_bit_tiles_dequantize_to_exactly_what_the_source_does(rows: int, columns: int) -> None:
     blocks = random_blocks(rows, columns, Q4_1)
-    weight, scale = packing.pack_q4_weight(blocks), packing.pack_q4_scale(blocks)
-    assert weight.shape == (rows // 16, columns // 32, 256)
-    assert scale.shape == (rows // 16, columns // 32, 16)
-    unpacked = tiles.dequantize_q4(weight, scale, packing.pack_q4_minimum(blocks))
-    np.testing.assert_array_equal(unpacked, dequantize(blocks, Q4_1))
+    packed = packing.pack_q4(blocks)
+    assert packed.shape == (rows // 16, columns // 32, 320)
+    np.testing.assert_array_equal(tiles.dequantize_q4(packed), dequantize(blocks, Q4_1))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(16, 32), (48, 64), (192, 576)])
 def test_packed_8_bit_tiles_dequantize_to_exactly_what_the_source_does(rows: int, columns: int) -> None:
     blocks = random_blocks(rows, columns, Q8_0)
-    weight, scale = packing.pack_q8_weight(blocks), packing.pack_q8_scale(blocks)
-    assert weight.shape == (rows // 16, columns // 32, 512)
-    np.testing.assert_array_equal(tiles.dequantize_q8(weight, scale), dequantize(blocks, Q8_0))
+    packed = packing.pack_q8(blocks)
+    assert packed.shape == (rows // 16, columns // 32, 544)
+    np.testing.assert_array_equal(tiles.dequantize_q8(packed), dequantize(blocks, Q8_0))
 
 
 def test_a_4_bit_byte_holds_the_two_columns_that_the_kernels_expect() -> None:
     blocks = random_blocks(32, 64, Q4_1)
-    weight = packing.pack_q4_weight(blocks)
+    weight = packing.pack_q4(blocks)
     row, group, j, b = 21, 1, 2, 3
     source = blocks.reshape(32, 2, 20)[row, group, 4 + 4 * j + b]
     assert weight[row // 16, group, j * 64 + row % 16 * 4 + b] == source
@@ -46,7 +44,7 @@ def test_a_4_bit_byte_holds_the_two_columns_that_the_kernels_expect() -> None:
 
 def test_an_8_bit_byte_holds_the_column_that_the_kernels_expect_offset_by_128() -> None:
     blocks = random_blocks(32, 64, Q8_0)
-    weight = packing.pack_q8_weight(blocks)
+    weight = packing.pack_q8(blocks)
     row, group, j, b = 21, 1, 6, 3
     source = int(blocks.reshape(32, 2, 34)[row, group, 2 + 4 * j + b : 3 + 4 * j + b].view(np.int8)[0])
     assert weight[row // 16, group, j * 64 + row % 16 * 4 + b] == source + 128
@@ -68,8 +66,7 @@ def test_tiles_of_two_matrices_alternate() -> None:
 
 def test_rows_are_padded_with_weights_of_zero_up_to_a_whole_tile() -> None:
     blocks = packing.pad_rows(random_blocks(17, 32, Q8_0))
-    weight, scale = packing.pack_q8_weight(blocks), packing.pack_q8_scale(blocks)
-    unpacked = tiles.dequantize_q8(weight, scale)
+    unpacked = tiles.dequantize_q8(packing.pack_q8(blocks))
     assert unpacked.shape == (32, 32)
     assert unpacked[16].any()
     assert not unpacked[17:].any()
