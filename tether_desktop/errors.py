@@ -16,6 +16,7 @@
     │   ├── StoreBusy
     │   ├── StoreFull
     │   └── StoreTooNew
+    ├── SessionBusy           the session is still answering
     ├── SettingsError         a setting has a value that cannot be used
     ├── InstallError          fetching or preparing a model failed
     └── AlreadyRunning        another instance owns the data folder
@@ -123,6 +124,12 @@ class StoreTooNew(StoreError):
     """A newer version of the program has migrated the database."""
 
     code = "store_too_new"
+
+
+class SessionBusy(TetherError):
+    """The session is still answering; one turn at a time."""
+
+    code = "session_busy"
 
 
 class SettingsError(TetherError):

@@ -1,0 +1,125 @@
+"""Renders MLC's own chat templates, the ``conv_template`` object of mlc-chat-config.json.
+
+The format is that of ``mlc_llm.protocol.conversation_protocol.Conversation``: the system text in its
+template, then for each message its role, a separator, its content in the role's template, and the
+separator after the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+_SYSTEM = "{system_message}"
+_FUNCTIONS = "{function_string}"
+
+
+class ConvTemplateError(Exception):
+    """The object is not a conversation template, or has no place for a message."""
+
+
+class _Schema(BaseModel):
+    """The fields that matter for rendering; a template may have more."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    system_template: str = _SYSTEM
+    system_message: str = ""
+    system_prefix_token_ids: list[int] | None = None
+    add_role_after_system_message: bool = True
+    roles: dict[str, str]
+    role_templates: dict[str, str] = Field(default_factory=dict)
+    seps: list[str] = Field(min_length=1, max_length=2)
+    role_content_sep: str = ""
+    role_empty_sep: str = ""
+    stop_str: list[str] = Field(default_factory=list)
+    stop_token_ids: list[int] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvTemplate:
+    """A conversation template that can render.
+
+    Attributes:
+        prefix: text of the tokens every prompt begins with.
+        stop: texts that end a reply.
+        stop_token_ids: tokens that end a reply.
+    """
+
+    prefix: str
+    stop: tuple[str, ...]
+    stop_token_ids: tuple[int, ...]
+    _schema: _Schema = field(repr=False)
+
+    def render(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool) -> str:
+        """Render objects with ``role`` and ``content``; a system message may only come first.
+
+        Raises:
+            ConvTemplateError: the template has no such role.
+        """
+        system, spoken = _split_system(messages)
+        opening = self._system_block(system)
+        rendered = [self.prefix, opening]
+        for position, message in enumerate(spoken):
+            bare = position == 0 and bool(opening) and not self._schema.add_role_after_system_message
+            rendered.append(self._message(message["role"], message["content"], bare=bare))
+        if add_generation_prompt:
+            rendered.append(self._role("assistant") + self._schema.role_empty_sep)
+        return "".join(rendered)
+
+    def _system_block(self, system: str) -> str:
+        """Empty without a system text, unless the block is a fixed one."""
+        template = self._schema.system_template.replace(_FUNCTIONS, "")
+        return template.replace(_SYSTEM, system) if system or _SYSTEM not in template else ""
+
+    def _message(self, role: str, content: str, *, bare: bool) -> str:
+        placeholder = "{" + role + "_message}"
+        template = self._schema.role_templates.get(role, placeholder).replace(_FUNCTIONS, "")
+        prefix = "" if bare else self._role(role) + self._schema.role_content_sep
+        separator = self._schema.seps[-1 if role == "assistant" else 0]
+        return prefix + template.replace(placeholder, content) + separator
+
+    def _role(self, role: str) -> str:
+        if role not in self._schema.roles:
+            raise ConvTemplateError(f"conv_template has no role {role!r}")
+        return self._schema.roles[role]
+
+
+def parse_conv_template(value: object, token_texts: Mapping[int, str]) -> ConvTemplate:
+    """Check and take over a ``conv_template`` object.
+
+    Args:
+        value: the parsed JSON.
+        token_texts: text of each added token, to spell out ``system_prefix_token_ids``.
+
+    Raises:
+        ConvTemplateError: a field is missing or of the wrong kind, or a prefix token is unknown.
+    """
+    try:
+        schema = _Schema.model_validate(value)
+    except ValidationError as error:
+        raise ConvTemplateError(_first_problem(error)) from None
+    prefix_ids = schema.system_prefix_token_ids or []
+    if unknown := [number for number in prefix_ids if number not in token_texts]:
+        raise ConvTemplateError(f"conv_template begins with token {unknown[0]}, which the tokenizer does not name")
+    return ConvTemplate(
+        prefix="".join(token_texts[number] for number in prefix_ids),
+        stop=tuple(filter(None, schema.stop_str)),
+        stop_token_ids=tuple(schema.stop_token_ids),
+        _schema=schema,
+    )
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(map(str, problem["loc"]))
+    return f"conv_template{'.' + where if where else ''}: {problem['msg'].lower()}"
+
+
+def _split_system(messages: Sequence[Mapping[str, Any]]) -> tuple[str, Sequence[Mapping[str, Any]]]:
+    if messages and messages[0]["role"] == "system":
+        return messages[0]["content"], messages[1:]
+    return "", messages

@@ -1,0 +1,151 @@
+"""Prepares a turn: stores its question and an empty reply, and settles which model answers how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tether_desktop.context.records import MessageRecord, SessionRecord
+from tether_desktop.context.store import Store
+from tether_desktop.errors import MessageNotFound, ModelError, SessionNotFound
+from tether_desktop.messages import Message, Role
+from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.engine import SamplingParams
+from tether_desktop.protocol.prompt import PromptTemplate, load_prompt_template
+from tether_desktop.protocol.titles import title_from
+from tether_desktop.settings import Settings
+
+Ask = Callable[[SessionRecord], "Asked"]
+"""Stores the question, where it is a new one, once all else has been checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a turn is to answer: the question's id, and its record when it is a new one."""
+
+    id: str | None
+    question: MessageRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPlan:
+    """Everything a turn is to do.
+
+    Attributes:
+        branch: the messages from the first one to the question.
+        question: the question, when this turn has stored it.
+        reply: the stored, still empty reply.
+        model: the model that answers.
+        context_window: tokens to count on when the engine does not tell.
+        template: the model's chat template.
+        system: the system prompt; may be empty.
+        params: how to sample, stop texts of the template included.
+        title: the title that the session has just got; empty for none.
+    """
+
+    branch: tuple[MessageRecord, ...]
+    question: MessageRecord | None
+    reply: MessageRecord
+    model: str
+    context_window: int
+    template: PromptTemplate
+    system: str
+    params: SamplingParams
+    title: str = ""
+
+
+class TurnPlanner:
+    """Makes plans of turns; synchronous, for a thread."""
+
+    def __init__(self, store: Store, catalog: Catalog) -> None:
+        self._store = store
+        self._catalog = catalog
+
+    def plan(
+        self, session_id: str, ask: Ask, model: str | None, params: SamplingParams | None, settings: Settings
+    ) -> TurnPlan:
+        """Check everything, then store the question and an empty reply, and name the session.
+
+        Raises:
+            TetherError: something cannot be used; nothing is stored then, unless the store itself failed.
+        """
+        session = self._open_session(session_id)
+        entry = self._catalog.get(model or session.model or settings.default_model or self._first_usable())
+        template = load_prompt_template(entry.path)
+        asked = ask(session)
+        self._store.add_message(session_id, Message("assistant"), parent_id=asked.id, model=entry.name)
+        if session.model != entry.name:
+            self._store.set_session_model(session_id, entry.name)
+        *branch, reply = self._store.history(session_id)
+        return TurnPlan(
+            branch=tuple(branch),
+            question=branch[-1] if asked.question else None,
+            reply=reply,
+            model=entry.name,
+            context_window=entry.context_window,
+            template=template,
+            system=settings.system_prompt.strip(),
+            params=_with_stop(params or _params(settings), template.stop),
+            title=self._name(session, branch),
+        )
+
+    def ask(self, question: Message, session: SessionRecord) -> Asked:
+        """Ask at the end of the branch that is shown."""
+        return self._store_question(session, question, parent_id=session.head_id)
+
+    def ask_again(self, reply_id: str, session: SessionRecord) -> Asked:
+        """Ask the question of a reply once more."""
+        return Asked(self._message(session, reply_id, "assistant").parent_id)
+
+    def ask_instead(self, question_id: str, question: Message, session: SessionRecord) -> Asked:
+        """Ask beside an earlier question."""
+        replaced = self._message(session, question_id, "user")
+        return self._store_question(session, question, parent_id=replaced.parent_id)
+
+    def _store_question(self, session: SessionRecord, question: Message, *, parent_id: str | None) -> Asked:
+        record = self._store.add_message(session.id, question, parent_id=parent_id)
+        return Asked(record.id, record)
+
+    def _message(self, session: SessionRecord, message_id: str, role: Role) -> MessageRecord:
+        record = self._store.get_message(session.id, message_id)
+        if record.message.role != role:
+            kind = "reply" if role == "assistant" else "question"
+            raise MessageNotFound(f"Not a {kind}", f"Message {message_id} is not a {kind}.", f"Choose a {kind}.")
+        return record
+
+    def _open_session(self, session_id: str) -> SessionRecord:
+        session = self._store.get_session(session_id)
+        if session.deleted_at is not None:
+            raise SessionNotFound("The conversation is in the bin", "It cannot go on there.", "Restore it first.")
+        return session
+
+    def _first_usable(self) -> str:
+        models = self._catalog.list()
+        for entry in models:
+            if entry.usable:
+                return entry.name
+        if models:
+            raise ModelError("No model can be used", models[0].reason, models[0].remedy)
+        raise ModelError("No model yet", "There is no model on this computer.", "Add the starter model or another one.")
+
+    def _name(self, session: SessionRecord, branch: list[MessageRecord]) -> str:
+        """Give a session without a title one, after its newest question; empty when it keeps its own."""
+        title = "" if session.title or not branch else title_from(branch[-1].message.text)
+        if title:
+            self._store.rename_session(session.id, title)
+        return title
+
+
+def _params(settings: Settings) -> SamplingParams:
+    return SamplingParams(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        min_p=settings.min_p,
+        repetition_penalty=settings.repetition_penalty,
+        max_tokens=settings.max_tokens,
+    )
+
+
+def _with_stop(params: SamplingParams, stop: tuple[str, ...]) -> SamplingParams:
+    return replace(params, stop=tuple(dict.fromkeys(params.stop + stop)))

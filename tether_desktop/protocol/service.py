@@ -1,0 +1,191 @@
+"""SessionService: the one session API; the window, the HTTP port and the CLI are all its clients."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tether_desktop.context.records import MessageRecord, SessionRecord
+from tether_desktop.context.store import Store
+from tether_desktop.errors import SessionBusy, TetherError
+from tether_desktop.messages import Message, text_message
+from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.engine import SamplingParams
+from tether_desktop.protocol.planner import Ask, TurnPlanner
+from tether_desktop.protocol.turn import Turn
+from tether_desktop.protocol.window import Cut
+from tether_desktop.settings import Settings
+
+if TYPE_CHECKING:
+    from tether_desktop.model.pool import EnginePool
+
+
+class SessionService:
+    """Sessions, and the turns that run in them.
+
+    Everything a caller asks for is checked before anything is stored or streamed; all methods raise
+    TetherErrors.
+
+    Attributes:
+        settings: read at the start of every turn; may be replaced.
+    """
+
+    def __init__(self, store: Store, pool: EnginePool, catalog: Catalog, settings: Settings) -> None:
+        self.settings = settings
+        self._store = store
+        self._pool = pool
+        self._planner = TurnPlanner(store, catalog)
+        self._turns: dict[str, Turn] = {}
+        self._starting: set[str] = set()
+        self._cuts: dict[str, Cut | None] = {}
+        self._naming = asyncio.Lock()
+
+    async def create(self, title: str = "", model: str = "") -> SessionRecord:
+        """Begin a conversation."""
+        return await asyncio.to_thread(self._store.create_session, _storable(title), model)
+
+    async def list(self, *, deleted: bool = False) -> builtins.list[SessionRecord]:
+        """The sessions in the list, or those in the bin; the last active first."""
+        return await asyncio.to_thread(self._store.list_sessions, deleted=deleted)
+
+    async def get(self, session_id: str) -> SessionRecord:
+        """One session."""
+        return await asyncio.to_thread(self._store.get_session, session_id)
+
+    async def rename(self, session_id: str, title: str) -> SessionRecord:
+        """Give a session another title; an empty one lets the next turn choose."""
+        async with self._naming:
+            return await asyncio.to_thread(self._store.rename_session, session_id, _storable(title).strip())
+
+    async def delete(self, session_id: str) -> None:
+        """Move a session to the bin, ending its turn."""
+        await self.cancel(session_id)
+        await asyncio.to_thread(self._store.delete_session, session_id)
+
+    async def restore(self, session_id: str) -> SessionRecord:
+        """Bring a session back from the bin."""
+        return await asyncio.to_thread(self._store.restore_session, session_id)
+
+    async def erase(self, session_id: str) -> None:
+        """Remove a session for good, ending its turn."""
+        await self.cancel(session_id)
+        await asyncio.to_thread(self._store.erase_session, session_id)
+        self._cuts.pop(session_id, None)
+
+    async def history(self, session_id: str) -> builtins.list[MessageRecord]:
+        """The branch of messages that is shown, oldest first."""
+        return await asyncio.to_thread(self._store.history, session_id)
+
+    async def select_version(self, session_id: str, message_id: str) -> builtins.list[MessageRecord]:
+        """Show another version of a message; the new history."""
+        with self._claimed(session_id):
+            return await asyncio.to_thread(self._store.select_version, session_id, message_id)
+
+    async def siblings(self, session_id: str, message_id: str) -> builtins.list[MessageRecord]:
+        """All versions of a message, oldest first."""
+        return await asyncio.to_thread(self._store.siblings, session_id, message_id)
+
+    async def send(
+        self, session_id: str, text: str, *, model: str | None = None, params: SamplingParams | None = None
+    ) -> Turn:
+        """Ask something at the end of the branch that is shown.
+
+        Args:
+            session_id: where to ask.
+            text: the question.
+            model: who answers; None is the session's model, else the default one, else the first usable.
+            params: how to sample; None is as the settings say.
+
+        Raises:
+            SessionNotFound: it does not exist, or lies in the bin.
+            SessionBusy: it is still answering.
+            ModelError: the model is unknown or cannot be used.
+            StoreError: the question cannot be stored.
+        """
+        question = _question(text)
+        return await self._start(session_id, partial(self._planner.ask, question), model, params)
+
+    async def regenerate(
+        self, session_id: str, message_id: str, *, model: str | None = None, params: SamplingParams | None = None
+    ) -> Turn:
+        """Ask for another answer beside the reply ``message_id``.
+
+        Raises:
+            MessageNotFound: the session has no such reply.
+            TetherError: as ``send``.
+        """
+        return await self._start(session_id, partial(self._planner.ask_again, message_id), model, params)
+
+    async def edit(
+        self,
+        session_id: str,
+        message_id: str,
+        text: str,
+        *,
+        model: str | None = None,
+        params: SamplingParams | None = None,
+    ) -> Turn:
+        """Ask ``text`` instead of the question ``message_id``, beside it.
+
+        Raises:
+            MessageNotFound: the session has no such question.
+            TetherError: as ``send``.
+        """
+        question = _question(text)
+        return await self._start(session_id, partial(self._planner.ask_instead, message_id, question), model, params)
+
+    async def cancel(self, session_id: str) -> bool:
+        """Stop the session's turn and wait until what was said is stored; False when there is none."""
+        turn = self._turns.get(session_id)
+        if turn is not None:
+            await turn.cancel()
+        return turn is not None
+
+    def running(self, session_id: str) -> Turn | None:
+        """The session's turn, while it has one."""
+        return self._turns.get(session_id)
+
+    async def close(self) -> None:
+        """Stop every turn and wait until all that was said is stored."""
+        await asyncio.gather(*(turn.cancel() for turn in list(self._turns.values())))
+
+    async def _start(self, session_id: str, ask: Ask, model: str | None, params: SamplingParams | None) -> Turn:
+        with self._claimed(session_id):
+            async with self._naming:
+                plan = await asyncio.to_thread(self._planner.plan, session_id, ask, model, params, self.settings)
+            turn = Turn(plan, self._store, self._pool, cuts=self._cuts, on_end=self._forget)
+            self._turns[session_id] = turn
+            return turn
+
+    @contextmanager
+    def _claimed(self, session_id: str) -> Iterator[None]:
+        """Keep others from starting a turn in the session meanwhile."""
+        if session_id in self._starting or session_id in self._turns:
+            raise SessionBusy(
+                "Still answering",
+                "This conversation is still answering the last question.",
+                "Wait for the reply, or stop it.",
+            )
+        self._starting.add(session_id)
+        try:
+            yield
+        finally:
+            self._starting.discard(session_id)
+
+    def _forget(self, turn: Turn) -> None:
+        del self._turns[turn.session_id]
+
+
+def _question(text: str) -> Message:
+    if not text.strip():
+        raise TetherError("Nothing to send", "The message is empty.", "Write something first.")
+    return text_message("user", _storable(text))
+
+
+def _storable(text: str) -> str:
+    """Text that can be encoded: pasted halves of surrogate pairs are joined, or replaced when alone."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

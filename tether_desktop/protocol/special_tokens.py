@@ -1,0 +1,81 @@
+"""Reads which texts a model's tokenizer takes for special tokens."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialTokens:
+    """The special tokens of a tokenizer.
+
+    Attributes:
+        texts: every text that is encoded as one special token.
+        by_id: text of each added token, for templates that name tokens by their number.
+        named: ``bos_token``, ``eos_token``… as tokenizer_config.json names them, for chat templates.
+    """
+
+    texts: frozenset[str] = frozenset()
+    by_id: dict[int, str] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
+
+
+def read_special_tokens(model_dir: Path, tokenizer_config: dict[str, Any]) -> SpecialTokens:
+    """Collect them from tokenizer.json and from the parsed tokenizer_config.json."""
+    added = [*_added_tokens(model_dir / "tokenizer.json"), *_declared_tokens(tokenizer_config)]
+    named = {name: text for name in _NAMED if (text := token_text(tokenizer_config.get(name)))}
+    others = map(token_text, _listed(tokenizer_config.get("additional_special_tokens")))
+    special = {text for _, text, is_special in added if is_special}
+    return SpecialTokens(
+        texts=frozenset(special.union(named.values(), others) - {""}),
+        by_id={number: text for number, text, _ in added},
+        named=named,
+    )
+
+
+def token_text(token: object) -> str:
+    """A token written either as a string or as an object with ``content``; empty for neither."""
+    content = token.get("content") if isinstance(token, dict) else token
+    return content if isinstance(content, str) else ""
+
+
+def _declared_tokens(tokenizer_config: dict[str, Any]) -> Iterator[tuple[int, str, bool]]:
+    declared = tokenizer_config.get("added_tokens_decoder")
+    for number, token in declared.items() if isinstance(declared, dict) else ():
+        if str(number).isdecimal() and isinstance(token, dict):
+            yield int(number), token_text(token), bool(token.get("special"))
+
+
+def _added_tokens(path: Path) -> Iterator[tuple[int, str, bool]]:
+    for token in _added_tokens_list(path):
+        if isinstance(token, dict) and isinstance(token.get("id"), int):
+            yield token["id"], token_text(token), bool(token.get("special"))
+
+
+def _added_tokens_list(path: Path) -> list[Any]:
+    """The ``added_tokens`` list alone.
+
+    Vocabularies are many megabytes, and parsing one would hold the interpreter lock for a tenth of
+    a second; this list lies near the beginning.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []
+    for key in re.finditer(r'"added_tokens"\s*:\s*(?=\[)', text):
+        try:
+            return _listed(json.JSONDecoder().raw_decode(text, key.end())[0])
+        except ValueError:
+            continue
+    return []
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

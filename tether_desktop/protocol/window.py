@@ -1,0 +1,154 @@
+"""Fits a conversation into the context window, never silently."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tether_desktop.errors import PromptTooLong
+from tether_desktop.events import ContextTrimmed
+from tether_desktop.messages import Message, text_message
+from tether_desktop.model.engine import Engine, Prompt
+from tether_desktop.protocol.history import Exchange
+from tether_desktop.protocol.prompt import PromptTemplate
+
+_SHORTEST_REPLY = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a session's history was cut last: at an exchange, for a window of so many tokens."""
+
+    exchange_id: str
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class FittedPrompt:
+    """A prompt that leaves room for a reply.
+
+    Attributes:
+        prompt: the rendered conversation.
+        tokens: its length.
+        cut: where the history was cut, None when all of it fits.
+        trimmed: the event that tells so.
+    """
+
+    prompt: Prompt
+    tokens: int
+    cut: Cut | None = None
+    trimmed: ContextTrimmed | None = None
+
+
+def reply_reserve(window: int, max_tokens: int | None) -> int:
+    """Tokens kept free for the reply: what it may take, but at most a quarter of the window."""
+    return max(1, min(max_tokens or window, window // 4))
+
+
+class ContextWindow:
+    """Drops the oldest exchanges of one conversation until the rest fits.
+
+    Engines reuse the KV state of the tokens that two prompts have in common at their beginning, so
+    every move of the cut costs reading the whole prompt again. Therefore more is dropped than
+    needed, down to three quarters of the room, and the cut then stays where it is until the
+    conversation has outgrown the room again, or has become much shorter.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        template: PromptTemplate,
+        system: str,
+        exchanges: Sequence[Exchange],
+        *,
+        window: int,
+        reserve: int,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            engine: counts the tokens.
+            template: renders the prompt.
+            system: the system prompt, kept always; may be empty.
+            exchanges: oldest first; the last one, which is kept always, ends with the new question.
+            window: tokens of prompt and reply together.
+            reserve: tokens kept free for the reply.
+        """
+        self._engine = engine
+        self._template = template
+        self._system = (text_message("system", system),) if system else ()
+        self._exchanges = exchanges
+        self._window = window
+        self._room = window - reserve
+        self._shortest_reply = min(_SHORTEST_REPLY, reserve)
+        self._measured: dict[int, tuple[Prompt, int]] = {}
+
+    async def fit(self, previous: Cut | None) -> FittedPrompt:
+        """The longest prompt that fits, beginning at the previous cut where that still makes sense.
+
+        Raises:
+            PromptTooLong: the newest question does not fit even alone.
+        """
+        start = self._index_of(previous)
+        if start and await self._tokens(start) < self._room // 2:
+            start = 0
+        if await self._tokens(start) > self._room:
+            start = await self._search(start)
+        return self._fitted(start)
+
+    def _index_of(self, cut: Cut | None) -> int:
+        if cut is None or cut.window != self._window:
+            return 0
+        return next((index for index, exchange in enumerate(self._exchanges) if exchange.id == cut.exchange_id), 0)
+
+    async def _search(self, unfit: int) -> int:
+        """The first exchange to keep so that three quarters of the room suffice.
+
+        Goes back from the newest one in growing steps, so that the cost depends on the window and
+        not on the length of the conversation.
+        """
+        fit = len(self._exchanges) - 1
+        await self._check_newest(fit)
+        target = self._room * 3 // 4
+        step = 1
+        while fit - step > unfit and await self._tokens(fit - step) <= target:
+            fit -= step
+            step *= 2
+        unfit = max(unfit, fit - step)
+        while fit - unfit > 1:
+            middle = (fit + unfit) // 2
+            if await self._tokens(middle) <= target:
+                fit = middle
+            else:
+                unfit = middle
+        return fit
+
+    async def _check_newest(self, newest: int) -> None:
+        tokens = await self._tokens(newest)
+        if tokens > self._window - self._shortest_reply:
+            raise PromptTooLong(
+                "The message is too long",
+                f"With the system prompt it has {tokens:,} tokens; {self._template.model} keeps {self._window:,} "
+                f"in mind, and its reply needs at least {self._shortest_reply} of them.",
+                "Shorten the message, or choose a model with a larger context window.",
+            )
+
+    async def _tokens(self, start: int) -> int:
+        """Length of the prompt that keeps the exchanges from ``start`` on."""
+        if start not in self._measured:
+            prompt = await asyncio.to_thread(self._template.render, self._messages(start))
+            (count,) = await self._engine.count_tokens([prompt])
+            self._measured[start] = (prompt, count)
+        return self._measured[start][1]
+
+    def _messages(self, start: int) -> list[Message]:
+        return [*self._system, *(message for exchange in self._exchanges[start:] for message in exchange.messages)]
+
+    def _fitted(self, start: int) -> FittedPrompt:
+        prompt, tokens = self._measured[start]
+        if start == 0:
+            return FittedPrompt(prompt, tokens)
+        dropped = sum(exchange.records for exchange in self._exchanges[:start])
+        cut = Cut(self._exchanges[start].id, self._window)
+        return FittedPrompt(prompt, tokens, cut, ContextTrimmed(dropped, tokens, self._window))
