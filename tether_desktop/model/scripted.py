@@ -234,9 +234,10 @@ def _prompt_tokens(prompt: Prompt) -> list[str]:
 
 
 def _question(prompt: Prompt) -> str:
-    """The last thing a person wrote: the prompt's last literal piece, or all of it when there is none."""
-    literal = [piece.text for piece in prompt if piece.literal]
-    return literal[-1] if literal else "".join(piece.text for piece in prompt)
+    """The last thing a person wrote, where the prompt is in ChatML as our scripted models are; else all of it."""
+    text = "".join(piece.text for piece in prompt)
+    _, marker, rest = text.rpartition("<|im_start|>user\n")
+    return rest.partition("<|im_end|>")[0] if marker else text
 
 
 def _common_length(first: Sequence[str], second: Sequence[str]) -> int:
