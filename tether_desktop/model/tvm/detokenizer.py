@@ -1,0 +1,104 @@
+"""Tokens to text while they come: whole characters only, each token looked at once."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tether_desktop.errors import ModelBroken
+
+_SPACE_MARK = "▁"
+_BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+
+
+class TokenDecoder:
+    """What a tokenizer's ``decoder`` says about the bytes behind a token's spelling.
+
+    Two families are known: byte-level BPE, whose every character stands for a byte, and SentencePiece, which
+    marks spaces by ``▁`` and spells stray bytes as ``<0xE2>``.
+
+    Attributes:
+        strips_first_space: a reply's first space belongs to the format and not to the text.
+    """
+
+    def __init__(self, decoder: dict[str, Any] | None) -> None:
+        """Read the ``decoder`` object of ``tokenizer.json``.
+
+        Raises:
+            ModelBroken: it is of another family.
+        """
+        steps = {step["type"]: step for step in _steps(decoder)}
+        self._byte_level = steps.keys() == {"ByteLevel"}
+        self._byte_fallback = "ByteFallback" in steps
+        sentence_piece = {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"}
+        if not self._byte_level and not (steps and steps.keys() <= sentence_piece):
+            raise ModelBroken(
+                "The model's tokenizer is not known",
+                f"tokenizer.json: the decoder {sorted(steps) or 'null'} is neither byte-level nor SentencePiece.",
+                "Choose another model.",
+            )
+        metaspace = steps.get("Metaspace", {"prepend_scheme": "never"})
+        self.strips_first_space = "Strip" in steps or metaspace.get("prepend_scheme", "always") != "never"
+
+    def token_bytes(self, spelling: str) -> bytes:
+        """The UTF-8 bytes that a token adds to the text."""
+        if self._byte_level:
+            try:
+                return bytes(_BYTE_LEVEL[character] for character in spelling)
+            except KeyError:
+                return spelling.encode()
+        if self._byte_fallback and (match := _BYTE_TOKEN.fullmatch(spelling)):
+            return bytes([int(match[1], 16)])
+        return spelling.replace(_SPACE_MARK, " ").encode()
+
+
+class IncrementalDetokenizer:
+    """Text of one reply; an incomplete character is held back until the token that completes it."""
+
+    def __init__(self, spelling: Callable[[int], str | None], decoder: TokenDecoder) -> None:
+        """Prepare for the first token.
+
+        Args:
+            spelling: of a token in the vocabulary; None for tokens that are not shown.
+            decoder: what the spelling means.
+        """
+        self._spelling = spelling
+        self._decoder = decoder
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._strip = decoder.strips_first_space
+
+    def add(self, token: int) -> str:
+        """The text that ``token`` completes, possibly none."""
+        spelling = self._spelling(token)
+        if not spelling:
+            return ""
+        data = self._decoder.token_bytes(spelling)
+        if self._strip:
+            data, self._strip = data.removeprefix(b" "), False
+        return self._utf8.decode(data)
+
+    def finish(self) -> str:
+        """What is held back, with U+FFFD in place of a character that never got complete."""
+        return self._utf8.decode(b"", final=True)
+
+
+def _steps(decoder: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    if decoder is None:
+        return
+    if decoder["type"] != "Sequence":
+        yield decoder
+        return
+    for step in decoder["decoders"]:
+        yield from _steps(step)
+
+
+def _byte_level_alphabet() -> dict[str, int]:
+    """GPT-2's characters for the 256 bytes: printable Latin-1 stands for itself, the rest is moved above it."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in set(printable)]
+    return {chr(byte): byte for byte in printable} | {chr(0x100 + i): byte for i, byte in enumerate(others)}
+
+
+_BYTE_LEVEL = _byte_level_alphabet()
