@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BOOTSTRAP := $(PYTHON) packaging/bootstrap.py
 
-.PHONY: run test check bench clean lock
+.PHONY: run test check bench docs lock clean
 
 run:
 	@$(BOOTSTRAP) run
@@ -24,6 +24,10 @@ bench:
 	$(BIN)/python -m benchmarks engine
 	$(BIN)/python -m benchmarks startup
 	$(BIN)/python -m benchmarks stream
+
+docs:
+	@$(BOOTSTRAP) setup --dev
+	$(BIN)/python packaging/settings_reference.py
 
 lock:
 	$(PYTHON) packaging/lock.py
