@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.clock import VirtualClock
 from tether_desktop.errors import EngineError, LibraryMismatch, ModelBroken, PromptTooLong
 from tether_desktop.messages import Usage
 from tether_desktop.model.engine import EngineSpec, GenerationChunk, GenerationRequest, PromptPiece, SamplingParams
 from tether_desktop.model.script import parse_script, read_script, split_tokens
 from tether_desktop.model.scripted import ScriptedEngine
-from tests.helpers.clock import VirtualClock
 
 SPEC = EngineSpec("Scripted", "scripted", Path("nowhere"), context_window=64)
 
@@ -35,6 +35,11 @@ def request(question: str = "Hi", **params: Any) -> GenerationRequest:
 
 async def chunks(engine: ScriptedEngine, request: GenerationRequest) -> list[GenerationChunk]:
     return [chunk async for chunk in engine.generate(request)]
+
+
+async def listen(engine: ScriptedEngine, request: GenerationRequest, said: list[str]) -> None:
+    async for chunk in engine.generate(request):
+        said += [chunk.text]
 
 
 async def reply(engine: ScriptedEngine, request: GenerationRequest) -> str:
@@ -141,8 +146,7 @@ async def test_a_scripted_failure_comes_after_what_was_said_before() -> None:
     broken = engine(steps("a", {"raise": {"code": "engine_error", "title": "T", "message": "M", "hint": "H"}}))
     said: list[str] = []
     with pytest.raises(EngineError) as failure:
-        async for chunk in broken.generate(request()):
-            said.append(chunk.text)
+        await listen(broken, request(), said)
     assert said == ["a"]
     assert (failure.value.title, failure.value.message, failure.value.hint) == ("T", "M", "H")
 

@@ -1,0 +1,49 @@
+"""The entry of the program: the window, the `tether` command, or one of its child processes."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run what the command line asks for; each way imports only what it needs.
+
+    The window must show before anything heavy is imported, and an engine process needs none of it.
+    """
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--child"]:
+        return run_child(*arguments[1:])
+    if not arguments:
+        return open_window()
+    from tether_desktop.cli.main import run
+
+    return run(arguments)
+
+
+def run_child(kind: str = "", *_: str) -> int:
+    """Run as a child process of the program."""
+    if kind == "engine":
+        from tether_desktop.model.child import main as run_engine
+
+        return run_engine()
+    sys.stderr.write(f"There is no child process of kind {kind!r}.\n")
+    return 2
+
+
+def open_window() -> int:
+    """Open the window; what prevents it is told on stderr."""
+    from tether_desktop.errors import TetherError
+    from tether_desktop.logs import start_logging
+    from tether_desktop.settings import load_settings
+    from tether_desktop.ui.main import run_window
+
+    start_logging()
+    try:
+        return run_window(load_settings())
+    except TetherError as error:
+        sys.stderr.write(f"{error.title}\n{error.message}\n{error.hint}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

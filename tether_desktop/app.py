@@ -1,0 +1,112 @@
+"""The composition root: builds every part from the settings, starts them in order and closes them in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from tether_desktop import paths
+from tether_desktop.context.store import Store
+from tether_desktop.errors import AlreadyRunning, StoreError
+from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.pool import EnginePool
+from tether_desktop.protocol.service import SessionService
+from tether_desktop.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_LOCK_NAME = "tether.lock"
+
+
+class Tether:
+    """The whole program without a face: the window and the commands are its clients.
+
+    Attributes:
+        settings: what it was built from.
+        catalog: the models on this computer.
+        pool: the engines that are loaded.
+        store: the conversations; there once started.
+        sessions: the session API; there once started.
+    """
+
+    store: Store
+    sessions: SessionService
+
+    def __init__(self, settings: Settings) -> None:
+        """Build the parts that need no file; :meth:`start` does the rest."""
+        self.settings = settings
+        self.catalog = Catalog(settings.dist_roots)
+        self.pool = EnginePool(
+            self.catalog,
+            capacity=settings.loaded_models,
+            threads=settings.threads,
+            context_window=settings.context_window,
+        )
+        self._open = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Take the data folder and open the database; on failure nothing stays open.
+
+        Raises:
+            AlreadyRunning: another instance has the data folder.
+            StoreError: the data folder or the database cannot be used.
+        """
+        async with AsyncExitStack() as opening:
+            lock = await asyncio.to_thread(lock_data_folder)
+            opening.callback(lock.release)
+            self.store = await asyncio.to_thread(Store, self.settings.database_url)
+            opening.push_async_callback(asyncio.to_thread, self.store.close)
+            interrupted = await asyncio.to_thread(self.store.mark_interrupted)
+            if interrupted:
+                logger.warning("%d replies were interrupted when the program last ended", interrupted)
+            opening.push_async_callback(self.pool.close)
+            self.sessions = SessionService(self.store, self.pool, self.catalog, self.settings)
+            opening.push_async_callback(self.sessions.close)
+            self._open = opening.pop_all()
+
+    async def close(self) -> None:
+        """Stop the turns and store them, end the engines, close the database, free the folder; idempotent."""
+        await self._open.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def lock_data_folder() -> FileLock:
+    """Make the data folder ours until the lock is released or this process ends.
+
+    Raises:
+        AlreadyRunning: another instance has it.
+        StoreError: the folder cannot be made or written.
+    """
+    folder = paths.data_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / _LOCK_NAME, blocking=False, thread_local=False)
+        lock.acquire()
+    except Timeout as error:
+        raise _already_running(folder) from error
+    except OSError as error:
+        raise StoreError(
+            "The data folder cannot be used",
+            f"{folder}: {error.strerror or error}.",
+            "Make it writable, or choose another one with TETHER_DATA_DIR.",
+        ) from error
+    return lock
+
+
+def _already_running(folder: Path) -> AlreadyRunning:
+    return AlreadyRunning(
+        "Tether is already running",
+        f"Another Tether uses {folder}.",
+        "Use that one or close it first; TETHER_DATA_DIR gives this one a folder of its own.",
+    )
