@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -153,3 +154,20 @@ def load_settings() -> Settings:
         raise SettingsError("A setting cannot be used", f"{problems}.", hint) from error
     except (OSError, ValueError) as error:
         raise SettingsError("The settings cannot be read", f"{paths.settings_path()}: {error}.", hint) from error
+
+
+def save_settings(**changes: Any) -> None:
+    """Keep changed settings for the next start, by their names in the table; the others stay as they are.
+
+    Raises:
+        SettingsError: the file cannot be read or written.
+    """
+    path = paths.settings_path()
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".tmp")
+        beside.write_text(json.dumps({**saved, **changes}, indent=2), encoding="utf-8")
+        beside.replace(path)
+    except (OSError, ValueError, TypeError) as error:
+        raise SettingsError("The settings cannot be saved", f"{path}: {error}.", "Make the file writable.") from error

@@ -1,0 +1,40 @@
+"""A banner over the conversation: an error of the program that did not end it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+
+from tether_desktop.errors import TetherError
+from tether_desktop.ui import icons
+from tether_desktop.ui.icons import IconButton
+
+
+class Banner(QFrame):
+    """Shows one error until it is dismissed or another one comes."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "danger_card")
+        self._mark = QLabel()
+        self.label = QLabel()
+        self.label.setWordWrap(True)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.close_button = IconButton("x", "Dismiss")
+        self.close_button.clicked.connect(self.hide)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 8, 8, 8)
+        layout.setSpacing(10)
+        layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.label, 1)
+        layout.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    @Slot(object)
+    def show_error(self, error: TetherError) -> None:
+        """Say what happened and what to do about it."""
+        self._mark.setPixmap(icons.pixmap("circle-alert", "danger", 18, self.devicePixelRatioF()))
+        self.label.setText(f"{error.title}\n{error.message} {error.hint}".strip())
+        self.setAccessibleName(f"{error.title}. {error.message} {error.hint}")
+        self.show()

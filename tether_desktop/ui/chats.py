@@ -1,0 +1,194 @@
+"""What a person does with chats: open, ask, ask again, change, stop; each by way of the worker."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from tether_desktop.context.records import SessionRecord
+from tether_desktop.events import Event
+from tether_desktop.ui.conversation import Conversation
+from tether_desktop.ui.worker import EngineWorker
+from tether_desktop.ui.worker_loop import StartedTurn
+
+if TYPE_CHECKING:
+    from tether_desktop.app import Tether
+    from tether_desktop.protocol.turn import Turn
+
+KEPT_CONVERSATIONS = 8
+"""Idle conversations kept in memory, so that going back and forth is instant."""
+
+
+class Chats(QObject):
+    """Holds the conversations that are open or answering, and brings each its events.
+
+    Signals:
+        created(SessionRecord): a new chat was stored, because its first question was sent.
+        dropped(session_id): a new chat was taken back, because its first question could not be sent.
+        busy_changed(session_id, bool): an answer began or ended.
+        titled(session_id, title): a chat got its name.
+    """
+
+    created = Signal(object)
+    dropped = Signal(str)
+    busy_changed = Signal(str, bool)
+    titled = Signal(str, str)
+
+    def __init__(self, worker: EngineWorker, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker = worker
+        self._conversations: OrderedDict[str, Conversation] = OrderedDict()
+        worker.turn_started.connect(self._on_turn_started)
+        worker.events_ready.connect(self._on_events)
+
+    def new(self) -> Conversation:
+        """An empty conversation that the store does not know yet."""
+        return self._watch(Conversation())
+
+    async def open(self, session_id: str) -> Conversation:
+        """The conversation of a session, from memory or from the store."""
+        if session_id in self._conversations:
+            self._conversations.move_to_end(session_id)
+            return self._conversations[session_id]
+        records = await self._worker.submit(lambda tether: tether.sessions.history(session_id))
+        if session_id in self._conversations:  # opened twice while it was read
+            return self._conversations[session_id]
+        conversation = self._watch(Conversation(session_id))
+        conversation.load(records)
+        self._keep(conversation)
+        return conversation
+
+    def busy_sessions(self) -> set[str]:
+        """The sessions that are being answered."""
+        return {key for key, conversation in self._conversations.items() if conversation.busy}
+
+    async def send(self, conversation: Conversation, text: str, model: str) -> None:
+        """Ask; the question is shown before anything is stored.
+
+        Raises:
+            TetherError: the question could not be stored or the model not be used; nothing is shown of it.
+        """
+        conversation.begin_send(text, model)
+        new = not conversation.session_id
+        try:
+            if new:
+                await self._create(conversation, model)
+            await self._start(
+                conversation, lambda tether: tether.sessions.send(conversation.session_id, text, model=model or None)
+            )
+        except BaseException:
+            conversation.abandon()
+            if new and conversation.session_id:
+                await self._drop(conversation)
+            raise
+
+    async def regenerate(self, conversation: Conversation, view_id: str, model: str) -> None:
+        """Ask for another version of a reply."""
+        message_id = conversation.message_id(view_id)
+        if not message_id or conversation.busy:
+            return
+        conversation.begin_regenerate(view_id, model)
+        await self._start_or_abandon(
+            conversation,
+            lambda tether: tether.sessions.regenerate(conversation.session_id, message_id, model=model or None),
+        )
+
+    async def edit(self, conversation: Conversation, view_id: str, text: str, model: str) -> None:
+        """Ask another question in the place of one that was asked."""
+        message_id = conversation.message_id(view_id)
+        if not message_id or conversation.busy:
+            return
+        conversation.begin_edit(view_id, text, model)
+        await self._start_or_abandon(
+            conversation,
+            lambda tether: tether.sessions.edit(conversation.session_id, message_id, text, model=model or None),
+        )
+
+    async def stop(self, conversation: Conversation) -> None:
+        """Stop the answer; what was said so far stays."""
+        if not conversation.busy:
+            return
+        conversation.stop_requested = True
+        session_id = conversation.session_id
+        if session_id:
+            await self._worker.submit(lambda tether: tether.sessions.cancel(session_id))
+
+    async def select_version(self, conversation: Conversation, view_id: str, version: int) -> None:
+        """Show another version of a message; ``version`` counts from 1."""
+        session_id, message_id = conversation.session_id, conversation.message_id(view_id)
+        if not message_id or conversation.busy:
+            return
+        siblings = await self._worker.submit(lambda tether: tether.sessions.siblings(session_id, message_id))
+        if 1 <= version <= len(siblings):
+            chosen = siblings[version - 1].id
+            records = await self._worker.submit(lambda tether: tether.sessions.select_version(session_id, chosen))
+            conversation.load(records)
+
+    def forget(self, session_id: str) -> None:
+        """Drop a conversation from memory, because its session was deleted."""
+        self._conversations.pop(session_id, None)
+
+    async def _create(self, conversation: Conversation, model: str) -> None:
+        record: SessionRecord = await self._worker.submit(lambda tether: tether.sessions.create(model=model))
+        conversation.session_id = record.id
+        self._keep(conversation)
+        self.created.emit(record)
+        self.busy_changed.emit(record.id, conversation.busy)
+
+    async def _drop(self, conversation: Conversation) -> None:
+        session_id, conversation.session_id = conversation.session_id, ""
+        self._conversations.pop(session_id, None)
+        self.dropped.emit(session_id)
+        await self._worker.submit(lambda tether: tether.sessions.erase(session_id))
+
+    async def _start_or_abandon(self, conversation: Conversation, start: Callable[[Tether], Awaitable[Turn]]) -> None:
+        try:
+            await self._start(conversation, start)
+        except BaseException:
+            conversation.abandon()
+            raise
+
+    async def _start(self, conversation: Conversation, start: Callable[[Tether], Awaitable[Turn]]) -> None:
+        self._keep(conversation)  # its events must find it
+        turn = await self._worker.run_turn(start)
+        if conversation.stop_requested:  # pressed before there was a turn to stop
+            await self._worker.submit(lambda tether: tether.sessions.cancel(turn.session_id))
+
+    def _watch(self, conversation: Conversation) -> Conversation:
+        conversation.busy_changed.connect(self._on_busy_changed)
+        conversation.titled.connect(self._on_titled)
+        return conversation
+
+    def _keep(self, conversation: Conversation) -> None:
+        self._conversations[conversation.session_id] = conversation
+        self._conversations.move_to_end(conversation.session_id)
+        idle = [key for key, kept in self._conversations.items() if not kept.busy and not kept.draft]
+        for key in idle[: max(0, len(idle) - KEPT_CONVERSATIONS)]:
+            del self._conversations[key]
+
+    @Slot(object)
+    def _on_turn_started(self, turn: StartedTurn) -> None:
+        conversation = self._conversations.get(turn.session_id)
+        if conversation is not None:
+            conversation.turn_started(turn)
+
+    @Slot(str, str, object)
+    def _on_events(self, session_id: str, reply_id: str, events: list[Event]) -> None:
+        conversation = self._conversations.get(session_id)
+        if conversation is not None:
+            conversation.apply(reply_id, events)
+
+    @Slot(bool)
+    def _on_busy_changed(self, busy: bool) -> None:
+        conversation = self.sender()
+        if isinstance(conversation, Conversation) and conversation.session_id:
+            self.busy_changed.emit(conversation.session_id, busy)
+
+    @Slot(str)
+    def _on_titled(self, title: str) -> None:
+        conversation = self.sender()
+        if isinstance(conversation, Conversation):
+            self.titled.emit(conversation.session_id, title)

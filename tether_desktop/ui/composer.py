@@ -1,0 +1,240 @@
+"""Where a person writes: grows with the text, Enter sends, Shift+Enter breaks, the button stops an answer."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QResizeEvent, QTextOption
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from tether_desktop.ui.icons import IconButton
+
+MAX_LINES = 9
+"""The field grows to this many lines and scrolls from then on."""
+
+LONG_LINE = 4_000
+"""Longer pasted lines are laid out without wrapping: wrapping one of a million characters takes seconds."""
+
+
+class MessageEdit(QPlainTextEdit):
+    """A plain text field as high as its text.
+
+    Signals:
+        submitted(): Enter was pressed.
+        height_wanted(int): the text needs another height, in device-independent pixels.
+        focused(bool): the cursor came or went.
+    """
+
+    submitted = Signal()
+    height_wanted = Signal(int)
+    focused = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "bare")
+        self.setAccessibleName("Message")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setTabChangesFocus(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(2)
+        self.textChanged.connect(self.fit)
+        self.fit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
+        """Enter sends; with Shift it breaks the line, as it does while a word is being composed."""
+        enter = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        if enter and not event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
+            self.submitted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802  (Qt's name)
+        """Take the words of what is pasted and leave its looks."""
+        if source.hasText():
+            text = source.text().replace("\r\n", "\n").replace("\x00", "")
+            self._wrap_if_short(text)
+            self.insertPlainText(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        """Another width needs another height."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.fit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
+        """Tell the frame around."""
+        super().focusInEvent(event)
+        self.focused.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
+        """Tell the frame around."""
+        super().focusOutEvent(event)
+        self.focused.emit(False)
+
+    def setPlainText(self, text: str) -> None:  # noqa: N802  (Qt's name)
+        """Replace the text."""
+        self._wrap_if_short(text)
+        super().setPlainText(text)
+
+    @Slot()
+    def fit(self) -> None:
+        """Ask for the height of the text, up to the limit."""
+        lines = self._lines()
+        line = QFontMetricsF(self.font()).lineSpacing()
+        scrolls = lines > MAX_LINES
+        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(policy)
+        self.height_wanted.emit(round(line * min(lines, MAX_LINES) + 2 * self.document().documentMargin() + 2))
+        if not self.document().characterCount() > LONG_LINE:
+            self._set_wrapping(wrap=True)
+
+    def _lines(self) -> int:
+        """Lines the text takes; counting ends above the limit, so that a long text costs no more."""
+        block = self.document().firstBlock()
+        lines = 0
+        while block.isValid() and lines <= MAX_LINES:
+            self.document().documentLayout().blockBoundingRect(block)  # lays the block out if it is not yet
+            lines += max(1, block.layout().lineCount())
+            block = block.next()
+        return max(1, lines)
+
+    def _wrap_if_short(self, text: str) -> None:
+        if any(len(line) > LONG_LINE for line in text.split("\n")):
+            self._set_wrapping(wrap=False)
+
+    def _set_wrapping(self, *, wrap: bool) -> None:
+        wanted = QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere if wrap else QTextOption.WrapMode.NoWrap
+        if self.wordWrapMode() != wanted:
+            self.setWordWrapMode(wanted)
+
+
+class Composer(QWidget):
+    """The message field with its button, and the reason when nothing can be sent.
+
+    Signals:
+        send_requested(text): Enter or the button, with something to send.
+        stop_requested(): the button, while an answer is being written.
+        typing_started(): the first character of a message.
+    """
+
+    send_requested = Signal(str)
+    stop_requested = Signal()
+    typing_started = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.edit = MessageEdit()
+        self.button = IconButton("arrow-up", "Send (Enter)", color="on_accent", size=20)
+        self.button.setProperty("kind", "round")
+        self.button.setFixedSize(36, 36)
+        self.reason_label = QLabel()
+        self.reason_label.setProperty("kind", "small")
+        self.reason_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.reason_label.hide()
+        self._frame = QFrame()
+        self._frame.setProperty("kind", "field")
+        self._busy = False
+        self._was_empty = True
+        self._reason = ""
+        self._lay_out()
+        self.edit.submitted.connect(self._on_submitted)
+        self.edit.textChanged.connect(self._on_text_changed)
+        self.edit.height_wanted.connect(self.edit.setFixedHeight)
+        self.edit.focused.connect(self._on_focused)
+        self.button.clicked.connect(self._on_clicked)
+        self.edit.fit()
+        self._refresh()
+
+    def text(self) -> str:
+        """What is typed."""
+        return self.edit.toPlainText()
+
+    def set_text(self, text: str) -> None:
+        """Replace what is typed, the cursor at its end."""
+        self.edit.setPlainText(text)
+        self.edit.moveCursor(self.edit.textCursor().MoveOperation.End)
+
+    def set_model_title(self, title: str) -> None:
+        """Name the model that is spoken to."""
+        self.edit.setPlaceholderText(f"Message {title}…" if title else "Message…")
+
+    def set_busy(self, busy: bool) -> None:
+        """While an answer is written the button stops it."""
+        self._busy = busy
+        self._refresh()
+
+    def set_reason(self, reason: str) -> None:
+        """Why nothing can be sent; an empty reason lets it be sent."""
+        self._reason = reason
+        self.reason_label.setText(reason)
+        self.reason_label.setVisible(bool(reason))
+        self.edit.setAccessibleDescription(reason)
+        self._refresh()
+
+    @property
+    def reason(self) -> str:
+        """Why nothing can be sent; empty when it can."""
+        return self._reason
+
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        """As wide as a column of text."""
+        return QSize(800, super().sizeHint().height())
+
+    def _lay_out(self) -> None:
+        inner = QHBoxLayout(self._frame)
+        inner.setContentsMargins(18, 8, 8, 8)
+        inner.setSpacing(10)
+        inner.addWidget(self.edit, 1, Qt.AlignmentFlag.AlignVCenter)
+        inner.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.reason_label)
+        layout.addWidget(self._frame)
+
+    def _can_send(self) -> bool:
+        return not self._busy and not self._reason and self._has_text()
+
+    def _has_text(self) -> bool:
+        many = self.edit.document().characterCount() > LONG_LINE  # copying a million characters per key is too much
+        return many or bool(self.text().strip())
+
+    def _refresh(self) -> None:
+        self.button.set_icon("square" if self._busy else "arrow-up")
+        self.button.set_label("Stop (Esc)" if self._busy else "Send (Enter)")
+        self.button.setEnabled(self._busy or self._can_send())
+
+    @Slot()
+    def _on_submitted(self) -> None:
+        text = self.text().strip() if self._can_send() else ""
+        if text:
+            self.edit.clear()
+            self.send_requested.emit(text)
+
+    @Slot()
+    def _on_clicked(self) -> None:
+        if self._busy:
+            self.stop_requested.emit()
+        else:
+            self._on_submitted()
+        self.edit.setFocus()
+
+    @Slot()
+    def _on_text_changed(self) -> None:
+        empty = self.edit.document().isEmpty()
+        if self._was_empty and not empty and self.edit.hasFocus():
+            self.typing_started.emit()
+        self._was_empty = empty
+        self._refresh()
+
+    @Slot(bool)
+    def _on_focused(self, focused: bool) -> None:
+        self._frame.setProperty("active", focused)
+        self._frame.style().unpolish(self._frame)
+        self._frame.style().polish(self._frame)
+
+    def event(self, event: QEvent) -> bool:
+        """Clicking beside the text goes into it."""
+        if event.type() == QEvent.Type.MouseButtonPress:
+            self.edit.setFocus(Qt.FocusReason.MouseFocusReason)
+        return super().event(event)

@@ -1,0 +1,403 @@
+"""The window: puts the parts together, and says which of them is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from tether_desktop import paths
+from tether_desktop.errors import TetherError
+from tether_desktop.ui import startup_trace, theme
+from tether_desktop.ui.chat_pane import ChatPane
+from tether_desktop.ui.chats import Chats
+from tether_desktop.ui.conversation import Conversation
+from tether_desktop.ui.header import Header
+from tether_desktop.ui.link_dialog import LinkDialog, allowed_url
+from tether_desktop.ui.model_choice import ModelChoice
+from tether_desktop.ui.notice_page import NoticePage
+from tether_desktop.ui.session_list import SessionList
+from tether_desktop.ui.sessions_desk import SessionsDesk
+from tether_desktop.ui.settings_dialog import SettingsDialog
+from tether_desktop.ui.starter_desk import StarterDesk
+from tether_desktop.ui.tasks import Tasks
+from tether_desktop.ui.welcome_page import WelcomePage
+from tether_desktop.ui.window_state import WindowState, write_state
+from tether_desktop.ui.worker import EngineWorker
+
+if TYPE_CHECKING:
+    from tether_desktop.app import Tether
+    from tether_desktop.settings import Settings
+
+OPENING = "Opening your conversations…"
+NO_MODEL = "There is no model yet, so nothing can be answered. Start a new chat to add one."
+
+_SAVE_AFTER_MS = 800
+
+
+class MainWindow(QMainWindow):
+    """The one window of the program.
+
+    Attributes:
+        tasks: the coroutines that the window runs.
+        chats: the conversations.
+        models: which models there are, and which one answers.
+        conversation: the one that is shown.
+
+    Signals:
+        painted(): the first frame is on the screen.
+        usable(): the chats are listed and a question can be typed.
+        close_requested(): the person closes the window; it hides at once and its owner ends the program.
+    """
+
+    painted = Signal()
+    usable = Signal()
+    close_requested = Signal()
+
+    def __init__(self, worker: EngineWorker, state: WindowState = WindowState()) -> None:  # noqa: B008  (frozen)
+        super().__init__()
+        self._worker = worker
+        self._state = state
+        self._opened = False
+        self._painted = False
+        self._wanted_session = ""
+        self._settings: Settings | None = None
+        self.tasks = Tasks(self)
+        self.chats = Chats(worker, self)
+        self.models = ModelChoice(worker, self.tasks, state.model, self)
+        self.conversation: Conversation = self.chats.new()
+        self._make_parts()
+        self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, self.tasks, self)
+        self.starter = StarterDesk(worker, self.welcome.card, self.tasks, self)
+        self._save_timer = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
+        self._lay_out()
+        self._connect()
+        self._add_shortcuts()
+        self.pane.show_conversation(self.conversation)
+        self._refresh()
+
+    @property
+    def state(self) -> WindowState:
+        """What the window looks like, to be saved."""
+        return replace(
+            self._state,
+            geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"),
+            sidebar_width=self._splitter.sizes()[0] or self._state.sidebar_width,
+            session_id=self.conversation.session_id,
+            model=self.models.name or self._state.model,
+        )
+
+    async def save_state(self) -> None:
+        """Write the state, away from the GUI thread."""
+        state = self.state
+
+        async def save(_tether: Tether) -> None:
+            import asyncio
+
+            await asyncio.to_thread(write_state, state)
+
+        if self._opened:
+            await self._worker.submit(save)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802  (Qt's name)
+        """Disappear at once; what runs is ended in order by the owner."""
+        event.ignore()
+        self.hide()
+        self.close_requested.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+        """Tell when the first frame is there: what is slow starts only then."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self._on_first_frame)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
+        """Coming back to the window, a model may have been put into its folder."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow() and not self.models.name:
+            self.models.refresh()
+
+    def _make_parts(self) -> None:
+        self.sidebar = SessionList()
+        self.header = Header()
+        self.pane = ChatPane()
+        self.welcome = WelcomePage()
+        self.notice = NoticePage()
+        self._right = QStackedWidget()
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._pages = QStackedWidget()
+
+    def _lay_out(self) -> None:
+        self._right.addWidget(self.pane)
+        self._right.addWidget(self.welcome)
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self._right, 1)
+        self._splitter.addWidget(self.sidebar)
+        self._splitter.addWidget(right)
+        self._splitter.setHandleWidth(1)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setSizes([self._state.sidebar_width, 1180 - self._state.sidebar_width])
+        self._pages.addWidget(self._splitter)
+        self._pages.addWidget(self.notice)
+        self.setCentralWidget(self._pages)
+        self.setWindowTitle("Tether")
+        self.setMinimumSize(QSize(680, 440))
+        self.resize(1180, 820)
+        if self._state.geometry:
+            self.restoreGeometry(QByteArray.fromBase64(self._state.geometry.encode("ascii")))
+
+    def _connect(self) -> None:
+        self._worker.opened.connect(self._on_opened)
+        self._worker.failed.connect(self._on_failed)
+        self.tasks.failed.connect(self.pane.banner.show_error)
+        self.models.changed.connect(self._refresh)
+        self._save_timer.timeout.connect(self._on_save)
+        self._connect_sessions()
+        self._connect_chat()
+        picker = self.header.picker
+        picker.chosen.connect(self.models.choose)
+        picker.load_requested.connect(self.models.load)
+        picker.unload_requested.connect(self.models.unload)
+        picker.cancel_requested.connect(self.models.unload)
+        picker.opened.connect(self.models.refresh)
+        self.welcome.look_again_requested.connect(self.models.refresh)
+        self.starter.added.connect(self._on_starter_added)
+        self.notice.retry_requested.connect(self._on_retry)
+        self.notice.quit_requested.connect(self.close)
+
+    def _connect_sessions(self) -> None:
+        self.sidebar.new_requested.connect(self.new_chat)
+        self.sidebar.chosen.connect(self.open_chat)
+        self.sidebar.settings_requested.connect(self.open_settings)
+        self.sidebar.rename_requested.connect(self.sessions.rename)
+        self.sidebar.delete_requested.connect(self.sessions.delete)
+        self.sessions.deleted.connect(self._on_deleted)
+        self.sessions.restored.connect(self.open_chat)
+        self.pane.undo_bar.undo_requested.connect(self.sessions.restore)
+        self.chats.created.connect(self._on_created)
+        self.chats.dropped.connect(self._on_created)
+
+    def _connect_chat(self) -> None:
+        composer, view = self.pane.composer, self.pane.view
+        composer.send_requested.connect(self._on_send)
+        composer.stop_requested.connect(self.stop)
+        composer.typing_started.connect(self.models.warm_up)
+        view.regenerate_requested.connect(self._on_regenerate)
+        view.edit_requested.connect(self._on_edit)
+        view.version_requested.connect(self._on_version)
+        view.link_activated.connect(self._on_link)
+        self.pane.measured.connect(self._on_measured)
+
+    def _add_shortcuts(self) -> None:
+        for keys, slot in (
+            ("Ctrl+N", self.new_chat),
+            ("Ctrl+K", self.sidebar.focus_search),
+            ("Ctrl+F", self.sidebar.focus_search),
+            ("Ctrl+,", self.open_settings),
+            ("Ctrl+Shift+M", self.header.picker.open_popup),
+            ("Esc", self._on_escape),
+        ):
+            QShortcut(QKeySequence(keys), self, slot)
+
+    @Slot()
+    def new_chat(self) -> None:
+        """Show an empty chat; it is stored with its first question."""
+        self._wanted_session = ""
+        if self.conversation.session_id or self.conversation.views:
+            self._show(self.chats.new())
+        self.sidebar.select("")
+        self.pane.composer.edit.setFocus()
+
+    @Slot(str)
+    def open_chat(self, session_id: str) -> None:
+        """Show a chat of the list."""
+        self._wanted_session = session_id
+        self.tasks.start(self._open_chat(session_id))
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop the answer that is shown."""
+        self.tasks.start(self.chats.stop(self.conversation))
+
+    @Slot()
+    def open_settings(self) -> None:
+        """Show the settings."""
+        folders = {"Conversations": paths.data_dir()}
+        if self._settings is not None and self._settings.dist_roots:
+            folders["Models"] = self._settings.dist_roots[0]
+        dialog = SettingsDialog(theme.appearance().choice, folders, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.theme_chosen.connect(self._on_theme)
+        dialog.open()
+
+    async def _open_chat(self, session_id: str) -> None:
+        conversation = await self.chats.open(session_id)
+        if self._wanted_session == session_id:  # else another one was chosen while it was read
+            record = self.sidebar.model.session(session_id)
+            self._show(conversation)
+            self.models.prefer(record.model if record else "")
+            self.sidebar.select(session_id)
+
+    def _show(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.pane.show_conversation(conversation)
+        self._refresh()
+        self._save_timer.start()
+
+    async def _fill(self) -> None:
+        records = await self.sessions.fill()
+        wanted = self._state.session_id
+        if not self.conversation.views and any(record.id == wanted for record in records):
+            self._wanted_session = wanted
+            await self._open_chat(wanted)
+        self._opened = True
+        self._refresh()
+        self.pane.composer.edit.setFocus()
+        startup_trace.mark("usable")
+        self.usable.emit()
+
+    async def _send(self, conversation: Conversation, text: str) -> None:
+        try:
+            await self.chats.send(conversation, text, self.models.name)
+        except TetherError as error:
+            self._give_back(conversation, text)
+            self.pane.banner.show_error(error)
+
+    def _give_back(self, conversation: Conversation, text: str) -> None:
+        """What could not be sent goes back to where it was written."""
+        if conversation is not self.conversation:
+            conversation.draft = conversation.draft or text
+        elif not self.pane.composer.text():
+            self.pane.composer.set_text(text)
+
+    @Slot()
+    def _refresh(self) -> None:
+        """Show what follows from the models and the conversation."""
+        models = self.models
+        self.header.picker.show_models(models.models, models.name)
+        self.welcome.show_models(models.models)
+        lacking = self._opened and models.known and not models.name
+        self._right.setCurrentWidget(self.welcome if lacking and not self.conversation.views else self.pane)
+        self.header.picker.setVisible(not lacking or bool(models.models))
+        self.pane.composer.set_reason(OPENING if not self._opened else NO_MODEL if lacking else "")
+        self.pane.composer.set_model_title(models.current.title if models.current else "")
+        self._on_measured(calmly=False)
+
+    @Slot(bool)
+    def _on_measured(self, calmly: bool) -> None:
+        shown = self.conversation
+        self.header.show_status(self.models.current, shown.tokens, shown.rate, calmly=calmly)
+        if shown.rate is not None:
+            startup_trace.mark("first_token")
+
+    @Slot()
+    def _on_first_frame(self) -> None:
+        startup_trace.mark("shown")
+        self.painted.emit()
+
+    @Slot(object)
+    def _on_opened(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pages.setCurrentWidget(self._splitter)
+        self.welcome.set_folder(str(settings.dist_roots[0]) if settings.dist_roots else "")
+        self.models.prefer(settings.default_model)
+        self._use_theme(settings.theme)
+        self.tasks.start(self._fill())
+
+    @Slot(object)
+    def _on_failed(self, error: TetherError) -> None:
+        self.notice.show_error(error)
+        self._pages.setCurrentWidget(self.notice)
+
+    @Slot()
+    def _on_retry(self) -> None:
+        self.notice.set_retrying(retrying=True)
+        self._worker.retry()
+
+    @Slot(str)
+    def _on_send(self, text: str) -> None:
+        self.pane.banner.hide()
+        self.tasks.start(self._send(self.conversation, text))
+
+    @Slot(str)
+    def _on_regenerate(self, view_id: str) -> None:
+        self.tasks.start(self.chats.regenerate(self.conversation, view_id, self.models.name))
+
+    @Slot(str, str)
+    def _on_edit(self, view_id: str, text: str) -> None:
+        self.tasks.start(self.chats.edit(self.conversation, view_id, text, self.models.name))
+
+    @Slot(str, int)
+    def _on_version(self, view_id: str, version: int) -> None:
+        self.tasks.start(self.chats.select_version(self.conversation, view_id, version))
+
+    @Slot(object)
+    def _on_created(self, _session: object) -> None:
+        self.sidebar.select(self.conversation.session_id)
+        self._save_timer.start()
+
+    @Slot(str, str)
+    def _on_deleted(self, session_id: str, title: str) -> None:
+        self.pane.undo_bar.offer(f"Deleted “{title}”.", session_id)
+        if session_id == self.conversation.session_id:
+            self.new_chat()
+
+    @Slot(str)
+    def _on_starter_added(self, name: str) -> None:
+        self.models.prefer(name)
+        self._refresh()
+        self.pane.composer.edit.setFocus()
+
+    @Slot(str)
+    def _on_link(self, address: str) -> None:
+        url = allowed_url(address)
+        if url is None:
+            what = f"{address} is neither a web page nor a mail address."
+            self.pane.banner.show_error(TetherError("The address was not opened", what, "Copy it if you trust it."))
+            return
+        dialog = LinkDialog(url, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    @Slot()
+    def _on_escape(self) -> None:
+        search = self.sidebar.search
+        if search.hasFocus() and search.text():
+            search.clear()
+        elif self.conversation.busy:
+            self.stop()
+        else:
+            self.pane.composer.edit.setFocus()
+
+    @Slot(str)
+    def _on_theme(self, choice: theme.ThemeChoice) -> None:
+        self._use_theme(choice)
+        self.tasks.start(self._save_theme(choice))
+
+    async def _save_theme(self, choice: theme.ThemeChoice) -> None:
+        async def save(_tether: Tether) -> None:
+            import asyncio
+
+            from tether_desktop.settings import save_settings
+
+            await asyncio.to_thread(save_settings, theme=choice)
+
+        await self._worker.submit(save)
+
+    def _use_theme(self, choice: theme.ThemeChoice) -> None:
+        theme.appearance().choose(choice)
+        self._state = replace(self._state, theme=choice)
+        self._save_timer.start()
+
+    @Slot()
+    def _on_save(self) -> None:
+        self.tasks.start(self.save_state())

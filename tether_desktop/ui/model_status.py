@@ -1,0 +1,97 @@
+"""What the window shows of a model: its catalogue entry and its engine's state, as one value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tether_desktop.errors import TetherError
+
+if TYPE_CHECKING:
+    from tether_desktop.model.catalog import ModelEntry
+    from tether_desktop.model.pool import ModelState
+
+_QUANTIZATION = re.compile(r"[-_ .](q\d+(?:f\d+)?(?:_\w+)*)$", re.IGNORECASE)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """A model's name for people, and its quantization (empty when the name tells none)."""
+    bare = name.removesuffix("-MLC")
+    match = _QUANTIZATION.search(bare)
+    quantization = match.group(1) if match else ""
+    title = bare[: match.start()] if match else bare
+    return title.replace("-", " ").replace("_", " ").strip() or name, quantization
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people, in decimal units as disks are sold: "95 MB", "4.9 GB"."""
+    if size >= 1_000_000_000:
+        return f"{size / 1e9:.1f} GB"
+    if size >= 1_000_000:
+        return f"{size / 1e6:.0f} MB"
+    return f"{max(size, 0) / 1e3:.0f} kB"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """One model as the picker lists it.
+
+    Attributes:
+        name: the catalogue's name, which the session API takes.
+        title, quantization: the name for people.
+        usable: whether it can be chosen.
+        reason, remedy: why not, and what to do about it.
+        state: "unloaded", "loading", "ready", "busy" or "failed".
+        progress: 0..1 while loading, None when unknown.
+        size_bytes: on disk.
+        memory_bytes: while loaded, else 0.
+        device: what it runs on, empty until loaded.
+        context_window: tokens of prompt and reply together.
+        error: why the last load failed.
+    """
+
+    name: str
+    title: str
+    quantization: str = ""
+    usable: bool = True
+    reason: str = ""
+    remedy: str = ""
+    state: str = "unloaded"
+    progress: float | None = None
+    size_bytes: int = 0
+    memory_bytes: int = 0
+    device: str = ""
+    context_window: int = 0
+    error: TetherError | None = None
+
+    @property
+    def label(self) -> str:
+        """Title and quantization in one line."""
+        return f"{self.title} · {self.quantization}" if self.quantization else self.title
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it takes up memory."""
+        return self.state in {"ready", "busy"}
+
+
+def model_status(entry: ModelEntry, state: ModelState | None) -> ModelStatus:
+    """The catalogue's entry and the pool's state of the same model, put together."""
+    title, quantization = split_name(entry.name)
+    info = state.info if state else None
+    return ModelStatus(
+        name=entry.name,
+        title=title,
+        quantization=quantization or entry.quantization,
+        usable=entry.usable,
+        reason=entry.reason,
+        remedy=entry.remedy,
+        state=state.state if state else "unloaded",
+        progress=state.progress if state else None,
+        size_bytes=entry.size_bytes,
+        memory_bytes=info.memory_bytes if info else 0,
+        device=info.device if info else "",
+        context_window=info.context_window if info else entry.context_window,
+        error=state.error if state else None,
+    )

@@ -1,0 +1,198 @@
+"""Records and events turned into what the chat view shows: pure functions and one fold per reply."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from tether_desktop.context.records import MessageRecord
+from tether_desktop.events import (
+    Cancelled,
+    ContextTrimmed,
+    Done,
+    ErrorEvent,
+    Event,
+    HiddenThought,
+    Stage,
+    Status,
+    Title,
+    Token,
+    ToolApproval,
+    ToolEnd,
+    ToolProgress,
+    ToolStart,
+)
+from tether_desktop.messages import FinishReason, Reasoning, Timings, Usage, decode_rate
+from tether_desktop.ui.message_view import MessageView, ViewState
+from tether_desktop.ui.model_status import split_name
+
+INTERRUPTED_TITLE = "The answer was interrupted"
+
+_STAGES: dict[Stage, ViewState] = {
+    "queued": "waiting",
+    "loading_model": "loading",
+    "reading_prompt": "reading",
+    "generating": "streaming",
+}
+
+
+def meta_line(
+    model: str, usage: Usage | None = None, timings: Timings | None = None, finish_reason: FinishReason | None = None
+) -> str:
+    """What follows the model's name above a reply: "q4_1 · 87 tok/s"."""
+    parts = [split_name(model)[1]] if model else []
+    rate = decode_rate(usage, timings) if usage and timings else None
+    if rate is not None:
+        parts.append(f"{rate:.0f} tok/s" if rate >= 10 else f"{rate:.1f} tok/s")
+    if finish_reason == "length":
+        parts.append("cut off at the longest length")
+    return " · ".join(part for part in parts if part)
+
+
+def trimmed_notice(event: ContextTrimmed) -> str:
+    """What a person is told when old messages no longer fit."""
+    messages = (
+        "1 earlier message was" if event.dropped_messages == 1 else f"{event.dropped_messages} earlier messages were"
+    )
+    return (
+        f"{messages} left out: the conversation no longer fits the {event.window} tokens "
+        f"this model keeps in mind. It reads the newest {event.kept_tokens}."
+    )
+
+
+def message_view(record: MessageRecord, *, running: bool = False) -> MessageView | None:
+    """A stored message as it is shown; None for what is not shown (system and tool messages)."""
+    if record.message.role == "user":
+        return MessageView(record.id, "user", record.message.text, version=record.version, versions=record.versions)
+    if record.message.role != "assistant":
+        return None
+    seconds = [p.seconds for p in record.message.parts if isinstance(p, Reasoning) and p.seconds is not None]
+    view = MessageView(
+        record.id,
+        "assistant",
+        record.message.text,
+        reasoning=record.message.reasoning,
+        thinking_seconds=sum(seconds) if seconds else None,
+        model=split_name(record.model)[0] if record.model else "",
+        meta=meta_line(record.model, record.usage, record.timings, record.finish_reason),
+        version=record.version,
+        versions=record.versions,
+    )
+    return replace(view, state="waiting") if running else _ended(view, record)
+
+
+def _ended(view: MessageView, record: MessageRecord) -> MessageView:
+    if record.finish_reason == "cancelled":
+        return replace(view, state="cancelled")
+    if record.finish_reason == "error" or record.error:
+        return replace(
+            view,
+            state="error",
+            error_title=INTERRUPTED_TITLE,
+            error_message=record.error or "What was said until then is kept.",
+            error_hint="Ask for the answer again.",
+        )
+    return view
+
+
+class ReplyFold:
+    """Applies a turn's events to the view of its reply.
+
+    Attributes:
+        view: the reply as it stands.
+        tokens: prompt and reply together once the turn told, else None.
+        rate: tokens per second so far; counted while it streams, the engine's own figure at the end.
+        title: the session's name, when the turn gave it one.
+        ended: whether the one terminal event has come.
+    """
+
+    def __init__(self, view: MessageView, model: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self.view = view
+        self.tokens: int | None = None
+        self.rate: float | None = None
+        self.title: str | None = None
+        self.ended = False
+        self._model = model
+        self._clock = clock
+        self._thinking_since: float | None = None
+        self._first_token_at: float | None = None
+        self._later_tokens = 0
+
+    def apply(self, events: Iterable[Event]) -> str | None:
+        """Apply the events of one frame.
+
+        Returns:
+            The new visible text when nothing else changed, so that it can be appended; else None.
+        """
+        before = self.view
+        for event in events:
+            self._apply(event)
+            if isinstance(event, Token | HiddenThought):
+                self._count_token()
+        added = self.view.text[len(before.text) :]
+        return added if added and replace(before, text=self.view.text) == self.view else None
+
+    def _apply(self, event: Event) -> None:
+        match event:
+            case Token():
+                self._end_thought()
+                self.view = replace(self.view, text=self.view.text + event.content, state="streaming", progress=None)
+            case HiddenThought():
+                self._think(event)
+            case Status():
+                self._show_stage(event)
+            case ContextTrimmed():
+                self.view = replace(self.view, notice=trimmed_notice(event))
+            case Title():
+                self.title = event.title
+            case Done() | Cancelled() | ErrorEvent():
+                self._end(event)
+            case ToolStart() | ToolProgress() | ToolEnd() | ToolApproval():
+                pass
+            case _:
+                assert_never(event)
+
+    def _count_token(self) -> None:
+        now = self._clock()
+        if self._first_token_at is None:
+            self._first_token_at = now
+        else:
+            self._later_tokens += 1
+            elapsed = now - self._first_token_at
+            self.rate = self._later_tokens / elapsed if elapsed > 0.2 else self.rate
+
+    def _think(self, event: HiddenThought) -> None:
+        if self._thinking_since is None:
+            self._thinking_since = self._clock()
+        reasoning = self.view.reasoning + event.content
+        self.view = replace(self.view, reasoning=reasoning, state="thinking", progress=None)
+
+    def _end_thought(self) -> None:
+        if self._thinking_since is not None:
+            seconds = self._clock() - self._thinking_since + (self.view.thinking_seconds or 0.0)
+            self.view = replace(self.view, thinking_seconds=seconds)
+            self._thinking_since = None
+
+    def _show_stage(self, event: Status) -> None:
+        if not self.view.text and self._thinking_since is None:
+            self.view = replace(self.view, state=_STAGES[event.stage], progress=event.progress)
+
+    def _end(self, event: Done | Cancelled | ErrorEvent) -> None:
+        self._end_thought()
+        self.ended = True
+        view = replace(self.view, progress=None)
+        match event:
+            case Done():
+                self.tokens = event.usage.prompt_tokens + event.usage.completion_tokens
+                self.rate = decode_rate(event.usage, event.timings) or self.rate
+                meta = meta_line(self._model, event.usage, event.timings, event.finish_reason)
+                self.view = replace(view, state="done", meta=meta)
+            case Cancelled():
+                self.view = replace(view, state="cancelled")
+            case ErrorEvent():
+                title = event.title or INTERRUPTED_TITLE
+                self.view = replace(
+                    view, state="error", error_title=title, error_message=event.message, error_hint=event.hint
+                )

@@ -1,0 +1,207 @@
+"""The Qt item model of the session list: newest first, in groups by age, filtered by title."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from tether_desktop.context.records import SessionRecord
+
+SESSION_ID_ROLE = int(Qt.ItemDataRole.UserRole)
+BUSY_ROLE = SESSION_ID_ROLE + 1
+HEADING_ROLE = SESSION_ID_ROLE + 2
+
+UNTITLED = "New chat"
+_RESET_ABOVE = 60
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A heading (no session) or a session; ``key`` is unique in the list."""
+
+    key: str
+    text: str
+    session_id: str = ""
+
+
+def age_group(day: date, today: date) -> str:
+    """The heading a chat last used on a day belongs under."""
+    days = (today - day).days
+    if days <= 0:
+        return "Today"
+    if days == 1:
+        return "Yesterday"
+    if days <= 7:
+        return "Previous 7 days"
+    if days <= 30:
+        return "Previous 30 days"
+    return "Older"
+
+
+class SessionItemModel(QAbstractListModel):
+    """Sessions as rows, with a heading row above each group.
+
+    Signals:
+        rename_requested(session_id, title): a title was edited in the list; :meth:`session` still has the
+            old one, and the new one is shown next.
+    """
+
+    rename_requested = Signal(str, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._sessions: dict[str, SessionRecord] = {}
+        self._busy: set[str] = set()
+        self._needle = ""
+        self._rows: list[_Row] = []
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  (Qt's signature)
+        """Rows, headings included."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
+        """Title, identity and state of a row."""
+        if not index.isValid() or index.row() >= len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        busy = row.session_id in self._busy
+        values: dict[int, Any] = {
+            Qt.ItemDataRole.DisplayRole: row.text,
+            Qt.ItemDataRole.EditRole: row.text,
+            Qt.ItemDataRole.ToolTipRole: row.text if row.session_id else None,
+            Qt.ItemDataRole.AccessibleTextRole: f"{row.text}, answering" if busy else row.text,
+            SESSION_ID_ROLE: row.session_id,
+            BUSY_ROLE: busy,
+            HEADING_ROLE: not row.session_id,
+        }
+        return values.get(role)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Headings are only to be read."""
+        if not index.isValid() or not self._rows[index.row()].session_id:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable
+
+    def setData(self, index: Index, value: Any, role: int = int(Qt.ItemDataRole.EditRole)) -> bool:  # noqa: N802
+        """Take an edited title; an empty one changes nothing."""
+        title = " ".join(str(value).split())
+        if role != Qt.ItemDataRole.EditRole or not index.isValid() or not title:
+            return False
+        session_id = self._rows[index.row()].session_id
+        if title != self._rows[index.row()].text:
+            self.rename_requested.emit(session_id, title)
+            self.set_title(session_id, title)
+        return True
+
+    def session(self, session_id: str) -> SessionRecord | None:
+        """A session by its id."""
+        return self._sessions.get(session_id)
+
+    def sessions(self) -> list[SessionRecord]:
+        """All sessions, newest first, whatever the filter."""
+        return sorted(self._sessions.values(), key=lambda record: record.last_active, reverse=True)
+
+    def index_of(self, session_id: str) -> QModelIndex:
+        """Where a session is; invalid when it is not shown."""
+        for number, row in enumerate(self._rows):
+            if session_id and row.session_id == session_id:
+                return self.index(number)
+        return QModelIndex()
+
+    def set_sessions(self, sessions: Iterable[SessionRecord]) -> None:
+        """Show these sessions."""
+        self._sessions = {record.id: record for record in sessions}
+        self._rebuild()
+
+    def put(self, session: SessionRecord) -> None:
+        """Add a session or take its new state."""
+        self._sessions[session.id] = session
+        self._rebuild()
+
+    def remove(self, session_id: str) -> SessionRecord | None:
+        """Take a session out of the list."""
+        removed = self._sessions.pop(session_id, None)
+        self._rebuild()
+        return removed
+
+    def set_title(self, session_id: str, title: str) -> None:
+        """Show another title."""
+        if session_id in self._sessions:
+            self._sessions[session_id] = replace(self._sessions[session_id], title=title)
+            self._rebuild()
+
+    def set_busy(self, session_id: str, busy: bool) -> None:
+        """Mark a session that is being answered; it becomes the newest."""
+        if busy and session_id in self._sessions:
+            self._busy.add(session_id)
+            self._sessions[session_id] = replace(self._sessions[session_id], last_active=datetime.now(UTC))
+            self._rebuild()
+        else:
+            self._busy.discard(session_id)
+        index = self.index_of(session_id)
+        if index.isValid():
+            self.dataChanged.emit(index, index)
+
+    def set_filter(self, text: str) -> None:
+        """Show only the sessions whose title contains every word of a text."""
+        self._needle = text
+        self._rebuild()
+
+    def _wanted_rows(self) -> list[_Row]:
+        words = self._needle.casefold().split()
+        today = datetime.now().astimezone().date()
+        rows: list[_Row] = []
+        group = ""
+        for record in self.sessions():
+            title = record.title or UNTITLED
+            if not all(word in title.casefold() for word in words):
+                continue
+            heading = age_group(record.last_active.astimezone().date(), today)
+            if heading != group:
+                group = heading
+                rows.append(_Row(f"heading {heading}", heading))
+            rows.append(_Row(record.id, title, record.id))
+        return rows
+
+    def _rebuild(self) -> None:
+        wanted = self._wanted_rows()
+        old_keys, new_keys = {row.key for row in self._rows}, {row.key for row in wanted}
+        if len(old_keys ^ new_keys) > _RESET_ABOVE:
+            self.beginResetModel()
+            self._rows = wanted
+            self.endResetModel()
+            return
+        self._remove_missing(new_keys)
+        for number, row in enumerate(wanted):
+            self._settle(number, row)
+
+    def _remove_missing(self, keys: set[str]) -> None:
+        for number in range(len(self._rows) - 1, -1, -1):
+            if self._rows[number].key not in keys:
+                self.beginRemoveRows(QModelIndex(), number, number)
+                del self._rows[number]
+                self.endRemoveRows()
+
+    def _settle(self, number: int, row: _Row) -> None:
+        """Bring one row to its place, moving or inserting it, so that selection and editors stay."""
+        here = self._rows[number] if number < len(self._rows) else None
+        if here is None or here.key != row.key:
+            later = (n for n in range(number + 1, len(self._rows)) if self._rows[n].key == row.key)
+            source = next(later, None)
+            if source is None:
+                self.beginInsertRows(QModelIndex(), number, number)
+                self._rows.insert(number, row)
+                self.endInsertRows()
+                return
+            self.beginMoveRows(QModelIndex(), source, source, QModelIndex(), number)
+            self._rows.insert(number, self._rows.pop(source))
+            self.endMoveRows()
+        if self._rows[number] != row:
+            self._rows[number] = row
+            self.dataChanged.emit(self.index(number), self.index(number))

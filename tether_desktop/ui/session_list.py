@@ -1,0 +1,167 @@
+"""The sidebar: a new chat, a search field, the chats, and the settings button."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QLineEdit, QListView, QMenu, QVBoxLayout, QWidget
+
+from tether_desktop.ui.icons import icon
+from tether_desktop.ui.session_delegate import SessionDelegate
+from tether_desktop.ui.session_item_model import SESSION_ID_ROLE, SessionItemModel
+from tether_desktop.ui.themed_button import ThemedButton
+
+
+class SessionView(QListView):
+    """The list itself.
+
+    Signals:
+        chosen(session_id): a chat is to be shown.
+        delete_requested(session_id): the Delete key or the menu.
+    """
+
+    chosen = Signal(str)
+    delete_requested = Signal(str)
+
+    def __init__(self, model: SessionItemModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setModel(model)
+        self.setItemDelegate(SessionDelegate(self))
+        self.setAccessibleName("Chats")
+        self.setMouseTracking(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
+        self.selectionModel().currentChanged.connect(self._on_current_changed)
+
+    def session_id(self) -> str:
+        """The chat that is selected; empty when none is."""
+        return str(self.currentIndex().data(SESSION_ID_ROLE) or "")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
+        """Delete deletes; Backspace does not, since it is pressed by mistake too easily."""
+        if event.matches(QKeySequence.StandardKey.Delete) and self.session_id():
+            self.delete_requested.emit(self.session_id())
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802  (Qt's name)
+        """Rename and delete, by mouse or by the menu key."""
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        if index.data(SESSION_ID_ROLE):
+            position = self.visualRect(index).center() if by_key else event.pos()
+            self.menu(index).popup(self.viewport().mapToGlobal(QPoint(position)))
+
+    def menu(self, index: QModelIndex) -> QMenu:
+        """The menu of one chat."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        session_id = str(index.data(SESSION_ID_ROLE))
+        rename = QAction(icon("pencil"), "Rename", menu, shortcut=QKeySequence(Qt.Key.Key_F2))
+        rename.triggered.connect(lambda: self._edit(session_id))
+        delete = QAction(icon("trash-2", "danger"), "Delete", menu, shortcut=QKeySequence(Qt.Key.Key_Delete))
+        delete.triggered.connect(lambda: self.delete_requested.emit(session_id))
+        menu.addActions([rename, delete])
+        return menu
+
+    def _edit(self, session_id: str) -> None:
+        model = self.model()
+        if isinstance(model, SessionItemModel):
+            self.edit(model.index_of(session_id))
+
+    @Slot(QModelIndex, QModelIndex)
+    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if session_id := current.data(SESSION_ID_ROLE):
+            self.chosen.emit(str(session_id))
+
+
+class SessionList(QWidget):
+    """The sidebar of the window.
+
+    Signals:
+        new_requested(): a new chat.
+        chosen(session_id): another chat is to be shown.
+        rename_requested(session_id, title): a title was edited.
+        delete_requested(session_id): a chat is to be deleted.
+        settings_requested(): the settings button was pressed.
+    """
+
+    new_requested = Signal()
+    chosen = Signal(str)
+    rename_requested = Signal(str, str)
+    delete_requested = Signal(str)
+    settings_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "sidebar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.model = SessionItemModel(self)
+        self.view = SessionView(self.model, self)
+        self.search = self._make_search()
+        self.new_button = ThemedButton("New chat", "plus", kind="row", color="text")
+        self.new_button.setToolTip("New chat (Ctrl+N)")
+        self.settings_button = ThemedButton("Settings", "settings", kind="ghost")
+        self.settings_button.setToolTip("Settings (Ctrl+,)")
+        self.nothing_found = QLabel("No chat has these words in its title.")
+        self.nothing_found.setProperty("kind", "small")
+        self.nothing_found.setWordWrap(True)
+        self.nothing_found.hide()
+        self._lay_out()
+        self.new_button.clicked.connect(self.new_requested)
+        self.settings_button.clicked.connect(self.settings_requested)
+        self.search.textChanged.connect(self._on_search)
+        self.view.chosen.connect(self.chosen)
+        self.view.delete_requested.connect(self.delete_requested)
+        self.model.rename_requested.connect(self.rename_requested)
+
+    def select(self, session_id: str) -> None:
+        """Mark a chat as the one that is shown, without asking for it; none for an empty id."""
+        index = self.model.index_of(session_id)
+        blocked = self.view.blockSignals(True)
+        if index.isValid():
+            self.view.setCurrentIndex(index)
+        else:
+            self.view.selectionModel().clear()
+        self.view.blockSignals(blocked)
+        self.view.viewport().update()
+
+    def focus_search(self) -> None:
+        """Put the cursor into the search field."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _make_search(self) -> QLineEdit:
+        search = QLineEdit()
+        search.setPlaceholderText("Search chats")
+        search.setAccessibleName("Search chats")
+        search.setToolTip("Search chats (Ctrl+K)")
+        search.setClearButtonEnabled(True)
+        search.addAction(icon("search", "muted"), QLineEdit.ActionPosition.LeadingPosition)
+        return search
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 14, 12, 10)
+        layout.setSpacing(10)
+        layout.addWidget(self.new_button)
+        layout.addWidget(self.search)
+        layout.addWidget(self.nothing_found)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self.settings_button)
+        self.setMinimumWidth(180)
+        QWidget.setTabOrder(self.new_button, self.search)
+        QWidget.setTabOrder(self.search, self.view)
+        QWidget.setTabOrder(self.view, self.settings_button)
+
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        """As wide as a title needs."""
+        return QSize(250, 600)
+
+    @Slot(str)
+    def _on_search(self, text: str) -> None:
+        shown = self.view.session_id()
+        self.model.set_filter(text)
+        self.select(shown)
+        self.nothing_found.setVisible(bool(text.strip()) and self.model.rowCount() == 0)

@@ -1,0 +1,212 @@
+"""What runs in the worker's thread: the loop that owns Tether, and the batches that leave it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tether_desktop.context.records import MessageRecord
+from tether_desktop.errors import TetherError
+from tether_desktop.events import TERMINAL_EVENTS, ErrorEvent, Event
+from tether_desktop.ui.model_status import ModelStatus, model_status
+
+if TYPE_CHECKING:
+    from tether_desktop.app import Tether
+    from tether_desktop.model.catalog import ModelEntry
+    from tether_desktop.model.install import InstallProgress
+    from tether_desktop.protocol.turn import Turn
+    from tether_desktop.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+FRAME_S = 0.033
+"""Events are handed over at most this often, in seconds: about 30 times a second."""
+
+CLOSE_TIMEOUT_S = 10.0
+"""How long closing waits for what is still going on; what goes on then is cancelled with the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedTurn:
+    """A turn that has begun: its question (None when it was there before) and its empty reply."""
+
+    session_id: str
+    question: MessageRecord | None
+    reply: MessageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where the loop's news go; everything is called in the worker's thread.
+
+    Attributes:
+        opened: Tether is open, with these settings.
+        failed: it could not be opened.
+        turn_started: comes before that turn's first events.
+        events: session, reply, and the events of one frame in order.
+        models: all models, usable or not.
+        install_progress: of the starter model.
+    """
+
+    opened: Callable[[Settings], None]
+    failed: Callable[[TetherError], None]
+    turn_started: Callable[[StartedTurn], None]
+    events: Callable[[str, str, list[Event]], None]
+    models: Callable[[list[ModelStatus]], None]
+    install_progress: Callable[[InstallProgress], None]
+
+
+def as_tether_error(error: Exception) -> TetherError:
+    """The error itself when it is meant for people, else one that says it is our bug."""
+    if isinstance(error, TetherError):
+        return error
+    return TetherError(
+        "Something went wrong inside Tether",
+        f"This should not have happened: {type(error).__name__}: {error}.",
+        "Your conversations are safe. Try again, or start Tether again; the log has the details.",
+    )
+
+
+class WorkerLoop:
+    """Owns Tether for as long as it is open, and hands events over once per frame."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, open_tether: Callable[[], Tether], outlet: Outlet) -> None:
+        self._loop = loop
+        self._open_tether = open_tether
+        self._outlet = outlet
+        self._stop = asyncio.Event()
+        self._tether: asyncio.Future[Tether] = loop.create_future()
+        self._followers: set[asyncio.Task[None]] = set()
+        self._batch: dict[tuple[str, str], list[Event]] = {}
+        self._entries: list[ModelEntry] = []
+        self._models_changed = False
+        self._frame: asyncio.TimerHandle | None = None
+        self._opening: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Open Tether, serve until :meth:`stop`, close it."""
+        self.open()
+        await self._stop.wait()
+        await self._close()
+
+    def open(self) -> None:
+        """Open Tether, or try again after a failure."""
+        if self._tether.done() and self._tether.exception() is None:
+            return
+        if self._opening is None or self._opening.done():
+            self._opening = self._loop.create_task(self._open())
+
+    def stop(self) -> None:
+        """End :meth:`run`."""
+        self._stop.set()
+
+    async def tether(self) -> Tether:
+        """Tether, once it is open.
+
+        Raises:
+            TetherError: it could not be opened.
+        """
+        return await asyncio.shield(self._tether)
+
+    async def follow(self, start: Callable[[Tether], Awaitable[Turn]]) -> StartedTurn:
+        """Start a turn and send all its events to the outlet."""
+        turn = await start(await self.tether())
+        started = StartedTurn(turn.session_id, turn.question, turn.reply)
+        self._outlet.turn_started(started)
+        task = self._loop.create_task(self._forward(turn))
+        self._followers.add(task)
+        task.add_done_callback(self._followers.discard)
+        return started
+
+    async def install_starter(self) -> str:
+        """Add the starter model, reporting to the outlet; the new model's name."""
+        tether = await self.tether()
+        name = await tether.installer.add_starter(self._outlet.install_progress)
+        await self.refresh_models()
+        return name
+
+    async def refresh_models(self) -> None:
+        """Look at the model folders again and tell the outlet what is there."""
+        tether = await self.tether()
+        self._entries = await asyncio.to_thread(tether.catalog.list)
+        self._mark_models_changed()
+
+    async def _open(self) -> None:
+        if self._tether.done():
+            self._tether = self._loop.create_future()
+        try:
+            tether = await self._start_tether()
+        except Exception as error:  # the window tells the person, whatever it was
+            logger.info("Tether could not be opened", exc_info=error)
+            told = as_tether_error(error)
+            self._tether.set_exception(told)
+            self._tether.exception()
+            self._outlet.failed(told)
+            return
+        tether.pool.subscribe(self._mark_models_changed)
+        self._tether.set_result(tether)
+        self._models_changed = True
+        self._flush()
+        self._outlet.opened(tether.settings)
+
+    async def _start_tether(self) -> Tether:
+        tether = self._open_tether()
+        try:
+            await tether.start()
+            self._entries = await asyncio.to_thread(tether.catalog.list)
+        except BaseException:
+            await tether.close()
+            raise
+        return tether
+
+    async def _forward(self, turn: Turn) -> None:
+        key = (turn.session_id, turn.reply.id)
+        ended = False
+        try:
+            async for event in turn.events():
+                ended = isinstance(event, TERMINAL_EVENTS)
+                self._add(key, event)
+        except Exception as error:
+            logger.exception("A turn could not be followed")
+            if not ended:
+                told = as_tether_error(error)
+                self._add(key, ErrorEvent(told.message, told.code, told.title, told.hint))
+
+    def _add(self, key: tuple[str, str], event: Event) -> None:
+        self._batch.setdefault(key, []).append(event)
+        self._schedule_flush()
+
+    def _mark_models_changed(self, *_: object) -> None:
+        self._models_changed = True
+        self._schedule_flush()
+
+    def _schedule_flush(self) -> None:
+        if self._frame is None:
+            self._frame = self._loop.call_later(FRAME_S, self._flush)
+
+    def _flush(self) -> None:
+        if self._frame is not None:
+            self._frame.cancel()
+            self._frame = None
+        batch, self._batch = self._batch, {}
+        for (session_id, reply_id), events in batch.items():
+            self._outlet.events(session_id, reply_id, events)
+        if self._models_changed:
+            self._models_changed = False
+            states = self._tether.result().pool.states()
+            self._outlet.models([model_status(entry, states.get(entry.name)) for entry in self._entries])
+
+    async def _close(self) -> None:
+        if self._opening is not None and not self._opening.done():
+            await asyncio.wait([self._opening], timeout=CLOSE_TIMEOUT_S)
+        if self._tether.done() and self._tether.exception() is None:
+            try:
+                await self._tether.result().close()
+            except Exception:
+                logger.exception("Tether did not close cleanly")
+        if self._followers:
+            await asyncio.wait(self._followers, timeout=CLOSE_TIMEOUT_S)
+        self._flush()
