@@ -6,11 +6,13 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, create_engine, inspect, make_url
 from sqlalchemy.engine import URL
 
 from tether_desktop.context import faults, migrations, sqlite
+from tether_desktop.errors import StoreError
 
 _log = logging.getLogger(__name__)
 
@@ -28,35 +30,37 @@ class Database:
         Raises:
             StoreError: it cannot be used; StoreTooNew, StoreBusy and StoreFull say why where known.
         """
-        with faults.told(url):
+        with faults.understood():
             parsed = make_url(url)
-        self._file = sqlite.file_of(parsed)
-        self.place = str(self._file) if self._file else parsed.render_as_string(hide_password=True)
-        with faults.told(self.place):
-            self._open(parsed)
-
-    def _open(self, url: URL) -> None:
-        if self._file:
-            sqlite.make_private(self._file)
-        is_sqlite = url.get_backend_name() == "sqlite"
-        self._engine = create_engine(url, **(sqlite.pool_options(url) if is_sqlite else {"pool_pre_ping": True}))
+            self._is_sqlite = parsed.get_backend_name() == "sqlite"
+            self._engine = create_engine(parsed, **_engine_options(parsed))
         self._writer = self._engine.execution_options(**sqlite.WRITES)
         # SQLite lets one writer in and makes others poll; waiting here instead is fair and costs nothing.
         self._writing = threading.Lock()
-        if is_sqlite:
-            sqlite.set_up_connections(self._engine)
+        self._file = sqlite.file_of(parsed)
+        self.place = str(self._file) if self._file else parsed.render_as_string(hide_password=True)
         try:
-            self._migrate()
-            self._checkpoint()
+            with faults.told(self.place):
+                self._open()
         except BaseException:
             self._engine.dispose()
             raise
 
-    def _migrate(self) -> None:
+    def _open(self) -> None:
+        if self._file:
+            sqlite.make_private(self._file)
+        if self._is_sqlite:
+            sqlite.set_up_connections(self._engine)
         with self.read() as connection:
             self._check_version(connection)
-        if self._file:
+        if self._is_sqlite:
+            sqlite.demand_writable(self._engine)
             sqlite.use_write_ahead_log(self._engine)
+        self._migrate()
+        if self._is_sqlite and sqlite.needs_scrub(self._engine):
+            self._scrub_at_start()
+
+    def _migrate(self) -> None:
         with self.write() as connection:
             # Asked again: another process may have migrated it since.
             found = self._check_version(connection)
@@ -87,28 +91,49 @@ class Database:
         with faults.told(self.place), self._writing, self._writer.begin() as connection:
             yield connection
 
+    def mark_for_scrub(self, connection: Connection) -> None:
+        """Note, in the transaction that erases, that a scrub must follow even if the program dies before it."""
+        if self._is_sqlite:
+            sqlite.set_needs_scrub(connection)
+
     def scrub(self) -> None:
         """Remove what erased rows left behind: free space, the write-ahead log, and copies made before migrating.
 
         Raises:
-            StoreBusy: another program reads the database; the next start completes the scrubbing.
+            StoreError: it cannot be done now; the next start does it.
         """
-        if not self._file:
+        if not self._is_sqlite:
             return
-        with faults.told(self.place), self._writing:
-            sqlite.remove_copies(self._file)
-            sqlite.vacuum(self._engine)
-            if not sqlite.empty_write_ahead_log(self._engine):
-                raise faults.busy(self.place)
+        try:
+            with faults.told(self.place), self._writing:
+                self._scrub_file()
+        except StoreError as error:
+            raise faults.traces_remain(error) from error
 
-    def _checkpoint(self) -> None:
-        if self._file and not sqlite.empty_write_ahead_log(self._engine):
-            _log.info("Another program reads the database; its write-ahead log stays for now")
+    def _scrub_file(self) -> None:
+        if self._file:
+            sqlite.remove_copies(self._file)
+        sqlite.vacuum(self._engine)
+        if not sqlite.empty_write_ahead_log(self._engine):
+            raise faults.busy(self.place)
+        sqlite.clear_needs_scrub(self._engine)
+
+    def _scrub_at_start(self) -> None:
+        try:
+            self.scrub()
+        except StoreError as error:
+            _log.warning("Erased conversations left traces: %s", error)
 
     def close(self) -> None:
         """Bring everything into the one file and close it; idempotent."""
-        with faults.told(self.place), self._writing:
-            try:
-                self._checkpoint()
-            finally:
-                self._engine.dispose()
+        try:
+            with faults.told(self.place), self._writing:
+                if self._is_sqlite:
+                    sqlite.empty_write_ahead_log(self._engine)
+        finally:
+            self._engine.dispose()
+
+
+def _engine_options(url: URL) -> dict[str, Any]:
+    # A server may have dropped a connection since; asking first costs little.
+    return sqlite.pool_options(url) if url.get_backend_name() == "sqlite" else {"pool_pre_ping": True}

@@ -26,10 +26,6 @@ def told(place: str) -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise busy(place) from error
-    except ArgumentError as error:
-        raise not_understood(place) from error
-    except ModuleNotFoundError as error:
-        raise no_driver(place, str(error.name)) from error
     except (DBAPIError, sqlite3.Error) as error:
         known = _explain(error, place)
         if known is None:
@@ -37,6 +33,17 @@ def told(place: str) -> Iterator[None]:
         raise known from error
     except OSError as error:
         raise not_writable(place, error.strerror or str(error)) from error
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Turn what making an engine of a URL raises into a StoreError."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise not_understood() from error
+    except ModuleNotFoundError as error:
+        raise no_driver(str(error.name)) from error
 
 
 def busy(place: str) -> StoreBusy:
@@ -111,21 +118,30 @@ def unreachable(place: str, reason: str) -> StoreError:
     )
 
 
-def not_understood(place: str) -> StoreError:
-    """The database's address is not an SQLAlchemy URL."""
+def not_understood() -> StoreError:
+    """The database's address is not an SQLAlchemy URL; it is not repeated, as it may hold a password."""
     return StoreError(
         _NOT_OPENED,
-        f"{place!r} is not the address of a database.",
-        "Write MLC_SQLITE_URL like sqlite:////home/me/tether.db, or leave it empty for a file in the data folder.",
+        "MLC_SQLITE_URL is not the address of a database.",
+        "Write it like sqlite:////home/me/tether.db, or leave it empty for a file in the data folder.",
     )
 
 
-def no_driver(place: str, module: str) -> StoreError:
+def no_driver(module: str) -> StoreError:
     """The Python package that speaks to this kind of database is missing."""
     return StoreError(
         _NOT_OPENED,
-        f"The database {place} needs the Python package {module!r}, which is not installed.",
+        f"The database that MLC_SQLITE_URL names needs the Python package {module}, which is not installed.",
         f"Install {module}, or leave MLC_SQLITE_URL empty for a file in the data folder.",
+    )
+
+
+def traces_remain(cause: StoreError) -> StoreError:
+    """A conversation is erased, but ``cause`` keeps its traces from being removed."""
+    return type(cause)(
+        "The conversation is erased, but traces of it remain",
+        f"{cause.message} Until that ends, pieces of the text can be found in the file.",
+        "The next start of Tether removes them.",
     )
 
 

@@ -8,6 +8,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from sqlalchemy import Connection, Engine, QueuePool, event
 from sqlalchemy.engine import URL
@@ -18,6 +20,9 @@ from tether_desktop import paths
 
 WRITES: Final = {"tether_writes": True}
 """Execution options of a connection whose transaction takes the write lock when it begins."""
+
+_NEEDS_SCRUB = 1
+"""The file's user_version, which SQLite leaves to us, while traces of erased rows are in it."""
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -30,12 +35,11 @@ _PRAGMAS = (
 
 
 def file_of(url: URL) -> Path | None:
-    """The database file of a URL; None for one in memory, for a ``file:`` URI, and for other databases."""
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return None
-    if url.database == ":memory:" or url.database.startswith("file:"):
-        return None
-    return Path(url.database).absolute()
+    """The database file of a URL; None for one in memory and for other databases."""
+    name = url.database or ":memory:"
+    if name.startswith("file:"):
+        name = url2pathname(urlsplit(name).path) if url.query.get("mode") != "memory" else ":memory:"
+    return None if url.get_backend_name() != "sqlite" or name == ":memory:" else Path(name).absolute()
 
 
 def pool_options(url: URL) -> dict[str, Any]:
@@ -62,6 +66,21 @@ def set_up_connections(engine: Engine) -> None:
     event.listen(engine, "begin", _begin)
 
 
+def demand_writable(engine: Engine) -> None:
+    """Raise the driver's error if the file cannot be written, by a write that is taken back.
+
+    Without it SQLite opens what it may only read, and turns BEGIN IMMEDIATE into a plain BEGIN there.
+    """
+    with engine.connect() as connection:
+        raw = _raw(connection)
+        raw.execute("BEGIN IMMEDIATE")
+        try:
+            (version,) = raw.execute("PRAGMA user_version").fetchone()
+            raw.execute(f"PRAGMA user_version = {version}")
+        finally:
+            raw.execute("ROLLBACK")
+
+
 def use_write_ahead_log(engine: Engine) -> None:
     """Let readers and the writer work at the same time; remembered in the file."""
     with engine.connect() as connection:
@@ -76,9 +95,29 @@ def empty_write_ahead_log(engine: Engine) -> bool:
 
 
 def vacuum(engine: Engine) -> None:
-    """Rewrite the file without its free space, where pieces of erased rows can remain."""
+    """Rewrite the file without its free space.
+
+    secure_delete alone is not enough: a page that is rebalanced keeps old copies of its rows.
+    """
     with engine.connect() as connection:
         _raw(connection).execute("VACUUM")
+
+
+def set_needs_scrub(connection: Connection) -> None:
+    """Note in the file, within the transaction, that erased rows have left traces."""
+    connection.exec_driver_sql(f"PRAGMA user_version = {_NEEDS_SCRUB}")
+
+
+def needs_scrub(engine: Engine) -> bool:
+    """Whether traces of erased rows are to be removed yet."""
+    with engine.connect() as connection:
+        return bool(_raw(connection).execute("PRAGMA user_version").fetchone()[0] == _NEEDS_SCRUB)
+
+
+def clear_needs_scrub(engine: Engine) -> None:
+    """Note in the file that no traces are left."""
+    with engine.connect() as connection:
+        _raw(connection).execute("PRAGMA user_version = 0")
 
 
 def copy_beside(file: Path, version: str) -> Path:

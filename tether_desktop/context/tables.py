@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Dialect, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy import BigInteger, Dialect, Double, ForeignKey, Index, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -84,7 +84,7 @@ class SessionTable(Tables):
 
 
 class MessageTable(Tables):
-    """A message; ``parts``, ``usage`` and ``timings`` are JSON.
+    """A message; ``parts`` is JSON, the counts and durations are those of Usage and Timings.
 
     Within a session ``created_at`` grows strictly, so it orders siblings and puts every parent
     before its children. The long ``parts`` come last: reading the other columns then skips them.
@@ -100,12 +100,17 @@ class MessageTable(Tables):
     finish_reason: Mapped[str | None] = mapped_column(String(16))
     model: Mapped[str] = mapped_column(PlainText)
     error: Mapped[str] = mapped_column(PlainText)
-    usage: Mapped[str | None] = mapped_column(Text)
-    timings: Mapped[str | None] = mapped_column(Text)
+    prompt_tokens: Mapped[int | None]
+    cached_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    queued_s: Mapped[float | None] = mapped_column(Double)
+    prefill_s: Mapped[float | None] = mapped_column(Double)
+    first_token_s: Mapped[float | None] = mapped_column(Double)
+    decode_s: Mapped[float | None] = mapped_column(Double)
     parts: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (
         Index(None, "session_id", "created_at"),
-        Index(None, "parent_id", "session_id"),
+        Index(None, "parent_id", "session_id", "created_at"),
         Index(None, "role", "finish_reason"),
     )

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from tether_desktop.context import store as store_module
 from tether_desktop.context.records import MessageRecord
@@ -265,6 +266,22 @@ def test_an_unknown_message_is_said_to_be_missing(store: Store) -> None:
         assert caught.value.hint
     assert store.history(session.id) == []
     assert store.get_session(session.id) == session
+
+
+def test_the_number_of_statements_does_not_grow_with_the_conversation(store: Store) -> None:
+    statements: list[str] = []
+    event.listen(store._database._engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    counts = []
+    for length in (2, 40):
+        session = store.create_session()
+        parent: str | None = None
+        for number in range(length):
+            ask(store, session.id, "another version", parent)
+            parent = ask(store, session.id, str(number), parent).id
+        statements.clear()
+        assert [(record.version, record.versions) for record in store.history(session.id)] == [(2, 2)] * length
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 def test_many_threads_may_write_at_once(store: Store) -> None:

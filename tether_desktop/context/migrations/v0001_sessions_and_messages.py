@@ -33,13 +33,20 @@ def upgrade(op: Operations) -> None:
         sa.Column("finish_reason", sa.String(16), nullable=True),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("usage", sa.Text(), nullable=True),
-        sa.Column("timings", sa.Text(), nullable=True),
+        sa.Column("prompt_tokens", sa.Integer(), nullable=True),
+        sa.Column("cached_tokens", sa.Integer(), nullable=True),
+        sa.Column("completion_tokens", sa.Integer(), nullable=True),
+        sa.Column("queued_s", sa.Double(), nullable=True),
+        sa.Column("prefill_s", sa.Double(), nullable=True),
+        sa.Column("first_token_s", sa.Double(), nullable=True),
+        sa.Column("decode_s", sa.Double(), nullable=True),
         sa.Column("parts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name="fk_messages_session_id_sessions"),
         sa.ForeignKeyConstraint(["parent_id"], ["messages.id"], name="fk_messages_parent_id_messages"),
     )
     op.create_index("ix_messages_session_id_created_at", "messages", ["session_id", "created_at"])
-    op.create_index("ix_messages_parent_id_session_id", "messages", ["parent_id", "session_id"])
+    op.create_index(
+        "ix_messages_parent_id_session_id_created_at", "messages", ["parent_id", "session_id", "created_at"]
+    )
     op.create_index("ix_messages_role_finish_reason", "messages", ["role", "finish_reason"])

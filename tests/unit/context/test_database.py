@@ -1,0 +1,228 @@
+"""Opening a database: where it lies, how it is set up, and how it is migrated."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import sys
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+
+import tether_desktop
+from tests.helpers.processes import running
+from tether_desktop.context import migrations, sqlite
+from tether_desktop.context.database import Database
+from tether_desktop.context.store import Store
+from tether_desktop.context.tables import SessionTable, Tables
+from tether_desktop.errors import StoreFull, StoreTooNew
+
+
+def add_colour(op: Operations) -> None:
+    op.add_column("sessions", sa.Column("colour", sa.Text(), nullable=False, server_default="grey"))
+
+
+def fail_halfway(op: Operations) -> None:
+    add_colour(op)
+    raise ZeroDivisionError
+
+
+def next_revision(monkeypatch: pytest.MonkeyPatch, upgrade: Callable[[Operations], None]) -> None:
+    revision = SimpleNamespace(__name__="v0002", revision="0002", down_revision="0001", upgrade=upgrade)
+    monkeypatch.setattr(migrations, "REVISIONS", (*migrations.REVISIONS, revision))
+
+
+def columns(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {row[1] for row in connection.execute("PRAGMA table_info(sessions)")}
+
+
+def files(database: Path) -> list[str]:
+    return sorted(file.name for file in database.parent.iterdir())
+
+
+def test_the_migrated_schema_is_the_one_the_code_works_with(url: str) -> None:
+    database = Database(url)
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Tables.metadata) == []
+        names = {table: sa.inspect(connection).get_foreign_keys(table) for table in Tables.metadata.tables}
+    assert {key["name"] for key in names["messages"]} == {
+        constraint.name for constraint in Tables.metadata.tables["messages"].foreign_key_constraints
+    }
+    database.close()
+
+
+def test_every_connection_is_set_up(store: Store) -> None:
+    wanted = {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "busy_timeout": 5000,
+        "secure_delete": 1,
+        "synchronous": 2,
+        "fullfsync": 1,
+    }
+    engine = store._database._engine
+    with engine.connect() as one, engine.connect() as other:
+        for connection in (one, other):
+            found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
+            assert found == wanted
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists instead of modes")
+def test_only_its_owner_may_read_a_database(tmp_path: Path) -> None:
+    database = tmp_path / "new" / "deep" / "tether.db"
+    store = Store(f"sqlite:///{database}")
+    store.create_session()
+    copy = sqlite.copy_beside(database, "0001")
+    modes = {file: stat.S_IMODE(file.stat().st_mode) for file in [*database.parent.iterdir(), database.parent]}
+    assert modes.pop(database.parent) == 0o700 == stat.S_IMODE(database.parent.parent.stat().st_mode)
+    assert set(modes) > {database, copy}
+    assert set(modes.values()) == {0o600}
+    store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists instead of modes")
+def test_a_folder_that_exists_keeps_its_permissions(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o755)
+    Store(f"sqlite:///{folder / 'tether.db'}").close()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+
+
+def test_a_closed_database_is_one_file(store: Store, database: Path) -> None:
+    store.create_session()
+    store.close()
+    store.close()
+    assert files(database) == ["tether.db"]
+
+
+def test_opening_again_neither_migrates_nor_copies(url: str, database: Path) -> None:
+    Store(url).close()
+    before = database.read_bytes()
+    Store(url).close()
+    assert files(database) == ["tether.db"]
+    assert database.read_bytes() == before
+
+
+def test_a_relative_address_works_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Store("sqlite:///here.db").close()
+    assert files(tmp_path / "here.db") == ["here.db"]
+
+
+def test_a_copy_is_made_before_migrating(
+    store: Store, url: str, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    title = store.create_session("before").title
+    store.close()
+    next_revision(monkeypatch, add_colour)
+    Database(url).close()
+    (copy,) = (file for file in database.parent.iterdir() if file.suffix == ".copy")
+    assert copy.name.startswith("tether.db.0001-20")
+    assert "colour" in columns(database)
+    assert "colour" not in columns(copy)
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT title FROM sessions").fetchall() == [(title,)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_new_database_gets_all_versions_and_no_copy(
+    url: str, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_revision(monkeypatch, add_colour)
+    Database(url).close()
+    assert "colour" in columns(database)
+    assert files(database) == ["tether.db"]
+
+
+def test_a_copy_holds_what_is_only_in_the_write_ahead_log(store: Store, database: Path) -> None:
+    store.create_session("in the log")
+    assert b"in the log" not in database.read_bytes()
+    with closing(sqlite3.connect(sqlite.copy_beside(database, "0001"))) as connection:
+        assert connection.execute("SELECT title FROM sessions").fetchall() == [("in the log",)]
+
+
+def test_a_migration_that_fails_halfway_leaves_the_database_as_it_was(
+    url: str, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(url).close()
+    with monkeypatch.context() as patch:
+        next_revision(patch, fail_halfway)
+        with pytest.raises(ZeroDivisionError):
+            Database(url)
+    assert "colour" not in columns(database)
+    store = Store(url)
+    assert store.list_sessions() == []
+    store.close()
+
+
+def test_without_room_for_the_copy_nothing_is_migrated(
+    url: str, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(url).close()
+    next_revision(monkeypatch, add_colour)
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(StoreFull, match="No space left"):
+        Database(url)
+    assert files(database) == ["tether.db"]
+    assert "colour" not in columns(database)
+
+
+def test_an_older_program_refuses_what_a_newer_one_has_migrated(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        next_revision(patch, add_colour)
+        Database(url).close()
+    with pytest.raises(StoreTooNew, match="0002"):
+        Store(url)
+
+
+def test_revisions_follow_each_other_in_one_line() -> None:
+    ids = [module.revision for module in migrations.REVISIONS]
+    assert [module.down_revision for module in migrations.REVISIONS] == [None, *ids[:-1]]
+    assert ids == sorted(set(ids))
+
+
+OPEN_FROM_ARCHIVE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from tether_desktop.context import store
+assert sys.argv[1] in store.__file__
+opened = store.Store(sys.argv[2])
+print(opened.create_session("frozen").title)
+opened.close()
+"""
+
+
+def test_a_program_without_source_files_migrates_too(url: str, tmp_path: Path) -> None:
+    package = Path(tether_desktop.__file__).parent
+    archive = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        for source in [*package.glob("*.py"), *(package / "context").rglob("*.py")]:
+            bundle.write(source, source.relative_to(package.parent))
+    with running(OPEN_FROM_ARCHIVE, str(archive), url) as process:
+        output, _ = process.communicate()
+    assert output == "frozen\n"
+
+
+def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+    import datetime
+
+    naive = {"created_at": datetime.datetime(2026, 1, 1)}  # noqa: DTZ001
+    values = {"id": "x", "title": "", "model": "", "last_active": datetime.datetime.now(datetime.UTC)}
+    with pytest.raises(sa.exc.StatementError, match="naive"), store._database.write() as connection:
+        connection.execute(sa.insert(SessionTable).values(values | naive))

@@ -1,0 +1,148 @@
+"""Finding rows in an open transaction, as the records that the store hands out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, select
+
+from tether_desktop.context import tree
+from tether_desktop.context.parts import load_parts
+from tether_desktop.context.records import MessageRecord, SessionRecord
+from tether_desktop.context.tables import MessageTable, SessionTable
+from tether_desktop.errors import MessageNotFound, SessionNotFound
+from tether_desktop.messages import Message, Timings, Usage
+
+
+def find_session(connection: Connection, session_id: str, *, lock: bool = False) -> SessionRecord:
+    """A session; ``lock`` keeps other machines from changing it until the transaction ends.
+
+    Raises:
+        SessionNotFound: there is none of that id.
+    """
+    found = select(SessionTable).where(SessionTable.id == session_id)
+    row = connection.execute(found.with_for_update() if lock else found).one_or_none()
+    if row is None:
+        raise SessionNotFound(
+            "The conversation is not there",
+            f"There is no conversation {session_id}.",
+            "It may have been erased; choose another one from the list.",
+        )
+    return _session_record(row)
+
+
+def page_of_sessions(connection: Connection, *, deleted: bool, limit: int | None, offset: int) -> list[SessionRecord]:
+    """The sessions in the list, or those in the bin; the last active first."""
+    in_bin = SessionTable.deleted_at.is_not(None) if deleted else SessionTable.deleted_at.is_(None)
+    newest_first = (SessionTable.last_active.desc(), SessionTable.id.desc())
+    page = select(SessionTable).where(in_bin).order_by(*newest_first).limit(limit).offset(offset)
+    return [_session_record(row) for row in connection.execute(page)]
+
+
+def find_message(connection: Connection, message_id: str, session_id: str | None = None) -> MessageRecord:
+    """A message, of that session where one is given.
+
+    Raises:
+        MessageNotFound: there is none of that id, or it belongs to another session.
+    """
+    row = _message_row(connection, message_id, session_id)
+    siblings = _links(connection, *_same_parent(row))
+    return _message_record(row, *tree.number_versions(siblings)[message_id])
+
+
+def find_siblings(connection: Connection, message_id: str, session_id: str) -> list[MessageRecord]:
+    """All versions of a message, itself included, oldest first.
+
+    Raises:
+        MessageNotFound: the session has no such message.
+    """
+    same_parent = _same_parent(_message_row(connection, message_id, session_id))
+    rows = connection.execute(select(MessageTable).where(*same_parent).order_by(MessageTable.created_at)).all()
+    return [_message_record(row, version, len(rows)) for version, row in enumerate(rows, start=1)]
+
+
+def newest_below(connection: Connection, message_id: str, session_id: str) -> str:
+    """The newest message at or below one.
+
+    Raises:
+        MessageNotFound: the session has no such message.
+    """
+    _message_row(connection, message_id, session_id)
+    return tree.newest_leaf(_links(connection, MessageTable.session_id == session_id), message_id)
+
+
+def find_history(connection: Connection, session_id: str) -> list[MessageRecord]:
+    """The branch that ends at the session's head, oldest first, in one statement for any length.
+
+    All of the session is fetched: side branches are few, and their parts are left unparsed.
+
+    Raises:
+        SessionNotFound: there is none of that id.
+    """
+    head = find_session(connection, session_id).head_id
+    in_session = select(MessageTable).where(MessageTable.session_id == session_id)
+    rows = connection.execute(in_session.order_by(MessageTable.created_at)).all()
+    links = [(row.id, row.parent_id) for row in rows]
+    by_id, versions = {row.id: row for row in rows}, tree.number_versions(links)
+    return [_message_record(by_id[message_id], *versions[message_id]) for message_id in tree.branch(links, head)]
+
+
+def _message_row(connection: Connection, message_id: str, session_id: str | None) -> Row[Any]:
+    row = connection.execute(select(MessageTable).where(MessageTable.id == message_id)).one_or_none()
+    if row is None or session_id not in {None, row.session_id}:
+        raise MessageNotFound(
+            "The message is not there",
+            f"There is no message {message_id} in this conversation.",
+            "It may have been erased; open the conversation again.",
+        )
+    return row
+
+
+def _same_parent(row: Row[Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return MessageTable.parent_id == row.parent_id, MessageTable.session_id == row.session_id
+
+
+def _links(connection: Connection, *which: ColumnElement[bool]) -> list[tree.Link]:
+    oldest_first = select(MessageTable.id, MessageTable.parent_id).where(*which).order_by(MessageTable.created_at)
+    return [(message_id, parent_id) for message_id, parent_id in connection.execute(oldest_first)]
+
+
+def _session_record(row: Row[Any]) -> SessionRecord:
+    return SessionRecord(
+        id=row.id,
+        title=row.title,
+        model=row.model,
+        head_id=row.head_id,
+        created_at=row.created_at,
+        last_active=row.last_active,
+        deleted_at=row.deleted_at,
+    )
+
+
+def _message_record(row: Row[Any], version: int, versions: int) -> MessageRecord:
+    return MessageRecord(
+        id=row.id,
+        session_id=row.session_id,
+        parent_id=row.parent_id,
+        message=Message(row.role, load_parts(row.parts)),
+        created_at=row.created_at,
+        model=row.model,
+        finish_reason=row.finish_reason,
+        usage=_usage(row),
+        timings=_timings(row),
+        error=row.error,
+        version=version,
+        versions=versions,
+    )
+
+
+def _usage(row: Row[Any]) -> Usage | None:
+    if row.prompt_tokens is None:
+        return None
+    return Usage(row.prompt_tokens, row.cached_tokens, row.completion_tokens)
+
+
+def _timings(row: Row[Any]) -> Timings | None:
+    if row.queued_s is None:
+        return None
+    return Timings(row.queued_s, row.prefill_s, row.first_token_s, row.decode_s)
