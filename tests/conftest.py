@@ -1,0 +1,34 @@
+"""What every test runs in: a data folder of its own, no screen, and none of the developer's settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.starter import starter_model
+
+__all__ = ["starter_model"]
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+SECONDS_TO_ADD_A_MODEL = 900
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_developers(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder, and no setting from the environment."""
+    for name in list(os.environ):
+        if name.startswith(("TETHER_", "MLC_")):
+            monkeypatch.delenv(name)
+    folder = tmp_path_factory.mktemp("data")
+    monkeypatch.setenv("TETHER_DATA_DIR", str(folder))
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test that asks for the starter model waits for its download as well."""
+    for item in items:
+        if "starter_model" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(SECONDS_TO_ADD_A_MODEL))
+            item.add_marker(pytest.mark.model)

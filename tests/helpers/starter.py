@@ -1,0 +1,65 @@
+"""The starter model for tests that run the real engine: added once, kept until the code that makes it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "build/test-models"
+MADE_BY = ("tether_desktop/model/install.py", "tether_desktop/model/compiler", "packaging/lock/run.txt")
+
+
+@dataclass(frozen=True)
+class StarterModel:
+    """An installed model.
+
+    Attributes:
+        root: the model folder to give to a catalogue, as ``dist`` would be.
+        name: the model's name in that catalogue.
+    """
+
+    root: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The folder that holds its weights."""
+        return self.root / self.name
+
+
+@pytest.fixture(scope="session")
+def starter_model() -> StarterModel:
+    """The starter model, fetched, packed and compiled by the program's own installer."""
+    root = KEPT / _fingerprint()
+    for outdated in KEPT.glob("*"):
+        if outdated != root:
+            shutil.rmtree(outdated)
+    finished = root / "finished"
+    if not finished.exists():
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        finished.write_text(_add_starter(root), encoding="utf-8")
+    return StarterModel(root, finished.read_text(encoding="utf-8"))
+
+
+def _fingerprint() -> str:
+    """Changes with whatever could make another model or another library of it."""
+    digest = hashlib.sha256()
+    for place in MADE_BY:
+        path = ROOT / place
+        for source in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _add_starter(root: Path) -> str:
+    from tether_desktop.model.install import Installer
+
+    with asyncio.Runner() as runner:
+        return runner.run(Installer([root]).add_starter(lambda _progress: None))
