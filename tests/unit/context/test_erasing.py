@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import insert
 
 from tether_desktop.context import sqlite
+from tether_desktop.context.records import MessageRecord
 from tether_desktop.context.store import Store
 from tether_desktop.context.tables import MessageTable
 from tether_desktop.errors import SessionNotFound, StoreBusy, StoreFull
 from tether_desktop.messages import Message, text_message
 
-MARK = "Rumpelstilzchen"
+MARK = "Rumpel"
 
 
 def traces(database: Path) -> list[str]:
@@ -47,20 +48,20 @@ def test_an_erased_session_is_gone_from_every_file(store: Store, database: Path)
 
 
 def test_rows_that_moved_between_pages_leave_no_copies(store: Store, database: Path) -> None:
-    chance = random.Random(4)
-    sessions = []
-    for number in range(90):
-        word = MARK if number % 3 == 0 else "public"
-        session = store.create_session(word * chance.randint(1, 20))
-        store.add_message(session.id, text_message("user", word * chance.randint(1, 20)), parent_id=None)
-        sessions.append((session, word))
-        grown, its_word = chance.choice(sessions)
-        store.rename_session(grown.id, its_word * chance.randint(20, 60))
-    for session, word in sessions:
-        if word == MARK:
-            store.erase_session(session.id)
+    chance = random.Random(2)  # one of the courses that leave copies when nothing but secure_delete removes them
+    words = {store.create_session().id: word for word in (MARK, "public", "common")}
+    replies: list[MessageRecord] = []
+    for number, (session_id, word) in enumerate(list(words.items()) * 130):
+        short = text_message("assistant", word * chance.randint(1, 20))
+        replies.append(store.add_message(session_id, short, parent_id=None))
+        if number % 2 == 0:
+            index = chance.randrange(len(replies))
+            grown = replies[index]
+            longer = grown.message.text + words[grown.session_id] * chance.randint(1, 60)
+            replies[index] = store.update_reply(grown.id, text_message("assistant", longer))
+    store.erase_session(next(iter(words)))
     assert traces(database) == []
-    assert len(store.list_sessions()) == 60
+    assert len(store.list_sessions()) == 2
 
 
 def test_a_long_conversation_with_branches_is_erased_whole(store: Store) -> None:
