@@ -93,6 +93,8 @@ class _Sentinels:
 
     def _sentinel(self, match: re.Match[str]) -> str:
         original = match.group()
+        if original not in self._characters and len(self._characters) == len(_SENTINELS):
+            return "\ufffd"
         if original not in self._characters:
             character = chr(_SENTINELS[len(self._characters)])
             self._characters[original] = character

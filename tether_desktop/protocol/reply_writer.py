@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.context.store import Store
-from tether_desktop.errors import StoreError
 from tether_desktop.events import HiddenThought, Token
 from tether_desktop.messages import FinishReason, Message, Part, Phase, Reasoning, Text, Timings, Usage
 
@@ -106,9 +105,9 @@ class ReplyWriter:
         self._changed = False
         try:
             await asyncio.to_thread(self._store.update_reply, self._reply_id, self.message())
-        except StoreError as error:
+        except Exception:  # noqa: BLE001 — whatever it is, the stream goes on, and the last store will tell
             self._changed = True
-            _LOG.warning("Reply %s is not stored yet: %s", self._reply_id, error)
+            _LOG.warning("Reply %s is not stored yet", self._reply_id, exc_info=True)
 
     async def _finishing_within(self, seconds: float) -> bool:
         try:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from tether_desktop.context.records import MessageRecord, SessionRecord
 from tether_desktop.context.store import Store
@@ -15,13 +13,11 @@ from tether_desktop.errors import SessionBusy, TetherError
 from tether_desktop.messages import Message, text_message
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.engine import SamplingParams
+from tether_desktop.model.pool import EnginePool
 from tether_desktop.protocol.planner import Ask, TurnPlanner
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.protocol.window import Cut
 from tether_desktop.settings import Settings
-
-if TYPE_CHECKING:
-    from tether_desktop.model.pool import EnginePool
 
 
 class SessionService:
@@ -40,9 +36,9 @@ class SessionService:
         self._pool = pool
         self._planner = TurnPlanner(store, catalog)
         self._turns: dict[str, Turn] = {}
-        self._starting: set[str] = set()
+        self._starts: set[asyncio.Task[Turn]] = set()
         self._cuts: dict[str, Cut | None] = {}
-        self._naming = asyncio.Lock()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def create(self, title: str = "", model: str = "") -> SessionRecord:
         """Begin a conversation."""
@@ -58,13 +54,14 @@ class SessionService:
 
     async def rename(self, session_id: str, title: str) -> SessionRecord:
         """Give a session another title; an empty one lets the next turn choose."""
-        async with self._naming:
+        async with self._exclusive(session_id):
             return await asyncio.to_thread(self._store.rename_session, session_id, _storable(title).strip())
 
     async def delete(self, session_id: str) -> None:
         """Move a session to the bin, ending its turn."""
-        await self.cancel(session_id)
-        await asyncio.to_thread(self._store.delete_session, session_id)
+        async with self._exclusive(session_id):
+            await self._end_turn(session_id)
+            await asyncio.to_thread(self._store.delete_session, session_id)
 
     async def restore(self, session_id: str) -> SessionRecord:
         """Bring a session back from the bin."""
@@ -72,8 +69,9 @@ class SessionService:
 
     async def erase(self, session_id: str) -> None:
         """Remove a session for good, ending its turn."""
-        await self.cancel(session_id)
-        await asyncio.to_thread(self._store.erase_session, session_id)
+        async with self._exclusive(session_id):
+            await self._end_turn(session_id)
+            await asyncio.to_thread(self._store.erase_session, session_id)
         self._cuts.pop(session_id, None)
 
     async def history(self, session_id: str) -> builtins.list[MessageRecord]:
@@ -81,8 +79,13 @@ class SessionService:
         return await asyncio.to_thread(self._store.history, session_id)
 
     async def select_version(self, session_id: str, message_id: str) -> builtins.list[MessageRecord]:
-        """Show another version of a message; the new history."""
-        with self._claimed(session_id):
+        """Show another version of a message; the new history.
+
+        Raises:
+            SessionBusy: it is still answering.
+        """
+        async with self._exclusive(session_id):
+            self._check_idle(session_id)
             return await asyncio.to_thread(self._store.select_version, session_id, message_id)
 
     async def siblings(self, session_id: str, message_id: str) -> builtins.list[MessageRecord]:
@@ -140,10 +143,8 @@ class SessionService:
 
     async def cancel(self, session_id: str) -> bool:
         """Stop the session's turn and wait until what was said is stored; False when there is none."""
-        turn = self._turns.get(session_id)
-        if turn is not None:
-            await turn.cancel()
-        return turn is not None
+        async with self._exclusive(session_id):
+            return await self._end_turn(session_id)
 
     def running(self, session_id: str) -> Turn | None:
         """The session's turn, while it has one."""
@@ -151,30 +152,41 @@ class SessionService:
 
     async def close(self) -> None:
         """Stop every turn and wait until all that was said is stored."""
-        await asyncio.gather(*(turn.cancel() for turn in list(self._turns.values())))
+        await asyncio.gather(*self._starts, return_exceptions=True)
+        await asyncio.gather(*(turn.cancel() for turn in self._turns.values()))
 
     async def _start(self, session_id: str, ask: Ask, model: str | None, params: SamplingParams | None) -> Turn:
-        with self._claimed(session_id):
-            async with self._naming:
-                plan = await asyncio.to_thread(self._planner.plan, session_id, ask, model, params, self.settings)
+        """Start a turn; once it is being stored, a caller that goes away does not stop it."""
+        start = asyncio.create_task(self._plan_and_run(session_id, ask, model, params))
+        self._starts.add(start)
+        start.add_done_callback(self._starts.discard)
+        return await asyncio.shield(start)
+
+    async def _plan_and_run(self, session_id: str, ask: Ask, model: str | None, params: SamplingParams | None) -> Turn:
+        async with self._exclusive(session_id):
+            self._check_idle(session_id)
+            plan = await asyncio.to_thread(self._planner.plan, session_id, ask, model, params, self.settings)
             turn = Turn(plan, self._store, self._pool, cuts=self._cuts, on_end=self._forget)
             self._turns[session_id] = turn
             return turn
 
-    @contextmanager
-    def _claimed(self, session_id: str) -> Iterator[None]:
-        """Keep others from starting a turn in the session meanwhile."""
-        if session_id in self._starting or session_id in self._turns:
+    def _exclusive(self, session_id: str) -> asyncio.Lock:
+        """Held while a turn is being started, and by what must not come in between."""
+        return self._locks.setdefault(session_id, asyncio.Lock())
+
+    def _check_idle(self, session_id: str) -> None:
+        if session_id in self._turns:
             raise SessionBusy(
                 "Still answering",
                 "This conversation is still answering the last question.",
                 "Wait for the reply, or stop it.",
             )
-        self._starting.add(session_id)
-        try:
-            yield
-        finally:
-            self._starting.discard(session_id)
+
+    async def _end_turn(self, session_id: str) -> bool:
+        turn = self._turns.get(session_id)
+        if turn is not None:
+            await turn.cancel()
+        return turn is not None
 
     def _forget(self, turn: Turn) -> None:
         del self._turns[turn.session_id]

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.context.store import Store
@@ -16,15 +15,13 @@ from tether_desktop.errors import EngineError, TetherError
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, HiddenThought, Stage, Status, Title, Token
 from tether_desktop.messages import Timings, Usage
 from tether_desktop.model.engine import Engine, GenerationChunk, GenerationRequest, Prompt
+from tether_desktop.model.pool import EnginePool
 from tether_desktop.protocol.event_log import EventLog
 from tether_desktop.protocol.history import exchanges_of
 from tether_desktop.protocol.planner import TurnPlan
 from tether_desktop.protocol.reply_writer import ReplyWriter
 from tether_desktop.protocol.stream_parser import StreamParser, state_after_prompt
 from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, reply_reserve
-
-if TYPE_CHECKING:
-    from tether_desktop.model.pool import EnginePool
 
 _LOG = logging.getLogger(__name__)
 

@@ -1,0 +1,186 @@
+"""Fitting a conversation into the context window."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.model_folders import write_prompt_files
+from tether_desktop.errors import PromptTooLong
+from tether_desktop.events import ContextTrimmed
+from tether_desktop.messages import text_message
+from tether_desktop.model.engine import EngineSpec, Prompt
+from tether_desktop.model.scripted import ScriptedEngine
+from tether_desktop.protocol.history import Exchange
+from tether_desktop.protocol.prompt import PromptTemplate, load_prompt_template
+from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, reply_reserve
+
+TEMPLATE = "{% for m in messages %}{{ m.content }}{% if not loop.last %} {% endif %}{% endfor %}"
+
+
+class CountingEngine(ScriptedEngine):
+    """A scripted engine (one token a word) that remembers how long the prompts were that it counted."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(EngineSpec("m", "scripted", folder))
+        self.counted: list[int] = []
+
+    async def count_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
+        counts = await super().count_tokens(prompts)
+        self.counted += counts
+        return counts
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> PromptTemplate:
+    return load_prompt_template(write_prompt_files(tmp_path / "Model", chat_template=TEMPLATE))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> CountingEngine:
+    return CountingEngine(tmp_path)
+
+
+def words(name: str, count: int) -> str:
+    return " ".join([name] * count)
+
+
+def conversation(exchanges: int, size: int = 10) -> list[Exchange]:
+    """Answered exchanges of ``size`` words, and a new question of half as many."""
+    new = Exchange("new", (text_message("user", words("new", size // 2)),))
+    return [*(answered(f"id{number}", size) for number in range(exchanges)), new]
+
+
+def answered(name: str, size: int) -> Exchange:
+    question, answer = text_message("user", words(name, size // 2)), text_message("assistant", words(name, size // 2))
+    return Exchange(name, (question, answer), 2)
+
+
+async def fit(
+    engine: CountingEngine,
+    template: PromptTemplate,
+    exchanges: list[Exchange],
+    *,
+    window: int = 125,
+    reserve: int = 25,
+    cut: Cut | None = None,
+    system: str = "sys",
+) -> FittedPrompt:
+    return await ContextWindow(engine, template, system, exchanges, window=window, reserve=reserve).fit(cut)
+
+
+def text(fitted: FittedPrompt) -> str:
+    return "".join(piece.text for piece in fitted.prompt)
+
+
+async def test_a_conversation_that_fits_is_left_whole_with_one_count(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    fitted = await fit(engine, template, conversation(9))
+    assert (fitted.tokens, fitted.cut, fitted.trimmed) == (96, None, None)
+    assert engine.counted == [96]
+
+
+async def test_one_that_does_not_fit_loses_its_oldest_exchanges_loudly(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    fitted = await fit(engine, template, conversation(20))
+    assert fitted.trimmed == ContextTrimmed(dropped_messages=28, kept_tokens=66, window=125)
+    assert fitted.tokens == 66
+    assert text(fitted).startswith("sys id14")
+    assert text(fitted).rstrip().endswith("new")
+
+
+async def test_as_much_is_kept_as_three_quarters_of_the_room_hold(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    for length in range(10, 60):
+        fitted = await fit(engine, template, conversation(length))
+        assert 65 < fitted.tokens <= 75
+
+
+async def test_the_cut_stays_while_the_conversation_fits(engine: CountingEngine, template: PromptTemplate) -> None:
+    fitted = await fit(engine, template, conversation(20))
+    cuts, prompts = [fitted.cut], [text(fitted)]
+    for length in range(21, 24):
+        fitted = await fit(engine, template, conversation(length), cut=fitted.cut)
+        cuts.append(fitted.cut)
+        prompts.append(text(fitted))
+    assert cuts == [Cut("id14", 125)] * 4
+    reusable = [prompt.removesuffix(words("new", 5)) for prompt in prompts]
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(reusable))
+    moved = await fit(engine, template, conversation(24), cut=fitted.cut)
+    assert moved.cut == Cut("id18", 125)
+
+
+async def test_a_kept_cut_is_still_told_every_time(engine: CountingEngine, template: PromptTemplate) -> None:
+    fitted = await fit(engine, template, conversation(20), cut=Cut("id14", 125))
+    assert fitted.trimmed == ContextTrimmed(28, 66, 125)
+    assert engine.counted == [66]
+
+
+@pytest.mark.parametrize("cut", [Cut("id14", 999), Cut("gone", 125)])
+async def test_a_cut_of_another_branch_or_window_does_not_count(
+    engine: CountingEngine, template: PromptTemplate, cut: Cut
+) -> None:
+    assert (await fit(engine, template, conversation(9), cut=cut)).cut is None
+
+
+async def test_a_conversation_that_became_short_is_whole_again(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    fitted = await fit(engine, template, conversation(9), cut=Cut("id8", 125))
+    assert fitted.trimmed is None
+
+
+async def test_finding_the_cut_costs_what_the_window_holds_and_not_what_was_said(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    await fit(engine, template, conversation(2000))
+    assert engine.counted[0] == 20_006
+    assert len(engine.counted) < 9
+    assert max(engine.counted[1:]) < 250
+
+
+async def test_only_the_question_is_kept_when_the_exchange_before_it_is_huge(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    exchanges = [*conversation(3)[:-1], *conversation(1, size=500)[:-1], conversation(0)[0]]
+    fitted = await fit(engine, template, exchanges)
+    assert text(fitted).split() == ["sys"] + ["new"] * 5
+
+
+async def test_a_question_may_use_the_room_of_the_reply_but_not_all_of_it(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    fitted = await fit(engine, template, conversation(0, size=198), window=125, reserve=25)
+    assert fitted.tokens == 100
+    with pytest.raises(PromptTooLong):
+        await fit(engine, template, conversation(0, size=200), window=125, reserve=25)
+
+
+async def test_a_question_that_is_too_long_is_told_with_numbers_and_a_remedy(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    with pytest.raises(PromptTooLong) as raised:
+        await fit(engine, template, [*conversation(3)[:-1], *conversation(0, size=4000)])
+    assert "2,001" in raised.value.message
+    assert "125" in raised.value.message
+    assert "Model" in raised.value.message
+    assert raised.value.hint
+
+
+async def test_an_empty_system_prompt_tells_nothing(engine: CountingEngine, template: PromptTemplate) -> None:
+    assert text(await fit(engine, template, conversation(0), system="")).startswith("new")
+
+
+@pytest.mark.parametrize(
+    ("window", "max_tokens", "reserve"), [(2048, 1024, 512), (2048, 100, 100), (2048, None, 512), (3, 9, 1)]
+)
+def test_the_reply_gets_its_length_or_a_quarter_of_the_window(
+    window: int, max_tokens: int | None, reserve: int
+) -> None:
+    assert reply_reserve(window, max_tokens) == reserve
