@@ -12,7 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build/test-models"
-MADE_BY = ("tether_desktop/model/install.py", "tether_desktop/model/compiler", "packaging/lock/run.txt")
+MADE_BY = (
+    "tether_desktop/model/install.py",
+    "tether_desktop/model/starter.py",
+    "tether_desktop/model/compiler",
+    "packaging/lock/run.txt",
+)
 
 
 @dataclass(frozen=True)
