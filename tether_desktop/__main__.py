@@ -20,12 +20,20 @@ def main() -> int:
     return run(arguments)
 
 
-def run_child(kind: str = "", *_: str) -> int:
+def run_child(kind: str = "", *arguments: str) -> int:
     """Run as a child process of the program."""
     if kind == "engine":
         from tether_desktop.model.child import main as run_engine
 
         return run_engine()
+    if kind == "compile":
+        from tether_desktop.model.compiler.child import main as run_compiler
+
+        return run_compiler()
+    if kind == "pip":
+        from tether_desktop.model.download import main as run_pip
+
+        return run_pip(list(arguments))
     sys.stderr.write(f"There is no child process of kind {kind!r}.\n")
     return 2
 
