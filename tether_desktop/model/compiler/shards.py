@@ -5,6 +5,7 @@ Tensors are aligned to 64 bytes within a shard, so that they can be used memory-
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -43,10 +44,15 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shards:
-            self._shards[-1].close()
-        if error is None:
-            self._write_index()
+        if error is not None:
+            self._abandon()
+            return
+        try:
+            if self._shards:
+                self._shards[-1].close()
+        except OSError as failure:
+            raise write_failed(self._folder, failure) from failure
+        self._write_index()
 
     def add(
         self, name: str, shape: tuple[int, ...], dtype: DTypeLike, chunks: Iterable[NDArray[Any]], parameters: int = 0
@@ -86,6 +92,12 @@ class ShardWriter:
             self._shards[-1].close()
         self._shards.append(_Shard(self._folder / f"params_shard_{len(self._shards)}.bin"))
         return self._shards[-1]
+
+    def _abandon(self) -> None:
+        """Let go of the open file; that the disk is full is known already."""
+        if self._shards:
+            with contextlib.suppress(OSError):
+                self._shards[-1].close()
 
     def _write_index(self) -> None:
         size = sum(shard.size for shard in self._shards)
