@@ -64,7 +64,9 @@ def _fingerprint() -> str:
 
 
 def _add_starter(root: Path) -> str:
+    from tether_desktop.model.catalog import Catalog
     from tether_desktop.model.install import Installer
 
     with asyncio.Runner() as runner:
-        return runner.run(Installer([root]).add_starter(lambda _progress: None))
+        name = runner.run(Installer([root]).add_starter(lambda _progress: None))
+    return Catalog([root]).get(name).name
