@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import mmap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,16 +95,11 @@ def choose_library(shape: ModelShape, libraries: Iterable[Path], isas: Sequence[
     Raises:
         LibraryMismatch: there is none, with the reason and what to do.
     """
-    fitting = [(metadata.isa, path) for path, metadata in _readable(libraries) if _fits(metadata.shape, shape)]
+    fitting = [(metadata.isa, path) for path, metadata in _readable(libraries) if metadata.shape == shape]
     usable = [(isas.index(isa), path) for isa, path in fitting if isa in isas]
     if usable:
         return min(usable)[1]
     raise _no_library([isa for isa, _ in fitting], isas)
-
-
-def _fits(library: ModelShape, model: ModelShape) -> bool:
-    """Whether the model has all that the library reads; it may hold more, which only the runtime wants."""
-    return library.params <= model.params and replace(library, params=model.params) == model
 
 
 def _readable(libraries: Iterable[Path]) -> Iterator[tuple[Path, LibraryMetadata]]:

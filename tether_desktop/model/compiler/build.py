@@ -95,9 +95,14 @@ def library_metadata(shape: DecoderShape, isa: str, config: dict[str, Any]) -> d
         },
         "params": [
             {"name": name, "shape": list(dimensions), "dtype": dtype}
-            for name, (dimensions, dtype) in shape.parameters().items()
+            for name, (dimensions, dtype) in _stored_tensors(shape).items()
         ],
     }
+
+
+def _stored_tensors(shape: DecoderShape) -> dict[str, tuple[tuple[int, ...], str]]:
+    """All that the model folder holds: what the kernels read, and what the runtime makes its tables of."""
+    return {**shape.parameters(), "rope.inv_freq": ((shape.head_dim // 2,), "float32")}
 
 
 def _relax_pipeline() -> tvm.transform.Pass:
