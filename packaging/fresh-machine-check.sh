@@ -17,6 +17,7 @@ limit=${FRESH_LIMIT:-3000}
 repository=$(cd "$(dirname "$0")/.." && git rev-parse --show-toplevel)
 cache=${FRESH_CACHE:-$repository/build/fresh}
 archive=$cache/$suite.tar
+screen=
 root=$(mktemp -d "${TMPDIR:-/tmp}/tether-$suite-XXXXXX")
 
 make_bare_system() {
@@ -53,6 +54,7 @@ enter() {
     local kept=()
     while IFS='=' read -r name value; do
         case $name in
+        PIP_FIND_LINKS) ;; # a folder of this machine
         PIP_* | *_proxy | *_PROXY | SSL_CERT_* | DISPLAY) kept+=("$name=$value") ;;
         esac
     done < <(env)
@@ -86,12 +88,11 @@ run_until_window() {
 }
 
 run_on_screen() {
-    local number=90 screen
+    local number=90
     while [ -e "/tmp/.X11-unix/X$number" ]; do number=$((number + 1)); done
     export DISPLAY=:$number
     Xvfb "$DISPLAY" -screen 0 1280x800x24 -nolisten tcp -ac &
     screen=$!
-    trap 'kill $screen; clean_up' EXIT
     sleep 2
     echo "== first start"
     run_until_window first
@@ -109,6 +110,7 @@ refuse_without_rights() {
 }
 
 clean_up() {
+    [ -z "$screen" ] || kill "$screen"
     rm -rf --one-file-system "$root"
 }
 
