@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from PySide6.QtCore import QByteArray, QEvent, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QEvent, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QToolButton, QWidget
@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from tether_desktop import paths
 from tether_desktop.ui import theme
 from tether_desktop.ui.tokens import Theme
+
+CONFIRM_MS = 1_500
 
 
 def icon(name: str, color: str = "muted", *, size: int = 18) -> QIcon:
@@ -80,6 +82,8 @@ class IconButton(QToolButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setIconSize(QSize(size, size))
         self.set_label(label)
+        self._confirmed = QTimer(self, singleShot=True, interval=CONFIRM_MS)
+        self._confirmed.timeout.connect(self._refresh)
         self._refresh()
 
     def set_icon(self, name: str, color: str | None = None) -> None:
@@ -92,6 +96,11 @@ class IconButton(QToolButton):
         """Say anew what the button does."""
         self.setToolTip(label)
         self.setAccessibleName(label)
+
+    def confirm(self) -> None:
+        """Show for a moment that it worked."""
+        self.setIcon(icon("check", "success", size=self._size))
+        self._confirmed.start()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Take the colours of a new theme."""

@@ -18,6 +18,7 @@ class Appearance(QObject):
     """Keeps application font, palette and stylesheet in step with the chosen theme.
 
     Attributes:
+        app: the application that has this look.
         theme: the theme that is on.
 
     Signals:
@@ -28,7 +29,7 @@ class Appearance(QObject):
 
     def __init__(self, app: QApplication, choice: ThemeChoice = "system") -> None:
         super().__init__(app)
-        self._app = app
+        self.app = app
         self._choice: ThemeChoice = choice
         self.theme = LIGHT
         fonts.load()
@@ -59,14 +60,14 @@ class Appearance(QObject):
         if self._choice != "system":
             return THEMES[self._choice]
         # The scheme is Unknown under a bare X11, where light is the safer guess.
-        dark = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        dark = self.app.styleHints().colorScheme() == Qt.ColorScheme.Dark
         return THEMES["dark" if dark else "light"]
 
     def _apply(self, theme: Theme) -> None:
         self.theme = theme
-        self._app.setFont(fonts.sans(theme))
-        self._app.setPalette(palette(theme))
-        self._app.setStyleSheet(stylesheet.build(theme))
+        self.app.setFont(fonts.sans(theme))
+        self.app.setPalette(palette(theme))
+        self.app.setStyleSheet(stylesheet.build(theme))
 
 
 _current: list[Appearance] = []

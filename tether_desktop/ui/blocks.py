@@ -1,0 +1,85 @@
+"""What a message's text is made of once it is parsed: lines, tables and styled spans, as values without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+LINE_BREAK = "\u2028"
+"""A break inside a line's own paragraph, as QTextDocument spells it."""
+
+Alignment = Literal["left", "center", "right"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text in one style.
+
+    Attributes:
+        link: where it leads, when it is a link; always http, https or mailto.
+        syntax: the kind of token in highlighted code, a field name of ``SyntaxColors``.
+    """
+
+    text: str
+    bold: bool = False
+    italic: bool = False
+    strike: bool = False
+    code: bool = False
+    link: str = ""
+    syntax: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One paragraph, heading, rule or line of code.
+
+    Attributes:
+        level: 1..6 of a heading.
+        depth: how many lists it lies in.
+        quote: how many quotations it lies in.
+        marker: bullet, number or check box of the list item that begins here.
+        tight: it follows the line before without the space between paragraphs.
+        language: of the code, as the model named it.
+        first: the first line of its code block.
+        last: the last line of its code block.
+    """
+
+    kind: Literal["paragraph", "heading", "rule", "code"]
+    spans: tuple[Span, ...] = ()
+    level: int = 0
+    depth: int = 0
+    quote: int = 0
+    marker: str = ""
+    tight: bool = False
+    language: str = ""
+    first: bool = False
+    last: bool = False
+
+    @property
+    def text(self) -> str:
+        """The characters without their styles."""
+        return "".join(span.text for span in self.spans)
+
+
+Cell = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells, the header first; all rows are as long as ``alignments``."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    alignments: tuple[Alignment, ...]
+    depth: int = 0
+    quote: int = 0
+
+
+Block = Line | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The blocks of one top-level piece of Markdown, and the source line it begins at, from 0."""
+
+    line: int
+    blocks: tuple[Block, ...]
