@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import AliasChoices
-from pydantic.fields import FieldInfo
-
-from tether_desktop.settings import Settings
+from tether_desktop.settings import SettingRow, setting_rows
 
 TARGET = Path(__file__).resolve().parent.parent / "docs/settings.md"
 INTRODUCTION = """\
@@ -29,21 +26,13 @@ settings to another folder, for instance onto a stick.
 
 def reference() -> str:
     """The whole page."""
-    return INTRODUCTION + "".join(map(_row, Settings.model_fields, Settings.model_fields.values())) + DATA_FOLDER
+    return INTRODUCTION + "".join(map(_row, setting_rows())) + DATA_FOLDER
 
 
-def _row(name: str, field: FieldInfo) -> str:
-    cells = (field.title or "", f"`{name}`", f"`{_variable(field)}`", _default(field), field.description or "")
+def _row(row: SettingRow) -> str:
+    default = "empty" if row.default == "" else f"`{row.default}`"
+    cells = (row.title, f"`{row.name}`", f"`{row.env}`", default, f"{row.description} Takes {row.allowed}.")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-
-
-def _variable(field: FieldInfo) -> str:
-    alias = field.validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
-
-
-def _default(field: FieldInfo) -> str:
-    return "empty" if field.default == "" else f"`{field.default}`"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Where the program keeps things: one function per place, nothing created by asking."""
+"""Where the program keeps things (asking creates nothing), and how it keeps them to their owner."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -36,6 +37,12 @@ def project_root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
+def installation_root() -> Path:
+    """What relative folders in the settings start from: the checkout, or the data folder of an installed program."""
+    # An installed or frozen package lies where its user may not write, and where updates replace everything.
+    return project_root() if (project_root() / "pyproject.toml").is_file() else data_dir()
+
+
 def resources_dir() -> Path:
     """Icons, fonts, style and prompts that ship with the program."""
     return project_root() / "resources"
@@ -45,3 +52,24 @@ def make_private_folder(folder: Path) -> None:
     """Create a folder that only its owner may enter, parents included; one that exists keeps its permissions."""
     for missing in reversed([parent for parent in (folder, *folder.parents) if not parent.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file by text that only its owner may read; a power cut leaves the old one or the new one.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    # A link stays one: people keep their settings elsewhere and link to them.
+    path = path.resolve()
+    make_private_folder(path.parent)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import AliasChoices, Field, ValidationError
-from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from tether_desktop import paths
+from tether_desktop import paths, settings_file
 from tether_desktop.errors import SettingsError
+
+_LIMITS = {"ge": "from", "gt": "above", "le": "up to"}
 
 
 def _setting(default: Any, *, env: str, title: str, description: str, **limits: Any) -> Any:
-    """A row of the table; ``env`` is the variable that overrides the saved value."""
-    return Field(
-        default, title=title, description=description, validation_alias=AliasChoices(env, env.lower()), **limits
-    )
-
-
-_default_database_url = partial(lambda: f"sqlite:///{paths.database_path()}")
+    """A field of the table; ``env`` is the variable that goes before the saved value."""
+    return Field(default, title=title, description=description, json_schema_extra={"env": env}, **limits)
 
 
 class Settings(BaseSettings):
-    """Environment variables first, then the settings file, then the defaults."""
+    """Arguments first, then environment variables, then the settings file, then the defaults."""
 
-    model_config = SettingsConfigDict(extra="ignore", case_sensitive=True, populate_by_name=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
     dist_path: str = _setting(
         "dist",
         env="MLC_DIST_PATH",
         title="Model folders",
-        description="Folders that hold models, separated like PATH. A relative one is looked up beside the program.",
+        description="Folders that hold models, separated like PATH; new ones go to the first. A relative one lies in "
+        "the checkout, or in the data folder of an installed program.",
     )
     sqlite_url: str = _setting(
         "",
         env="MLC_SQLITE_URL",
         title="Database",
         description="SQLAlchemy URL of the conversation database; empty means a file in the data folder.",
+        repr=False,
     )
     host: str = _setting(
         "127.0.0.1", env="MLC_HOST", title="Server address", description="Address the session API listens on."
@@ -118,56 +121,128 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, environment, the saved file; no .env and no secrets folder."""
-        saved = JsonConfigSettingsSource(settings_cls, json_file=paths.settings_path())
-        return init_settings, env_settings, saved
+        saved = InitSettingsSource(settings_cls, settings_file.read())
+        return init_settings, InitSettingsSource(settings_cls, _environment()), saved
 
     @property
     def database_url(self) -> str:
         """The database to open: the setting, or the file in the data folder."""
-        return self.sqlite_url or f"sqlite:///{paths.database_path()}"
+        if self.sqlite_url:
+            return self.sqlite_url
+        file = str(paths.database_path()).replace("%", "%25").replace("?", "%3F")
+        return f"sqlite:///{file}"
 
     @property
     def dist_roots(self) -> tuple[Path, ...]:
         """The model folders, absolute; the first one is where new models go."""
-        import os
+        parts = [Path(part).expanduser() for part in self.dist_path.split(os.pathsep) if part.strip()]
+        return tuple(paths.installation_root() / part for part in parts or [Path("dist")])
 
-        parts = [Path(part).expanduser() for part in self.dist_path.split(os.pathsep) if part]
-        return tuple(part if part.is_absolute() else paths.project_root() / part for part in parts)
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """A row of the settings table, for dialogs, command-line help and documents.
+
+    Attributes:
+        name: the field of Settings, and the key in the settings file.
+        env: the environment variable that goes before the saved value.
+        allowed: which values it takes, in words: "a number from 0 to 5".
+    """
+
+    name: str
+    title: str
+    description: str
+    default: Any
+    env: str
+    allowed: str
+
+
+def setting_rows() -> Iterator[SettingRow]:
+    """Every setting, in the order of the table."""
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        env = str(extra["env"]) if isinstance(extra, dict) else ""
+        yield SettingRow(name, field.title or "", field.description or "", field.default, env, _allowed(field))
 
 
 def load_settings() -> Settings:
     """The settings as the environment and the saved file have them.
 
     Raises:
-        SettingsError: one has a value that cannot be used, or the file is not understood.
+        SettingsError: one has a value that cannot be used; or the file is damaged, and was moved
+            aside so that the next start can do without it.
     """
-    hint = f"Correct it in the environment or in {paths.settings_path()}."
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise SettingsError("A setting cannot be used", f"{problems}.", hint) from error
-    except (OSError, ValueError) as error:
-        raise SettingsError("The settings cannot be read", f"{paths.settings_path()}: {error}.", hint) from error
+        places = {_place(str(each["loc"][0])) for each in error.errors()}
+        hint = f"Correct it in {' and in '.join(sorted(places))}."
+        raise SettingsError("A setting cannot be used", _problems(error), hint) from error
 
 
 def save_settings(**changes: Any) -> None:
-    """Keep changed settings for the next start, by their names in the table; the others stay as they are.
+    """Keep changed settings for the next start, by their names in the table; None forgets one.
+
+    What else is in the file, keys of other versions too, stays as it is.
 
     Raises:
-        SettingsError: the file cannot be read or written.
+        SettingsError: there is no such setting, it does not take the value, or the file cannot be
+            read or written.
     """
-    path = paths.settings_path()
+    unknown = changes.keys() - Settings.model_fields.keys()
+    if unknown:
+        names = ", ".join(Settings.model_fields)
+        raise SettingsError("There is no such setting", f"{', '.join(sorted(unknown))}.", f"Settings are {names}.")
     try:
-        saved = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".tmp")
-        beside.write_text(json.dumps({**saved, **changes}, indent=2), encoding="utf-8")
-        beside.replace(path)
-    except (OSError, ValueError, TypeError) as error:
-        raise SettingsError("The settings cannot be saved", f"{path}: {error}.", "Make the file writable.") from error
+        settings_file.change(_checked(changes))
+    except ValidationError as error:
+        raise SettingsError("The setting cannot be saved", _problems(error), "It stays as it was.") from error
+
+
+def _environment() -> dict[str, str]:
+    """The settings that have a variable; one that is set but empty counts as not set."""
+    return {row.name: os.environ[row.env] for row in setting_rows() if os.environ.get(row.env)}
+
+
+def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes as the table's types, so that "0.5" from a command line is saved as a number."""
+    defaults = {row.name: row.default for row in setting_rows()}
+    valid = Settings(**defaults | {name: value for name, value in changes.items() if value is not None})
+    return {name: None if value is None else getattr(valid, name) for name, value in changes.items()}
+
+
+def _allowed(field: FieldInfo) -> str:
+    choices = get_args(field.annotation)
+    if choices:
+        return "one of " + ", ".join(choices)
+    kinds: dict[Any, str] = {int: "a whole number", float: "a number", str: "a text"}
+    limits = (
+        f"{word} {getattr(limit, name)}"
+        for limit in field.metadata
+        for name, word in _LIMITS.items()
+        if hasattr(limit, name)
+    )
+    return " ".join([kinds[field.annotation], *limits])
+
+
+def _problems(error: ValidationError) -> str:
+    return " ".join(_problem(each) for each in error.errors())
+
+
+def _problem(each: ErrorDetails) -> str:
+    row = _row(str(each["loc"][0]))
+    given = json.dumps(each["input"], ensure_ascii=False, default=str)
+    return f"{row.title} ({row.name}) is {given}, but has to be {row.allowed}."
+
+
+def _place(name: str) -> str:
+    env = _row(name).env
+    return f"the environment variable {env}" if os.environ.get(env) else str(paths.settings_path())
+
+
+def _row(name: str) -> SettingRow:
+    return next(row for row in setting_rows() if row.name == name)

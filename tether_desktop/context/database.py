@@ -136,4 +136,6 @@ class Database:
 
 def _engine_options(url: URL) -> dict[str, Any]:
     # A server may have dropped a connection since; asking first costs little.
-    return sqlite.pool_options(url) if url.get_backend_name() == "sqlite" else {"pool_pre_ping": True}
+    options = sqlite.pool_options(url) if url.get_backend_name() == "sqlite" else {"pool_pre_ping": True}
+    # What was said in a conversation must not reach a log by way of a traceback.
+    return options | {"hide_parameters": True}

@@ -10,12 +10,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tests.helpers.processes import running, said, tell
 from tether_desktop.context import faults
 from tether_desktop.context.store import Store
+from tether_desktop.context.tables import SessionTable
 from tether_desktop.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
 from tether_desktop.messages import text_message
 
@@ -167,6 +168,7 @@ def set_page_limit(store: Store, pages: int) -> None:
 WRITE_INTO_A_LIMIT = """
 import resource, signal, sys
 from tether_desktop.context.store import Store
+from tether_desktop.context.tables import SessionTable
 from tether_desktop.errors import StoreFull
 from tether_desktop.messages import text_message
 
@@ -217,3 +219,10 @@ def test_a_server_that_does_not_answer_is_unreachable() -> None:
 def test_a_faulty_statement_stays_a_bug(store: Store) -> None:
     with pytest.raises(OperationalError, match="no such table"), store._database.read() as connection:
         connection.execute(text("SELECT * FROM misspelt"))
+
+
+def test_a_bug_does_not_carry_what_was_said_into_the_log(store: Store) -> None:
+    session = store.create_session()
+    with pytest.raises(IntegrityError) as caught, store._database.write() as connection:
+        connection.execute(insert(SessionTable).values(id=session.id, title="my secret plan"))
+    assert "my secret plan" not in str(caught.value)
