@@ -187,7 +187,8 @@ def _random_matrices(config: TinyConfig) -> dict[str, NDArray[np.float32]]:
     random = np.random.default_rng(config.seed)
 
     def matrix(rows: int, columns: int) -> NDArray[np.float32]:
-        return np.float32(random.standard_normal((rows, columns)) / np.sqrt(columns))
+        values: NDArray[np.float64] = random.standard_normal((rows, columns)) / np.sqrt(columns)
+        return values.astype(np.float32)
 
     def norm() -> NDArray[np.float32]:
         return random.uniform(0.5, 1.5, config.hidden_size).astype(np.float32)
