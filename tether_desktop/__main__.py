@@ -42,12 +42,11 @@ def open_window() -> int:
     """Open the window; what prevents it is told on stderr."""
     from tether_desktop.errors import TetherError
     from tether_desktop.logs import start_logging
-    from tether_desktop.settings import load_settings
     from tether_desktop.ui.main import run_window
 
     start_logging()
     try:
-        return run_window(load_settings())
+        return run_window()
     except TetherError as error:
         sys.stderr.write(f"{error.title}\n{error.message}\n{error.hint}\n")
         return 1

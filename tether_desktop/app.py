@@ -14,6 +14,7 @@ from tether_desktop import paths
 from tether_desktop.context.store import Store
 from tether_desktop.errors import AlreadyRunning, StoreError
 from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.install import Installer
 from tether_desktop.model.pool import EnginePool
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
@@ -29,6 +30,7 @@ class Tether:
     Attributes:
         settings: what it was built from.
         catalog: the models on this computer.
+        installer: adds the starter model.
         pool: the engines that are loaded.
         store: the conversations; there once started.
         sessions: the session API; there once started.
@@ -41,6 +43,7 @@ class Tether:
         """Build the parts that need no file; :meth:`start` does the rest."""
         self.settings = settings
         self.catalog = Catalog(settings.dist_roots)
+        self.installer = Installer(settings.dist_roots)
         self.pool = EnginePool(
             self.catalog,
             capacity=settings.loaded_models,
@@ -90,7 +93,7 @@ def lock_data_folder() -> FileLock:
     """
     folder = paths.data_dir()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        paths.make_private_folder(folder)
         lock = FileLock(folder / _LOCK_NAME, blocking=False, thread_local=False)
         lock.acquire()
     except Timeout as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -90,6 +91,27 @@ class Catalog:
             shards = read_shards(folder)
             check_sizes(shards)
             check_md5(shards, on_progress)
+
+    def remove(self, name: str) -> None:
+        """Delete a model's folder; where it is a link, only the link.
+
+        Raises:
+            ModelNotFound: there is no such model.
+            ModelError: the folder cannot be deleted; it is then still there, or at least no longer listed.
+        """
+        folder = self.folder(name)
+        try:
+            if folder.is_symlink():
+                folder.unlink()
+            else:
+                # Renamed first, so that a folder that is only half deleted is not taken for a model.
+                shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}.removed")))
+        except OSError as error:
+            raise ModelError(
+                "The model cannot be removed",
+                f"{folder}: {error.strerror or error}.",
+                "Close what uses the model, then try again.",
+            ) from error
 
     def folder(self, name: str) -> Path:
         """The folder of the model of that name, usable or not.

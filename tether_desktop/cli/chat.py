@@ -1,0 +1,174 @@
+"""`tether chat`: a conversation in the terminal, or one question for a script."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, Protocol
+
+import typer
+
+from tether_desktop.app import Tether
+from tether_desktop.cli.event_printer import JsonPrinter, TextPrinter
+from tether_desktop.cli.output import note
+from tether_desktop.cli.sessions import find_session, print_message
+from tether_desktop.context.records import SessionRecord
+from tether_desktop.errors import TetherError
+from tether_desktop.events import Cancelled, Done, ErrorEvent, Event
+from tether_desktop.protocol.turn import Turn
+from tether_desktop.settings import Settings, load_settings
+
+HELP = r"""Write a question and press Enter; a \ at the end of a line goes on in the next.
+  Ctrl-C     stops the answer and keeps what was said
+  \thinking  shows or hides the model's thoughts
+  \help      shows this
+  \exit      leaves, as does Ctrl-D"""
+
+_EXIT_CODES: dict[type[Event], int] = {Done: 0, ErrorEvent: 1, Cancelled: 130}
+
+
+class Printer(Protocol):
+    """Where a turn's events go."""
+
+    def show(self, event: Event) -> None:
+        """Print one event."""
+        ...
+
+
+def chat(
+    *,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Who answers; else the session's or the default one.")
+    ] = "",
+    session: Annotated[
+        str, typer.Option("--session", "-s", help="Go on with a session: its id, or its beginning.")
+    ] = "",
+    once: Annotated[
+        str | None, typer.Option(help="Ask this, print the answer and leave; - reads it from stdin.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the events as NDJSON; questions are lines of stdin.")
+    ] = False,
+    show_thinking: Annotated[bool, typer.Option("--show-thinking", help="Print the model's thoughts.")] = False,
+) -> None:
+    """Talk to a model in the terminal."""
+    with _open(load_settings(), model, session) as talk:
+        printer = JsonPrinter() if json else TextPrinter(show_thinking=show_thinking)
+        if once is not None:
+            raise typer.Exit(talk.ask(sys.stdin.read() if once == "-" else once, printer))
+        if isinstance(printer, JsonPrinter):
+            raise typer.Exit(max((talk.ask(line, printer) for line in map(str.strip, sys.stdin) if line), default=0))
+        _converse(talk, printer)
+
+
+class Talk:
+    """A conversation with Tether: one question at a time, each in a run of the event loop of its own."""
+
+    def __init__(self, runner: asyncio.Runner, tether: Tether, session: SessionRecord | None, model: str) -> None:
+        """Go on with a session, or begin one with the first question."""
+        self._runner = runner
+        self._tether = tether
+        self._model = model or None
+        self.session = session
+
+    def ask(self, question: str, printer: Printer) -> int:
+        """Ask and print the answer; the exit code it stands for. Ctrl-C stops the answer and keeps it."""
+        try:
+            return self._runner.run(self._answer(question, printer))
+        except TetherError as error:
+            printer.show(ErrorEvent(error.message, error.code, error.title, error.hint))
+            return 1
+        except KeyboardInterrupt:
+            printer.show(Cancelled())
+            return _EXIT_CODES[Cancelled]
+
+    def show_history(self, *, show_thinking: bool) -> None:
+        """Print what was said so far."""
+        if self.session is not None:
+            for record in self._runner.run(self._tether.sessions.history(self.session.id)):
+                print_message(record, show_thinking=show_thinking)
+
+    async def _answer(self, question: str, printer: Printer) -> int:
+        turn = await self._start(question)
+        reading = asyncio.create_task(_print(turn, printer))
+        try:
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            # Ctrl-C: asyncio cancels this task. Only the turn is stopped, and read to its end.
+            await turn.cancel()
+            return await reading
+
+    async def _start(self, question: str) -> Turn:
+        """Ask in the session, or in a new one, which goes again when the question is refused."""
+        sessions = self._tether.sessions
+        session = self.session or await sessions.create(model=self._model or "")
+        try:
+            turn = await sessions.send(session.id, question, model=self._model)
+        except TetherError:
+            if self.session is None:
+                await sessions.erase(session.id)
+            raise
+        self.session = session
+        return turn
+
+
+async def _print(turn: Turn, printer: Printer) -> int:
+    code = 0
+    async for event in turn.events():
+        printer.show(event)
+        code = _EXIT_CODES.get(type(event), code)
+    return code
+
+
+@contextmanager
+def _open(settings: Settings, model: str, session: str) -> Iterator[Talk]:
+    with asyncio.Runner() as runner:
+        tether = Tether(settings)
+        runner.run(tether.start())
+        try:
+            found = find_session(tether.store, session) if session else None
+            yield Talk(runner, tether, found, model)
+        finally:
+            runner.run(tether.close())
+
+
+def _converse(talk: Talk, printer: TextPrinter) -> None:
+    with suppress(ImportError):
+        import readline  # noqa: F401  gives input() a history and line editing
+    talk.show_history(show_thinking=printer.show_thinking)
+    note(r"\help shows what you can do; Ctrl-D leaves.")
+    for line in _questions():
+        match line.strip():
+            case "":
+                continue
+            case "\\exit":
+                return
+            case "\\help":
+                note(HELP)
+            case "\\thinking":
+                printer.show_thinking = not printer.show_thinking
+                note(f"Thoughts are {'shown' if printer.show_thinking else 'hidden'}.")
+            case _:
+                talk.ask(line, printer)
+
+
+def _questions() -> Iterator[str]:
+    """What the person types, until Ctrl-D; Ctrl-C drops the line."""
+    lines: list[str] = []
+    while True:
+        try:
+            lines.append(input(("... " if lines else "> ") if sys.stdin.isatty() else ""))
+        except EOFError:
+            note("")
+            return
+        except KeyboardInterrupt:
+            lines.clear()
+            note("\n(Ctrl-D leaves.)")
+            continue
+        if lines[-1].endswith("\\") and not lines[0].startswith("\\"):
+            lines[-1] = lines[-1][:-1]
+        else:
+            yield "\n".join(lines)
+            lines.clear()

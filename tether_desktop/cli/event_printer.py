@@ -1,0 +1,109 @@
+"""Prints a turn's events: for people as they would read them, for programs as NDJSON."""
+
+from __future__ import annotations
+
+import sys
+
+from tether_desktop.cli.output import ProgressLine, note, safe, tell, write
+from tether_desktop.errors import TetherError
+from tether_desktop.events import (
+    Cancelled,
+    ContextTrimmed,
+    Done,
+    ErrorEvent,
+    Event,
+    HiddenThought,
+    Status,
+    Token,
+    to_ndjson,
+)
+
+_STAGES = {
+    "queued": "Waiting for the model",
+    "loading_model": "Loading the model",
+    "reading_prompt": "Reading the prompt",
+    "generating": "Thinking",
+}
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+
+
+class JsonPrinter:
+    """One line of JSON on stdout for each event, and the errors in words on stderr too."""
+
+    def show(self, event: Event) -> None:
+        """Print one event."""
+        write(to_ndjson(event))
+        if isinstance(event, ErrorEvent):
+            _tell(event)
+
+
+class TextPrinter:
+    """The answer on stdout as it comes; everything else on stderr.
+
+    Attributes:
+        show_thinking: whether hidden thoughts are printed.
+    """
+
+    def __init__(self, *, show_thinking: bool = False) -> None:
+        self.show_thinking = show_thinking
+        self._progress = ProgressLine(only_live=True)
+        self._colours = sys.stdout.isatty()
+        self._thinking = False
+        self._line_open = False
+
+    def show(self, event: Event) -> None:
+        """Print one event."""
+        match event:
+            case Token(content):
+                self._say(content, thought=False)
+            case HiddenThought(content) if self.show_thinking:
+                self._say(content, thought=True)
+            case HiddenThought():
+                self._wait("generating", None)
+            case Status(stage, progress):
+                self._wait(stage, progress)
+            case ContextTrimmed(dropped):
+                note(f"(The conversation is longer than the model's window: {dropped} old messages were left out.)")
+            case Done(finish_reason="length"):
+                self._end("(The answer was cut off: it reached the longest length the settings or the window allow.)")
+            case Done():
+                self._end()
+            case Cancelled():
+                self._end("(stopped)")
+            case ErrorEvent():
+                self._end()
+                _tell(event)
+
+    def _say(self, text: str, *, thought: bool) -> None:
+        self._progress.clear()
+        if thought != self._thinking:
+            self._switch(thought=thought)
+        text = safe(text)
+        write(text)
+        self._line_open = not text.endswith("\n") if text else self._line_open
+
+    def _switch(self, *, thought: bool) -> None:
+        """Go from the answer to a thought, or back; each begins on a line of its own."""
+        self._thinking = thought
+        if self._line_open:
+            write("\n")
+        if self._colours:
+            write(_DIM if thought else _PLAIN)
+
+    def _wait(self, stage: str, progress: float | None) -> None:
+        if not self._line_open:
+            self._progress.show(_STAGES[stage], progress)
+
+    def _end(self, remark: str = "") -> None:
+        self._progress.clear()
+        if self._thinking and self._colours:
+            write(_PLAIN)
+        if self._line_open:
+            write("\n")
+        self._thinking = self._line_open = False
+        if remark:
+            note(remark)
+
+
+def _tell(event: ErrorEvent) -> None:
+    tell(TetherError(event.title or "The turn failed", event.message, event.hint))
