@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from tether_desktop.ui import theme
-from tether_desktop.ui.chat_empty import EmptyState
 from tether_desktop.ui.column import Column
 from tether_desktop.ui.flush_timer import FlushTimer
 from tether_desktop.ui.icons import IconButton
@@ -63,7 +62,6 @@ class ChatView(QAbstractScrollArea):
         self._syncing = False
         self._flush_timer = FlushTimer(self._show_changes, self)
         self._changed: set[str] = set()
-        self._empty = EmptyState(self.viewport())
         self._jump = self._make_jump_button()
         self._configure()
 
@@ -92,11 +90,6 @@ class ChatView(QAbstractScrollArea):
     def messages(self) -> Sequence[MessageView]:
         """All messages, oldest first."""
         return tuple(self._views)
-
-    def set_empty_text(self, title: str, text: str) -> None:
-        """What to say while there are no messages."""
-        self._empty.show_text(title, text)
-        self._sync()
 
     def set_messages(self, views: Sequence[MessageView]) -> None:
         """Show these; messages that were shown before keep their place, another conversation begins at its end."""
@@ -128,12 +121,12 @@ class ChatView(QAbstractScrollArea):
         self._column.truncate(count)
         self._sync()
 
-    def update_message(self, view: MessageView) -> None:
+    def update_message(self, message_id: str, view: MessageView) -> None:
         """Show another state of a message; KeyError when there is none of this id."""
-        index = self._indices[view.id]
+        index = self._indices[message_id]
         ended = self._views[index].running and not view.running
         self._views[index] = view
-        self._changed.add(view.id)
+        self._changed.add(message_id)
         if ended:
             self._show_changes()
         else:
@@ -142,12 +135,12 @@ class ChatView(QAbstractScrollArea):
     def append_text(self, message_id: str, text: str) -> None:
         """Add to the text of a reply that streams."""
         view = self._views[self._indices[message_id]]
-        self.update_message(replace(view, text=view.text + text, state="streaming"))
+        self.update_message(message_id, replace(view, text=view.text + text, state="streaming"))
 
     def append_reasoning(self, message_id: str, text: str) -> None:
         """Add to the thoughts of a reply that streams."""
         view = self._views[self._indices[message_id]]
-        self.update_message(replace(view, reasoning=view.reasoning + text, state="thinking"))
+        self.update_message(message_id, replace(view, reasoning=view.reasoning + text, state="thinking"))
 
     def scroll_to_newest(self) -> None:
         """Go to the end and stay there."""
@@ -228,7 +221,7 @@ class ChatView(QAbstractScrollArea):
 
     def _sync(self) -> None:
         """Make the widgets near the window, measure them, and put them where they belong."""
-        if self._syncing:
+        if self._syncing or not self.isVisible():
             return
         self._syncing = True
         try:
@@ -236,7 +229,6 @@ class ChatView(QAbstractScrollArea):
             self._place(first, last)
         finally:
             self._syncing = False
-        self._empty.place(self.viewport().rect(), visible=not self._views)
         self._jump.setVisible(not self._stick)
         if any(widget.pending for widget in self._live.values()):
             self._flush_timer.request()
@@ -332,6 +324,11 @@ class ChatView(QAbstractScrollArea):
         """Lay out at the new width."""
         super().resizeEvent(event)
         self._jump.move((self.width() - JUMP_SIZE) // 2, self.height() - JUMP_SIZE - SIDE // 2)
+        self._sync()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  (Qt's name)
+        """Catch up with what happened while nobody could see it."""
+        super().showEvent(event)
         self._sync()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)

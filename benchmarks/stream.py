@@ -1,0 +1,239 @@
+"""Whether the window stays free to answer while a reply streams into a long conversation."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import psutil
+from PySide6 import __version__ as pyside_version
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from benchmarks.report import Cell, Report, Table, machine
+from tether_desktop.ui import markdown, theme
+from tether_desktop.ui.chat_view import ChatView
+from tether_desktop.ui.message_view import MessageView
+
+MESSAGES = 2_000
+WORDS = 259
+TOKENS_PER_S = 200
+BATCH_MS = 33
+PROBE_MS = 8
+TARGETS = "Targets: lateness p95 < 16 ms and max < 50 ms, opening < 150 ms."
+WINDOW = (1100, 800)
+
+_WORDS = [
+    "the",
+    "model",
+    "reads",
+    "a",
+    "prompt",
+    "and",
+    "writes",
+    "one",
+    "token",
+    "after",
+    "another",
+    "while",
+    "memory",
+    "holds",
+    "weights",
+    "and",
+    "cache",
+    "so",
+    "that",
+    "each",
+    "answer",
+    "costs",
+    "about",
+    "as",
+    "much",
+    "as",
+    "the",
+    "last",
+    "one",
+    "did",
+    "unless",
+    "the",
+    "context",
+    "grows",
+    "beyond",
+    "what",
+    "fits",
+]
+
+
+@dataclass(slots=True)
+class Lateness:
+    """How late a timer fired, in milliseconds: what a click would have had to wait."""
+
+    values: list[float] = field(default_factory=list)
+
+    def quantile(self, share: float) -> float:
+        """The value that this share of all does not exceed."""
+        ordered = sorted(self.values)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+class Probe(QObject):
+    """A timer that notes how late each of its ticks is."""
+
+    def __init__(self, lateness: Lateness) -> None:
+        super().__init__()
+        self._lateness = lateness
+        self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer, interval=PROBE_MS)
+        self._timer.timeout.connect(self._on_tick)
+        self._expected = 0.0
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._expected = time.perf_counter() + PROBE_MS / 1000
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._timer.stop()
+
+    def _on_tick(self) -> None:
+        now = time.perf_counter()
+        self._lateness.values.append(max(0.0, now - self._expected) * 1000)
+        self._expected = now + PROBE_MS / 1000
+
+
+class Feeder(QObject):
+    """Adds a batch of tokens to one message at every tick."""
+
+    def __init__(self, view: ChatView, message_id: str, tokens: Iterator[str]) -> None:
+        super().__init__()
+        self._view, self._id, self._tokens = view, message_id, tokens
+        self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer, interval=BATCH_MS)
+        self._timer.timeout.connect(self._on_tick)
+        self._started = 0.0
+        self.sent = 0
+
+    def start(self) -> None:
+        """Begin to stream."""
+        self._started = time.perf_counter()
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Stop streaming."""
+        self._timer.stop()
+
+    def _on_tick(self) -> None:
+        due = int((time.perf_counter() - self._started) * TOKENS_PER_S)
+        batch = "".join(next(self._tokens) for _ in range(due - self.sent))
+        self.sent = due
+        if batch:
+            self._view.append_text(self._id, batch)
+
+
+def run(*, quick: bool) -> Report:
+    """Measure opening, then streaming, several times over."""
+    app = QApplication.instance() or QApplication([])
+    if not isinstance(app, QApplication):
+        raise TypeError("another kind of Qt application is running already")
+    theme.install(app, "light")
+    markdown.prewarm()
+    rounds, seconds = (3, 6.0) if quick else (5, 20.0)
+    rows = [_round(seconds) for _ in range(rounds)]
+    columns = ("run", "open ms", "late p50 ms", "late p95 ms", "late max ms", "CPU %", "tokens", "memory MB")
+    numbered = tuple((str(number), *row) for number, row in enumerate(rows, 1))
+    medians = ("median", *(round(statistics.median(column), 2) for column in zip(*rows, strict=True)))
+    title = f"{TOKENS_PER_S} tokens/s in {BATCH_MS} ms batches into {MESSAGES:,} messages of {WORDS} words"
+    return Report("stream", (Table(title, columns, (*numbered, medians)),), _environment(app), (TARGETS,))
+
+
+def _environment(app: QApplication) -> dict[str, Cell]:
+    return machine() | {"pyside": pyside_version, "platform": app.platformName(), "window": "x".join(map(str, WINDOW))}
+
+
+def _round(seconds: float) -> tuple[float, ...]:
+    view = ChatView()
+    view.resize(*WINDOW)
+    view.show()
+    _wait(0.2)
+    open_ms = _open(view)
+    lateness, cpu, tokens = _stream(view, seconds)
+    memory = psutil.Process().memory_info().rss / 1e6
+    view.close()
+    view.deleteLater()
+    _wait(0.05)
+    quantiles = (lateness.quantile(0.5), lateness.quantile(0.95), max(lateness.values))
+    return (round(open_ms, 1), *(round(value, 2) for value in quantiles), round(cpu, 1), tokens, round(memory))
+
+
+def _open(view: ChatView) -> float:
+    """Milliseconds until the newest messages of a long conversation are painted."""
+    messages = list(_conversation())
+    start = time.perf_counter()
+    view.set_messages(messages)
+    view.viewport().repaint()
+    return (time.perf_counter() - start) * 1000
+
+
+def _stream(view: ChatView, seconds: float) -> tuple[Lateness, float, int]:
+    """Lateness, share of one core in percent, and tokens shown."""
+    view.append(MessageView("reply", "assistant", model="Model", state="streaming"))
+    lateness = Lateness()
+    probe, feeder = Probe(lateness), Feeder(view, "reply", _tokens())
+    process = psutil.Process()
+    before, start = process.cpu_times(), time.perf_counter()
+    probe.start()
+    feeder.start()
+    _wait(seconds)
+    probe.stop()
+    feeder.stop()
+    after, took = process.cpu_times(), time.perf_counter() - start
+    cpu = (after.user + after.system - before.user - before.system) / took * 100
+    return lateness, cpu, feeder.sent
+
+
+def _wait(seconds: float) -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(round(seconds * 1000), loop.quit)
+    loop.exec()
+
+
+def _conversation() -> Iterator[MessageView]:
+    source = random.Random(1)
+    for number in range(MESSAGES // 2):
+        yield MessageView(f"q{number}", "user", _sentence(source, 30))
+        yield MessageView(
+            f"a{number}", "assistant", _mixed(source, 2 * WORDS - 30), model="Model", meta="Q4_1 · 80 tok/s"
+        )
+
+
+def _tokens() -> Iterator[str]:
+    source = random.Random(2)
+    while True:
+        for word in _mixed(source, WORDS).split(" "):
+            yield word + " "
+        yield "\n\n"
+
+
+def _sentence(source: random.Random, words: int) -> str:
+    return " ".join(source.choice(_WORDS) for _ in range(words)).capitalize() + "."
+
+
+def _mixed(source: random.Random, words: int) -> str:
+    """Markdown of about this many words: prose, a list, code and a table."""
+    code = "```python\ndef decode(state, limit=64):\n    for step in range(limit):\n        yield state.next()  # one token\n```"
+    table = "| name | size | speed |\n|---|--:|--:|\n| small | 0.1 GB | 90 |\n| large | 4.9 GB | 12 |"
+    items = "\n".join(f"{number}. **{source.choice(_WORDS)}** {_sentence(source, 8)}" for number in range(1, 4))
+    prose = words - 60
+    halves = [
+        _sentence(source, prose // 4) + f" Then `{source.choice(_WORDS)}()` and " + _sentence(source, prose // 4)
+        for _ in range(2)
+    ]
+    return "\n\n".join(["## " + _sentence(source, 4), halves[0], items, code, halves[1], table])
+
+
+if sys.platform == "linux" and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
