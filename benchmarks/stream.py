@@ -67,6 +67,15 @@ _WORDS = [
     "what",
     "fits",
 ]
+_CODE = """```python
+def decode(state, limit=64):
+    for step in range(limit):
+        yield state.next()  # one token
+```"""
+_TABLE = """| name | size | speed |
+|---|--:|--:|
+| small | 0.1 GB | 90 |
+| large | 4.9 GB | 12 |"""
 
 
 @dataclass(slots=True)
@@ -142,12 +151,12 @@ def run(*, quick: bool) -> Report:
     theme.install(app, "light")
     markdown.prewarm()
     rounds, seconds = (3, 6.0) if quick else (5, 20.0)
-    rows = [_round(seconds) for _ in range(rounds)]
+    rows: list[tuple[float, ...]] = [_round(seconds) for _ in range(rounds)]
     columns = ("run", "open ms", "late p50 ms", "late p95 ms", "late max ms", "CPU %", "tokens", "memory MB")
-    numbered = tuple((str(number), *row) for number, row in enumerate(rows, 1))
-    medians = ("median", *(round(statistics.median(column), 2) for column in zip(*rows, strict=True)))
+    numbered: list[tuple[Cell, ...]] = [(str(number), *row) for number, row in enumerate(rows, 1)]
+    numbered.append(("median", *(round(statistics.median(column), 2) for column in zip(*rows, strict=True))))
     title = f"{TOKENS_PER_S} tokens/s in {BATCH_MS} ms batches into {MESSAGES:,} messages of {WORDS} words"
-    return Report("stream", (Table(title, columns, (*numbered, medians)),), _environment(app), (TARGETS,))
+    return Report("stream", (Table(title, columns, tuple(numbered)),), _environment(app), (TARGETS,))
 
 
 def _environment(app: QApplication) -> dict[str, Cell]:
@@ -197,7 +206,7 @@ def _stream(view: ChatView, seconds: float) -> tuple[Lateness, float, int]:
 
 def _wait(seconds: float) -> None:
     loop = QEventLoop()
-    QTimer.singleShot(round(seconds * 1000), loop.quit)
+    QTimer.singleShot(round(seconds * 1000), Qt.TimerType.PreciseTimer, loop.quit)
     loop.exec()
 
 
@@ -205,9 +214,8 @@ def _conversation() -> Iterator[MessageView]:
     source = random.Random(1)
     for number in range(MESSAGES // 2):
         yield MessageView(f"q{number}", "user", _sentence(source, 30))
-        yield MessageView(
-            f"a{number}", "assistant", _mixed(source, 2 * WORDS - 30), model="Model", meta="Q4_1 · 80 tok/s"
-        )
+        text = _mixed(source, 2 * WORDS - 30)
+        yield MessageView(f"a{number}", "assistant", text, model="Model", meta="Q4_1 · 80 tok/s")
 
 
 def _tokens() -> Iterator[str]:
@@ -224,15 +232,10 @@ def _sentence(source: random.Random, words: int) -> str:
 
 def _mixed(source: random.Random, words: int) -> str:
     """Markdown of about this many words: prose, a list, code and a table."""
-    code = "```python\ndef decode(state, limit=64):\n    for step in range(limit):\n        yield state.next()  # one token\n```"
-    table = "| name | size | speed |\n|---|--:|--:|\n| small | 0.1 GB | 90 |\n| large | 4.9 GB | 12 |"
     items = "\n".join(f"{number}. **{source.choice(_WORDS)}** {_sentence(source, 8)}" for number in range(1, 4))
-    prose = words - 60
-    halves = [
-        _sentence(source, prose // 4) + f" Then `{source.choice(_WORDS)}()` and " + _sentence(source, prose // 4)
-        for _ in range(2)
-    ]
-    return "\n\n".join(["## " + _sentence(source, 4), halves[0], items, code, halves[1], table])
+    part = (words - 60) // 4
+    halves = [f"{_sentence(source, part)} Use `{source.choice(_WORDS)}()`. {_sentence(source, part)}" for _ in "ab"]
+    return "\n\n".join(["## " + _sentence(source, 4), halves[0], items, _CODE, halves[1], _TABLE])
 
 
 if sys.platform == "linux" and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
