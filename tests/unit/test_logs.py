@@ -1,0 +1,237 @@
+"""What is in the log, and what never is."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import stat
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.processes import running
+from tests.helpers.rooms import open_rooms
+from tether_desktop import logs, paths
+from tether_desktop.events import Done
+from tether_desktop.logs import log_file, start_logging, stop_logging
+
+logger = logging.getLogger("tether_desktop.somewhere")
+
+
+@pytest.fixture(autouse=True)
+def stopped() -> Iterator[None]:
+    yield
+    stop_logging()
+
+
+def logged() -> str:
+    return log_file().read_text(encoding="utf-8")
+
+
+def failing() -> None:
+    raise ZeroDivisionError("on purpose")
+
+
+def test_the_log_tells_time_in_utc_place_and_message() -> None:
+    start_logging()
+    logger.info("Loaded %s", "a model")
+    (line,) = logged().splitlines()
+    assert line.endswith("MainThread tether_desktop.somewhere: Loaded a model")
+    assert line[:24].endswith("Z")
+    assert " INFO " in line
+
+
+def test_the_level_decides_what_is_kept() -> None:
+    start_logging(logging.WARNING)
+    logger.info("small talk")
+    logger.warning("news")
+    assert "small talk" not in logged()
+    assert "news" in logged()
+    start_logging(logging.DEBUG)
+    logger.debug("details")
+    assert "details" in logged()
+
+
+def test_starting_twice_writes_each_line_once() -> None:
+    start_logging()
+    start_logging()
+    logger.info("once")
+    assert logged().count("once") == 1
+
+
+def test_stopping_leaves_everything_as_it_was() -> None:
+    root = logging.getLogger()
+
+    def state() -> tuple[object, ...]:
+        return sys.excepthook, threading.excepthook, sys.unraisablehook, root.level, *root.handlers
+
+    before = state()
+    start_logging(logging.DEBUG, to_stderr=True)
+    assert state() != before
+    stop_logging()
+    stop_logging()
+    assert state() == before
+
+
+def test_old_log_files_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_LARGEST", 500)
+    start_logging()
+    for number in range(100):
+        logger.info("line %d", number)
+    files = sorted(file.name for file in paths.log_dir().iterdir())
+    assert files == ["tether.log", "tether.log.1", "tether.log.2", "tether.log.3"]
+    assert "line 99" in logged()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists instead of modes")
+def test_only_its_owner_may_look_into_the_log_folder() -> None:
+    start_logging()
+    assert stat.S_IMODE(paths.log_dir().stat().st_mode) == 0o700
+
+
+def test_a_terminal_sees_the_log_only_when_it_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    start_logging()
+    logger.error("for the file")
+    start_logging(logging.DEBUG, to_stderr=True)
+    logger.debug("for both")
+    shown = capsys.readouterr().err
+    assert "for the file" not in shown
+    assert "for both" in shown
+    assert "for both" in logged()
+
+
+def test_where_no_file_can_be_written_warnings_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    paths.log_dir().parent.mkdir(parents=True, exist_ok=True)
+    paths.log_dir().touch()
+    start_logging()
+    logger.info("small talk")
+    logger.warning("news")
+    shown = capsys.readouterr().err
+    assert f"The log cannot be written to {log_file()}" in shown
+    assert "news" in shown
+    assert "small talk" not in shown
+
+
+def test_warnings_go_to_the_log() -> None:
+    start_logging()
+    with warnings.catch_warnings(action="always"):
+        logging.captureWarnings(capture=False)
+        logging.captureWarnings(capture=True)
+        warnings.warn("this will be gone", FutureWarning, stacklevel=1)
+        logging.captureWarnings(capture=False)
+    assert "this will be gone" in logged()
+
+
+def test_an_exception_in_a_thread_is_logged_with_its_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    start_logging()
+    thread = threading.Thread(target=failing, name="a busy thread")
+    thread.start()
+    thread.join()
+    assert "not caught in a busy thread" in logged()
+    assert "in failing" in logged()
+    shown = capsys.readouterr().err
+    assert shown == f"Something went wrong inside Tether. The log has the details: {log_file()}\n"
+
+
+def test_hooks_that_somebody_else_has_set_are_called_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[object] = []
+    for module, name in ((sys, "excepthook"), (threading, "excepthook"), (sys, "unraisablehook")):
+        monkeypatch.setattr(module, name, lambda *arguments: heard.append(arguments[0]))
+    start_logging()
+    error = ZeroDivisionError("on purpose")
+    sys.excepthook(ZeroDivisionError, error, None)
+    thread = threading.Thread(target=failing)
+    thread.start()
+    thread.join()
+    fail_in_finalizer()
+    assert heard[0] is ZeroDivisionError
+    assert len(heard) == 3
+    assert "An exception could not be raised" in logged()
+
+
+def fail_in_finalizer() -> None:
+    class Stubborn:
+        def __del__(self) -> None:
+            failing()
+
+    Stubborn()
+    gc.collect()
+
+
+def test_what_a_task_leaves_behind_is_logged_with_its_traceback() -> None:
+    async def main() -> None:
+        async def task() -> None:
+            failing()
+
+        running_task = asyncio.ensure_future(task())
+        await asyncio.sleep(0)
+        del running_task
+        gc.collect()
+
+    start_logging()
+    asyncio.run(main())
+    assert "never retrieved" in logged()
+    assert "in failing" in logged()
+
+
+CRASH = """
+from tether_desktop.logs import start_logging
+start_logging()
+def failing():
+    raise ZeroDivisionError("on purpose")
+failing()
+"""
+
+
+def test_a_program_that_crashes_shows_no_traceback_but_logs_it(capfd: pytest.CaptureFixture[str]) -> None:
+    with running(CRASH) as process:
+        assert process.wait() == 1
+    assert capfd.readouterr().err == f"Something went wrong inside Tether. The log has the details: {log_file()}\n"
+    assert "CRITICAL" in logged()
+    assert "in failing" in logged()
+
+
+STOPPED = """
+import sys
+from tether_desktop.logs import start_logging
+start_logging()
+sys.stderr = None
+try:
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    sys.excepthook(ZeroDivisionError, ZeroDivisionError(), None)
+finally:
+    print("alive")
+"""
+
+
+def test_a_program_without_a_console_logs_too_and_an_interrupt_is_no_fault() -> None:
+    with running(STOPPED) as process:
+        assert process.communicate()[0] == "alive\n"
+    assert "ZeroDivisionError" in logged()
+    assert "KeyboardInterrupt" not in logged()
+
+
+REPLIES = ["my confidential answer", {"steps": ["confidential", {"bug": "out of tune"}]}]
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG])
+async def test_what_is_said_in_a_conversation_is_never_logged(tmp_path: Path, level: int) -> None:
+    start_logging(level)
+    async with open_rooms(tmp_path, replies=REPLIES) as rooms:
+        session = await rooms.sessions.create("a discreet title")
+        _, events = await rooms.ask("a delicate question", session.id)
+        assert isinstance(events[-1], Done)
+        await rooms.sessions.rename(session.id, "a discreet name")
+        await rooms.ask("a second delicate question", session.id)
+        await rooms.sessions.erase(session.id)
+    assert "out of tune" in logged()
+    for word in ("delicate", "confidential", "discreet"):
+        assert word not in logged()
