@@ -3,38 +3,34 @@
 A template comes with a downloaded model, so it may be hostile or just wrong. It runs in Jinja's
 immutable sandbox and reaches nothing but the messages. Jinja has no ``while``, but nested loops and
 recursive macros can take for ever, so a trace function of the rendering thread ends it at a
-deadline, wherever in Python code it is. What runs for long or grows large inside a single step of
-the interpreter, where no trace function is called, is refused beforehand: powers, and products,
-sums and formats of more than ``_LARGEST`` items.
+deadline, wherever in Python code it is. What no trace function sees, because it is one step of the
+interpreter, ``template_bounds`` refuses beforehand.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
-from jinja2 import Environment, TemplateError, nodes
+from jinja2 import Environment, TemplateError, nodes, pass_environment
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
+from jinja2.filters import make_attrgetter
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from tether_desktop.protocol.template_bounds import bounded_filter, call_bounded, check_operator, joined
+
 _LARGEST_SOURCE = 1_000_000
-_LARGEST = 50_000_000
-_LARGEST_NUMBER = 10**15
-_LARGEST_POWER = 100
 _DEADLINE_S = 5.0
-_WIDTH = re.compile(r"\d{7,}|\*")
-_UNBOUNDED_FILTERS = ("urlize", "pprint", "wordwrap", "center")
 
 
 class ChatTemplateError(Exception):
@@ -61,10 +57,8 @@ class ChatTemplate:
         self._deadline_s = deadline_s
         if len(source) > _LARGEST_SOURCE:
             raise ChatTemplateError(f"it has {len(source):,} characters")
-        try:
+        with _bounded(deadline_s):
             self._template = _environment().from_string(source, globals=dict(variables))
-        except (TemplateError, RecursionError, SyntaxError) as error:
-            raise ChatTemplateError(str(error)) from error
 
     def render(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool) -> str:
         """Render the messages.
@@ -77,24 +71,20 @@ class ChatTemplate:
             ChatTemplateError: the template refused the messages, failed, or took too long.
         """
         variables = {"messages": messages, "add_generation_prompt": add_generation_prompt}
-        try:
-            with _deadline(self._deadline_s):
-                return _joined(self._template.generate(**variables, tools=None, documents=None))
-        except _DeadlineError:
-            raise ChatTemplateError(f"it did not end within {self._deadline_s:g} seconds") from None
-        except Exception as error:  # a template is a foreign program and may fail in any way
-            raise ChatTemplateError(str(error) or type(error).__name__) from error
+        with _bounded(self._deadline_s):
+            return joined(self._template.generate(**variables, tools=None, documents=None))
 
 
-def _joined(pieces: Iterator[str]) -> str:
-    kept: list[str] = []
-    size = 0
-    for piece in pieces:
-        size += len(piece)
-        if size > _LARGEST:
-            raise SecurityError("the prompt grows too large")
-        kept.append(piece)
-    return "".join(kept)
+@contextmanager
+def _bounded(seconds: float) -> Iterator[None]:
+    """Run a template, which is a foreign program and may fail in any way."""
+    try:
+        with _deadline(seconds):
+            yield
+    except _DeadlineError:
+        raise ChatTemplateError(f"it did not end within {seconds:g} seconds") from None
+    except Exception as error:
+        raise ChatTemplateError(str(error) or type(error).__name__) from error
 
 
 @contextmanager
@@ -141,37 +131,28 @@ class _ChatEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Refuse what would take for ever or fill the memory in one step."""
-        if _is_excessive(operator, left, right):
-            raise SecurityError(f"the result of {operator!r} grows too large")
+        """Compute ``left operator right``."""
+        check_operator(operator, left, right)
         return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call an object."""
+        return call_bounded(function, partial(super().call, context, function), *args, **kwargs)
 
     def join(self, *operands: Any) -> str:
         """The ``~`` operator."""
-        return _joined(map(str, operands))
-
-
-def _is_excessive(operator: str, left: Any, right: Any) -> bool:
-    if isinstance(left, int | float) and isinstance(right, int | float):
-        return max(abs(left), abs(right)) > (_LARGEST_POWER if operator == "**" else _LARGEST_NUMBER)
-    if operator == "%":
-        return isinstance(left, str) and _WIDTH.search(left) is not None
-    if operator == "*":
-        return _size(left) * _size(right) > _LARGEST
-    return _size(left) + _size(right) > _LARGEST
-
-
-def _size(value: Any) -> int:
-    return abs(int(value)) if isinstance(value, int | float) else len(value)
+        return joined(operands)
 
 
 def _environment() -> Environment:
     environment = _ChatEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _GenerationTag]
     )
+    for name, function in environment.filters.items():
+        environment.filters[name] = bounded_filter(name, function)
+    environment.filters["join"] = _join
     environment.filters["tojson"] = _to_json
-    for name in _UNBOUNDED_FILTERS:
-        del environment.filters[name]
+    del environment.filters["urlize"]
     del environment.globals["lipsum"]
     environment.globals["raise_exception"] = _raise_exception
     environment.globals["strftime_now"] = _strftime_now
@@ -180,6 +161,12 @@ def _environment() -> Environment:
 
 def _raise_exception(message: str) -> NoReturn:
     raise TemplateError(message)
+
+
+@pass_environment
+def _join(environment: Environment, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
+    items = value if attribute is None else map(make_attrgetter(environment, attribute), value)
+    return joined(items, str(d))
 
 
 def _strftime_now(form: str) -> str:
