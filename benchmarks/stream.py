@@ -28,45 +28,9 @@ PROBE_MS = 8
 TARGETS = "Targets: lateness p95 < 16 ms and max < 50 ms, opening < 150 ms."
 WINDOW = (1100, 800)
 
-_WORDS = [
-    "the",
-    "model",
-    "reads",
-    "a",
-    "prompt",
-    "and",
-    "writes",
-    "one",
-    "token",
-    "after",
-    "another",
-    "while",
-    "memory",
-    "holds",
-    "weights",
-    "and",
-    "cache",
-    "so",
-    "that",
-    "each",
-    "answer",
-    "costs",
-    "about",
-    "as",
-    "much",
-    "as",
-    "the",
-    "last",
-    "one",
-    "did",
-    "unless",
-    "the",
-    "context",
-    "grows",
-    "beyond",
-    "what",
-    "fits",
-]
+_PROSE = """the model reads a prompt and writes one token after another while memory holds weights and cache so that
+each answer costs about as much as the last one did unless the context grows beyond what fits"""
+_WORDS = _PROSE.split()
 _CODE = """```python
 def decode(state, limit=64):
     for step in range(limit):
@@ -206,7 +170,9 @@ def _stream(view: ChatView, seconds: float) -> tuple[Lateness, float, int]:
 
 def _wait(seconds: float) -> None:
     loop = QEventLoop()
-    QTimer.singleShot(round(seconds * 1000), Qt.TimerType.PreciseTimer, loop.quit)
+    timer = QTimer(singleShot=True, timerType=Qt.TimerType.PreciseTimer, interval=round(seconds * 1000))
+    timer.timeout.connect(loop.quit)
+    timer.start()
     loop.exec()
 
 
