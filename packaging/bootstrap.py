@@ -203,9 +203,16 @@ def looks_usable(roots: list[Path]) -> bool:
     return any(any(root.glob("*/mlc-chat-config.json")) and any(root.glob("libs/*")) for root in roots)
 
 
+def has_usable_model() -> bool:
+    """What the program itself says, which takes it a moment."""
+    command = [str(venv_program("tether")), "models", "list", "--json"]
+    asked = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    return asked.returncode == 0 and any(model["usable"] for model in json.loads(asked.stdout))
+
+
 def add_starter_model() -> None:
     """Fetch and compile the starter model unless there is a model; a failure is told, and does not stop the window."""
-    if looks_usable(model_roots()):
+    if looks_usable(model_roots()) or has_usable_model():
         return
     tell("Preparing the starter model")
     if subprocess.run([str(venv_program("tether")), "models", "add", "starter"], check=False).returncode:

@@ -15,8 +15,8 @@ INTRODUCTION = """\
 Settings are kept in `settings.json` in the data folder, which `.venv/bin/tether doctor` shows. An environment variable
 goes before the file: for one start, or for a machine where nobody opens the window.
 
-| Setting | In `settings.json` | Variable | Default | What it does |
-|---|---|---|---|---|
+| Setting | In `settings.json` | Variable | Default | Takes | What it does |
+|---|---|---|---|---|---|
 """
 DATA_FOLDER = """
 One variable is no setting, since it says where the settings are: `TETHER_DATA_DIR` moves the database, the logs and the
@@ -26,12 +26,12 @@ settings to another folder, for instance onto a stick.
 
 def reference() -> str:
     """The whole page."""
-    return INTRODUCTION + "".join(map(_row, setting_rows())) + DATA_FOLDER
+    return INTRODUCTION + "".join(map(_line, setting_rows())) + DATA_FOLDER
 
 
-def _row(row: SettingRow) -> str:
+def _line(row: SettingRow) -> str:
     default = "empty" if row.default == "" else f"`{row.default}`"
-    cells = (row.title, f"`{row.name}`", f"`{row.env}`", default, f"{row.description} Takes {row.allowed}.")
+    cells = (row.title, f"`{row.name}`", f"`{row.env}`", default, row.allowed, row.description)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

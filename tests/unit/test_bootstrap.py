@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -227,16 +228,40 @@ def test_the_model_folders_follow_the_programs_own_setting(
     assert bootstrap.model_roots() == [bootstrap.ROOT / "models", tmp_path]
 
 
-@pytest.mark.parametrize(("code", "told"), [(0, False), (1, True)])
-def test_a_starter_model_that_fails_is_told_and_the_window_opens_all_the_same(
-    bootstrap: ModuleType,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    code: int,
-    told: bool,
-) -> None:
+@pytest.fixture
+def answers(bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, SimpleNamespace]:
+    """What the program answers to `models list` and `models add`; the model folder is empty."""
+    known = {"list": SimpleNamespace(returncode=0, stdout="[]"), "add": SimpleNamespace(returncode=0)}
+    asked: list[str] = []
+
+    def run(command: list[str], **options: object) -> SimpleNamespace:
+        asked.append(command[2])
+        return known[command[2]]
+
     monkeypatch.setenv("MLC_DIST_PATH", str(tmp_path))
-    monkeypatch.setattr(bootstrap.subprocess, "run", lambda command, check: SimpleNamespace(returncode=code))
+    monkeypatch.setattr(bootstrap.subprocess, "run", run)
+    return known | {"asked": asked}
+
+
+def test_the_starter_model_is_added_where_there_is_none(
+    bootstrap: ModuleType, answers: dict[str, SimpleNamespace]
+) -> None:
     bootstrap.add_starter_model()
-    assert ("could not be added" in capsys.readouterr().out) is told
+    assert answers["asked"] == ["list", "add"]
+
+
+@pytest.mark.parametrize(("usable", "commands"), [(True, ["list"]), (False, ["list", "add"])])
+def test_a_model_in_any_place_counts_when_the_program_can_use_it(
+    bootstrap: ModuleType, answers: dict[str, SimpleNamespace], usable: bool, commands: list[str]
+) -> None:
+    answers["list"].stdout = json.dumps([{"name": "Deeper/Model", "usable": usable}])
+    bootstrap.add_starter_model()
+    assert answers["asked"] == commands
+
+
+def test_a_starter_model_that_fails_is_told_and_the_window_opens_all_the_same(
+    bootstrap: ModuleType, answers: dict[str, SimpleNamespace], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers["add"].returncode = 1
+    bootstrap.add_starter_model()
+    assert "could not be added" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -118,6 +120,25 @@ def test_documents_name_only_make_targets_that_are_there() -> None:
         for target in re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert {"run", "test"} <= named <= targets
+
+
+def test_documents_name_only_commands_and_options_that_are_there() -> None:
+    from tether_desktop.cli.main import app
+
+    wrong = []
+    for page in tracked(".md"):
+        for line in re.findall(r"\.venv/bin/tether ([a-z][^`#\n]*)", page.read_text(encoding="utf-8")):
+            words = [word for word in shlex.split(line) if word.startswith("--") or word.isalpha()]
+            wrong += [f"{page.name}: tether {line}"] if not is_command(typer.main.get_command(app), words) else []
+    assert wrong == []
+
+
+def is_command(command: Any, words: list[str]) -> bool:
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    unknown = [word for word in words if word.startswith("--") and word not in options]
+    return not hasattr(command, "commands") and not unknown
 
 
 def test_every_page_of_the_documents_can_be_reached() -> None:
