@@ -21,7 +21,15 @@ def config_fields() -> dict[str, Any]:
         "quantization": "q4_1",
         "vocab_size": 64,
         "context_window_size": 2048,
-        "model_config": {"hidden_size": 16, "num_hidden_layers": 2, "vocab_size": 64},
+        "model_config": {
+            "hidden_size": 16,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 1,
+            "head_dim": 8,
+            "rms_norm_eps": 1e-5,
+            "vocab_size": 64,
+        },
     }
 
 
@@ -46,9 +54,13 @@ def write_library(root: Path, name: str = "tiny.so", **changes: Any) -> Path:
         "vocab_size": 64,
         "hidden_size": 16,
         "num_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+        "rms_norm_eps": 1e-5,
         "prefill_chunk_size": 64,
         "params": PARAMS,
-        "kv_cache": {"head_dim": 8},
+        "arguments": [param["name"] for param in PARAMS],
         **changes,
     }
     path = root / "libs" / name

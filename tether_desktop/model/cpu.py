@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 ISA_TITLES = {"avx512_vnni": "AVX512-VNNI", "avx_vnni": "AVX-VNNI", "avx2": "AVX2"}
@@ -44,9 +45,9 @@ def default_threads() -> int:
 
 
 def _numpy_features() -> dict[str, bool]:
-    from numpy._core._multiarray_umath import __cpu_features__
-
-    return dict(__cpu_features__)
+    # Not numpy's public interface, but the only table of what CPUID and the operating system both allow.
+    detection = import_module("numpy._core._multiarray_umath")
+    return dict(detection.__cpu_features__)
 
 
 def _linux_flags() -> frozenset[str]:

@@ -43,6 +43,10 @@ class ModelShape:
     vocab_size: int
     hidden_size: int
     num_layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    norm_eps: float
     params: frozenset[Param]
 
 
@@ -54,13 +58,13 @@ class LibraryMetadata:
         shape: the models it was made for.
         isa: the instruction set it needs ("avx2").
         prefill_chunk_size: prompt tokens it reads at once, at most.
-        kv_cache: layout of its KV cache.
+        arguments: names of the weight tensors its functions take, in that order.
     """
 
     shape: ModelShape
     isa: str
     prefill_chunk_size: int
-    kv_cache: dict[str, Any]
+    arguments: tuple[str, ...]
 
 
 def read_metadata(path: Path) -> LibraryMetadata | None:
@@ -140,9 +144,13 @@ def _parse(fields: dict[str, Any]) -> LibraryMetadata:
         vocab_size=int(fields["vocab_size"]),
         hidden_size=int(fields["hidden_size"]),
         num_layers=int(fields["num_layers"]),
+        heads=int(fields["num_attention_heads"]),
+        kv_heads=int(fields["num_key_value_heads"]),
+        head_dim=int(fields["head_dim"]),
+        norm_eps=float(fields["rms_norm_eps"]),
         params=parse_params(fields["params"]),
     )
-    return LibraryMetadata(shape, fields["isa"], int(fields["prefill_chunk_size"]), dict(fields.get("kv_cache", {})))
+    return LibraryMetadata(shape, fields["isa"], int(fields["prefill_chunk_size"]), tuple(fields["arguments"]))
 
 
 def parse_params(records: Iterable[dict[str, Any]]) -> frozenset[Param]:

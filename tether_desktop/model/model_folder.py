@@ -157,6 +157,10 @@ def model_shape(config: ChatConfig, shards: list[Shard]) -> ModelShape:
             vocab_size=int(config.dimensions["vocab_size"]),
             hidden_size=int(config.dimensions["hidden_size"]),
             num_layers=int(config.dimensions["num_hidden_layers"]),
+            heads=int(config.dimensions["num_attention_heads"]),
+            kv_heads=int(config.dimensions["num_key_value_heads"]),
+            head_dim=int(config.dimensions["head_dim"]),
+            norm_eps=float(config.dimensions["rms_norm_eps"]),
             params=parse_params(record for shard in shards for record in shard.records),
         )
     except KeyError as error:

@@ -19,7 +19,7 @@ from tether_desktop.model.library import (
     read_metadata,
 )
 
-SHAPE = ModelShape("llama", "q4_1", 64, 16, 2, parse_params(PARAMS))
+SHAPE = ModelShape("llama", "q4_1", 64, 16, 2, 2, 1, 8, 1e-5, parse_params(PARAMS))
 BEST_FIRST = ("avx512_vnni", "avx_vnni", "avx2")
 
 
@@ -27,7 +27,8 @@ def test_the_metadata_is_read_from_among_native_code(tmp_path: Path) -> None:
     metadata = read_metadata(write_library(tmp_path))
     assert metadata is not None
     assert metadata.shape == SHAPE
-    assert (metadata.isa, metadata.prefill_chunk_size, metadata.kv_cache) == ("avx2", 64, {"head_dim": 8})
+    assert (metadata.isa, metadata.prefill_chunk_size) == ("avx2", 64)
+    assert metadata.arguments == tuple(param["name"] for param in PARAMS)
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,14 @@ import tvm
 from tvm import relax
 
 from tether_desktop.errors import InstallError, ModelBroken
-from tether_desktop.model.compiler.attention import BLOCK
-from tether_desktop.model.compiler.decoder import MAX_SPLITS, Decoder
-from tether_desktop.model.compiler.isa import ISAS
+from tether_desktop.model.compiler.decoder import Decoder
+from tether_desktop.model.compiler.isa import ISAS, Isa
 from tether_desktop.model.compiler.linker import link_shared
 from tether_desktop.model.compiler.shape import DecoderShape, shape_of
 
 OnProgress = Callable[[float], None]
 
-_HAZARDOUS_PASS = "tirx.StorageRewrite"
+_LEFT_OUT = "tirx.StorageRewrite"
 """Moves what each thread of a parallel region has for itself out of the region, where they share it."""
 
 
@@ -43,11 +42,16 @@ def compile_library(model_dir: Path, isa: str, target: Path, on_progress: OnProg
     on_progress(0.0)
     module = _module(shape, isa, config)
     on_progress(0.1)
-    with tvm.transform.PassContext(disabled_pass=[_HAZARDOUS_PASS]), ISAS[isa].target as machine:
-        executable = relax.build(module, machine, relax_pipeline=_relax_pipeline())
+    executable = build_module(module, ISAS[isa])
     on_progress(0.8)
-    _export(executable, target)
+    export(executable, target)
     on_progress(1.0)
+
+
+def build_module(module: tvm.IRModule, isa: Isa) -> Any:
+    """Compile a module of kernels, and Relax functions that call none of them, for an instruction set."""
+    with tvm.transform.PassContext(disabled_pass=[_LEFT_OUT]), isa.target as machine:
+        return relax.build(module, machine, relax_pipeline=_relax_pipeline())
 
 
 def _read_config(model_dir: Path) -> dict[str, Any]:
@@ -70,7 +74,11 @@ def _module(shape: DecoderShape, isa: str, config: dict[str, Any]) -> tvm.IRModu
     with builder.function("_metadata", []):
         builder.emit_func_output(tvm.ir.StringImm(json.dumps(library_metadata(shape, isa, config))))
     module = builder.get()
-    for name, function in (("decode", decoder.decode()), ("prefill", decoder.prefill(chunk)), ("head", decoder.head(chunk))):
+    for name, function in (
+        ("decode", decoder.decode()),
+        ("prefill", decoder.prefill(chunk)),
+        ("head", decoder.head(chunk)),
+    ):
         module[name] = function
     return module
 
@@ -82,21 +90,19 @@ def library_metadata(shape: DecoderShape, isa: str, config: dict[str, Any]) -> d
         "model_type": config["model_type"],
         "quantization": config["quantization"],
         "isa": isa,
-        "vocab_size": shape.vocab,
+        "vocab_size": int(config["vocab_size"]),
         "hidden_size": shape.hidden,
         "num_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "head_dim": shape.head_dim,
+        "rms_norm_eps": shape.norm_eps,
         "prefill_chunk_size": int(config["prefill_chunk_size"]),
-        "max_splits": MAX_SPLITS,
-        "kv_cache": {
-            "num_key_value_heads": shape.kv_heads,
-            "head_dim": shape.head_dim,
-            "block": BLOCK,
-            "dtype": "float16",
-        },
         "params": [
             {"name": name, "shape": list(dimensions), "dtype": dtype}
             for name, (dimensions, dtype) in _stored_tensors(shape).items()
         ],
+        "arguments": list(shape.parameters()),
     }
 
 
@@ -109,11 +115,22 @@ def _relax_pipeline() -> tvm.transform.Pass:
     """What remains of lowering when only ``_metadata`` is a Relax function."""
     passes = relax.transform
     return tvm.transform.Sequential(
-        [passes.ToNonDataflow(), passes.RemovePurityChecking(), passes.LowerRuntimeBuiltin(), passes.VMShapeLower(), passes.AttachGlobalSymbol()]
+        [
+            passes.ToNonDataflow(),
+            passes.RemovePurityChecking(),
+            passes.LowerRuntimeBuiltin(),
+            passes.VMShapeLower(),
+            passes.AttachGlobalSymbol(),
+        ]
     )
 
 
-def _export(executable: Any, target: Path) -> None:
+def export(executable: Any, target: Path) -> None:
+    """Write what :func:`build_module` made as a shared library.
+
+    Raises:
+        InstallError: there is no linker, or it failed.
+    """
     with tempfile.TemporaryDirectory(prefix="tether-link-") as folder:
         archive = Path(folder) / "objects.tar"
         try:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tvm import tirx
-from tvm.script.ir_builder import IRBuilder
 from tvm.tirx.script import builder as T  # noqa: N812  (TVM's own name for it)
 
 from tether_desktop.model.compiler import attention, kernels
@@ -68,7 +67,7 @@ class Decoder:
             logits = T.arg("logits", T.buffer((self._shape.vocab,), "float32"))
             _DecodeStep(self._shape, self._isa, arguments, position, splits).emit(token, logits)
 
-        return _function("decode", body)
+        return v.function("decode", body)
 
     def prefill(self, chunk: int) -> Any:
         """``prefill(ids, blocks, position, k, v, cos, sin, *weights, x)``.
@@ -84,7 +83,7 @@ class Decoder:
             x = T.arg("x", T.buffer((chunk, self._shape.hidden), "float32"))
             _PrefillStep(self._shape, self._isa, arguments, position, blocks, chunk).emit(ids, x)
 
-        return _function("prefill", body)
+        return v.function("prefill", body)
 
     def head(self, chunk: int) -> Any:
         """``head(x, row, *weights, logits)``: the float32[vocab] logits of one row of prefill's ``x``."""
@@ -98,7 +97,7 @@ class Decoder:
             with v.parallel_region():
                 _project_to_vocabulary(shape, self._isa, weights, x, row, logits)
 
-        return _function("head", body)
+        return v.function("head", body)
 
     def _arguments(self) -> Arguments:
         shape = self._shape
@@ -115,15 +114,6 @@ class Decoder:
             name: T.arg(name.replace(".", "_"), T.buffer(shape, dtype))
             for name, (shape, dtype) in self._shape.parameters().items()
         }
-
-
-def _function(name: str, body: Callable[[], None]) -> Any:
-    with IRBuilder() as builder:
-        with T.prim_func(s_tir=True):
-            T.func_name(name)
-            T.func_attr({"global_symbol": name, "tirx.noalias": True})
-            body()
-    return builder.get()
 
 
 @dataclass(frozen=True)

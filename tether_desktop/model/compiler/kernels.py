@@ -99,7 +99,7 @@ def rms_norm(x: Any, token: Any, weight: Any, layer: tuple[Any, ...], columns: i
 
 
 def silu(x: Any) -> Any:
-    """x * sigmoid(x) of a float vector."""
+    """SiLU of a float vector: x * sigmoid(x)."""
     return x / (v.floats(1.0) + v.exp(v.floats(0.0) - x))
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from tvm import tirx
+from tvm.script.ir_builder import IRBuilder
 from tvm.tirx.script import builder as T  # noqa: N812  (TVM's own name for it)
 
 WIDTH = 16
 """Floats in a vector. LLVM splits it in two where registers hold eight."""
+
+
+def function(name: str, body: Callable[[], None]) -> Any:
+    """The function that ``body`` writes; its buffers do not overlap."""
+    with IRBuilder() as builder, T.prim_func(s_tir=True):
+        T.func_name(name)
+        T.func_attr({"global_symbol": name, "tirx.noalias": True})
+        body()
+    return builder.get()
 
 
 def f32(value: float) -> Any:

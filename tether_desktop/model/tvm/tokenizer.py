@@ -20,6 +20,7 @@ class ModelTokenizer:
     Attributes:
         eos_ids: tokens that end a reply.
         special_ids: tokens that are never text: neither read from literal text nor shown.
+        vocab_size: number of tokens.
     """
 
     def __init__(self, model_dir: Path) -> None:
@@ -39,6 +40,7 @@ class ModelTokenizer:
             raise _broken(path, str(error)) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self.vocab_size: int = self._tokenizer.get_vocab_size()
         added = self._tokenizer.get_added_tokens_decoder()
         self.eos_ids = _read_eos_ids(model_dir)
         self.special_ids = frozenset(i for i, token in added.items() if token.special) | self.eos_ids
@@ -60,7 +62,7 @@ class ModelTokenizer:
 
     def detokenizer(self) -> IncrementalDetokenizer:
         """A fresh detokenizer, for one reply."""
-        return IncrementalDetokenizer(self._token_text, self._decoder)
+        return IncrementalDetokenizer(self.spelling, self._decoder)
 
     def _split(self, prompt: Prompt) -> Iterator[str | int]:
         """Texts, and between them the special tokens of the pieces that are not literal."""
@@ -88,7 +90,7 @@ class ModelTokenizer:
         characters = self._tokenizer.encode_batch(list(text), add_special_tokens=False)
         return [token for encoding in characters for token in encoding.ids if token not in self.special_ids]
 
-    def _token_text(self, token: int) -> str | None:
+    def spelling(self, token: int) -> str | None:
         """The vocabulary's spelling of a token, or None for one that is not shown."""
         if token in self.special_ids:
             return None

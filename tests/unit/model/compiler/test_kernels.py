@@ -1,0 +1,194 @@
+"""Every kernel against numpy with the same inputs, on every instruction set this processor runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from gguf import GGMLQuantizationType
+from gguf.quants import quantize
+from numpy.typing import NDArray
+from tvm.tirx.script import builder as T  # noqa: N812
+
+from tests.helpers import tiles
+from tests.helpers.kernels import aligned, compile_kernel, runnable_isas
+from tether_desktop.model.compiler import kernels, packing
+from tether_desktop.model.compiler import vector_ir as v
+from tether_desktop.model.compiler.isa import Isa
+from tether_desktop.model.compiler.kernels import Matrix, Quantized
+
+pytestmark = pytest.mark.parametrize("isa", runnable_isas())
+
+
+def buffer(name: str, *shape: int, dtype: str = "float32") -> Any:
+    return T.arg(name, T.buffer(shape, dtype))
+
+
+def quantized_buffers(tokens: int, columns: int) -> Quantized:
+    groups = columns // 32
+    return Quantized(
+        buffer("levels", tokens, columns, dtype="int8"),
+        buffer("scales", tokens, groups),
+        buffer("sums", tokens, groups),
+    )
+
+
+def quantized_arrays(tokens: int, columns: int) -> list[NDArray[Any]]:
+    groups = columns // 32
+    return [
+        aligned(np.zeros((tokens, columns)), np.int8),
+        aligned(np.zeros((tokens, groups)), np.float32),
+        aligned(np.zeros((tokens, groups)), np.float32),
+    ]
+
+
+def random(*shape: int, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def test_exp_is_exact_to_two_parts_in_ten_million(isa: Isa) -> None:
+    x = aligned(np.linspace(-87, 88, 1024, dtype=np.float32))
+    out = aligned(np.zeros_like(x))
+
+    def body() -> None:
+        source, result = buffer("x", 1024), buffer("y", 1024)
+        with T.serial(0, 64) as i:
+            v.store(result, v.exp(source[v.lanes(i * 16)]), v.lanes(i * 16))
+
+    compile_kernel(body, isa)(x, out)
+    np.testing.assert_allclose(out, np.exp(x.astype(np.float64)), rtol=3e-7)
+
+
+def test_exp_of_a_very_small_number_is_as_good_as_nothing(isa: Isa) -> None:
+    x, out = aligned(np.full(16, -1e30, np.float32)), aligned(np.ones(16, np.float32))
+
+    def body() -> None:
+        source, result = buffer("x", 16), buffer("y", 16)
+        v.store(result, v.exp(source[v.lanes(0)]), v.lanes(0))
+
+    compile_kernel(body, isa)(x, out)
+    assert (out < 1e-37).all()
+    assert (out >= 0).all()
+
+
+def test_silu_is_x_times_its_sigmoid(isa: Isa) -> None:
+    x, out = aligned(np.linspace(-30, 30, 16, dtype=np.float32)), aligned(np.zeros(16, np.float32))
+
+    def body() -> None:
+        source, result = buffer("x", 16), buffer("y", 16)
+        v.store(result, kernels.silu(source[v.lanes(0)]), v.lanes(0))
+
+    compile_kernel(body, isa)(x, out)
+    np.testing.assert_allclose(out, x / (1 + np.exp(-x.astype(np.float64))), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 0.0])
+def test_a_normalized_row_is_quantized_by_groups_of_32(isa: Isa, scale: float) -> None:
+    columns, eps = 96, 1e-5
+    x, weight = random(2, columns) * np.float32(scale), random(columns, seed=1)
+    levels, scales, sums = quantized_arrays(2, columns)
+
+    def body() -> None:
+        source, norm = buffer("x", 2, columns), buffer("w", columns)
+        out = quantized_buffers(2, columns)
+        with T.serial(0, 2) as token:
+            kernels.rms_norm(source, token, norm, (), columns, eps, out)
+
+    compile_kernel(body, isa)(aligned(x), aligned(weight), levels, scales, sums)
+    expected = x / np.sqrt((x.astype(np.float64) ** 2).mean(-1, keepdims=True) + eps) * weight
+    groups = expected.reshape(2, -1, 32)
+    np.testing.assert_allclose(scales, np.abs(groups).max(-1) / 127, rtol=1e-5, atol=1e-30)
+    np.testing.assert_allclose(levels.reshape(2, -1, 32) * scales[..., None], groups, atol=np.abs(groups).max() / 200)
+    np.testing.assert_allclose(sums, (levels.reshape(2, -1, 32) * scales[..., None]).sum(-1), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("tokens", [1, 4])
+def test_a_product_equals_numpy_with_the_same_int8_inputs(isa: Isa, bits: int, tokens: int) -> None:
+    rows, columns = 48, 160
+    packed, weights = random_matrix(rows, columns, bits)
+    levels, scales, sums = random_activations(tokens, columns)
+    out = aligned(np.zeros((tokens, rows)), np.float32)
+    multiply(isa, packed, bits, tokens)(packed, levels, scales, sums, out)
+    activations = levels.reshape(tokens, -1, 32) * scales[..., None].astype(np.float64)
+    expected = activations.reshape(tokens, columns) @ weights.T.astype(np.float64)
+    assert np.abs(expected).max() > 10
+    np.testing.assert_allclose(out, expected, atol=2e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_the_largest_weights_and_activations_do_not_overflow(isa: Isa, bits: int) -> None:
+    rows, columns = 16, 64
+    packed, _ = random_matrix(rows, columns, bits)
+    packed[..., : 256 if bits == 4 else 512] = 255
+    packed[..., (256 if bits == 4 else 512) :] = np.tile(np.float16([1.0]).view(np.uint8), 32 if bits == 4 else 16)
+    weights = tiles.dequantize_q4(packed) if bits == 4 else tiles.dequantize_q8(packed)
+    levels, scales, sums = quantized_arrays(1, columns)
+    levels[:], scales[:], sums[:] = -127, 1, -127 * 32
+    out = aligned(np.zeros((1, rows)), np.float32)
+    multiply(isa, packed, bits, 1)(packed, levels, scales, sums, out)
+    np.testing.assert_array_equal(out[0], weights.astype(np.float64).sum(-1) * -127)
+
+
+def test_the_smallest_8_bit_weight_keeps_its_sign(isa: Isa) -> None:
+    packed, _ = random_matrix(16, 32, 8)
+    packed[..., :512] = 0
+    levels, scales, sums = quantized_arrays(1, 32)
+    levels[:], scales[:], sums[:] = 127, 1, 127 * 32
+    out = aligned(np.zeros((1, 16)), np.float32)
+    multiply(isa, packed, 8, 1)(packed, levels, scales, sums, out)
+    np.testing.assert_allclose(out[0], tiles.dequantize_q8(packed).sum(-1) * 127, rtol=1e-6)
+
+
+def test_an_embedding_is_the_dequantized_row(isa: Isa) -> None:
+    packed, weights = random_matrix(64, 96, 8)
+    out = aligned(np.zeros((2, 96)), np.float32)
+
+    def body() -> None:
+        table = Matrix(buffer("table", *packed.shape, dtype="uint8"), 64, 96, 8)
+        token = T.arg("token", T.int32())
+        kernels.embed(table, token, buffer("out", 2, 96), 1)
+
+    kernel = compile_kernel(body, isa)
+    for token in (0, 15, 16, 63):
+        kernel(packed, token, out)
+        np.testing.assert_array_equal(out[1], weights[token])
+    assert not out[0].any()
+
+
+def random_matrix(rows: int, columns: int, bits: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """A packed random matrix, and its floats."""
+    values = random(rows, columns, seed=2)
+    if bits == 4:
+        packed = aligned(packing.pack_q4(quantize(values, GGMLQuantizationType.Q4_1)))
+        return packed, tiles.dequantize_q4(packed)
+    packed = aligned(packing.pack_q8(quantize(values, GGMLQuantizationType.Q8_0)))
+    return packed, tiles.dequantize_q8(packed)
+
+
+def random_activations(tokens: int, columns: int) -> list[NDArray[Any]]:
+    levels, scales, sums = quantized_arrays(tokens, columns)
+    generator = np.random.default_rng(3)
+    levels[:] = generator.integers(-127, 128, levels.shape)
+    scales[:] = generator.uniform(0.01, 0.03, scales.shape)
+    sums[:] = levels.reshape(tokens, -1, 32).sum(-1) * scales
+    return [levels, scales, sums]
+
+
+def multiply(isa: Isa, packed: NDArray[np.uint8], bits: int, tokens: int) -> Any:
+    tile_rows, groups, _ = packed.shape
+    rows, columns = tile_rows * 16, groups * 32
+
+    def body() -> None:
+        matrix = Matrix(buffer("w", *packed.shape, dtype="uint8"), rows, columns, bits)
+        x = quantized_buffers(tokens, columns)
+        out = buffer("out", tokens, rows)
+        with T.parallel(0, tile_rows) as tile:
+
+            def write(token: int, row: int, result: Any) -> None:
+                v.store(out, result, token, v.lanes(tile * 16 + row, isa.rows))
+
+            kernels.multiply_tile_row(isa, matrix, tile, x, 0, tokens, write)
+
+    return compile_kernel(body, isa)

@@ -1,0 +1,81 @@
+"""Our engine: a compiled decoder behind the Engine protocol, run in its own process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from tether_desktop.errors import LibraryMismatch
+from tether_desktop.model.cpu import isa_title
+from tether_desktop.model.engine import (
+    EngineInfo,
+    EngineSpec,
+    GenerationChunk,
+    GenerationRequest,
+    OnProgress,
+    Prompt,
+)
+from tether_desktop.model.tvm.decoder import Decoder
+from tether_desktop.model.tvm.reply import Reply
+from tether_desktop.model.tvm.runtime import Runtime
+from tether_desktop.model.tvm.tokenizer import ModelTokenizer
+
+
+class TvmEngine:
+    """Computes in the loop's own thread, and lets the loop breathe between tokens.
+
+    That is right where it lives: in a process that does nothing else, whose requests are read by
+    another thread.
+    """
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._loaded: tuple[Decoder, ModelTokenizer] | None = None
+        self._cached: list[int] = []
+
+    async def load(self, on_progress: OnProgress) -> EngineInfo:
+        """Map the weights, load the library, and bring the weights into memory."""
+        if self._spec.library is None:
+            raise LibraryMismatch(
+                "The model cannot be loaded", "It has no compiled library.", "Compile it for this computer."
+            )
+        runtime = Runtime(self._spec.threads)
+        decoder = Decoder(runtime, self._spec.model_dir, self._spec.library, self._spec.context_window)
+        for fraction in decoder.touch_weights():
+            on_progress(fraction * 0.9)
+            await asyncio.sleep(0)
+        decoder.warm_up()
+        tokenizer = ModelTokenizer(self._spec.model_dir)
+        on_progress(1.0)
+        self._loaded = decoder, tokenizer
+        threads = f"{runtime.threads} thread{'s' if runtime.threads > 1 else ''}"
+        return EngineInfo(decoder.context_window, f"CPU, {isa_title(decoder.isa)}, {threads}", decoder.memory_bytes)
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationChunk, None]:
+        """Read what is new of the prompt, then choose, show and read token after token."""
+        decoder, tokenizer = self._parts()
+        reply = Reply(request, decoder, tokenizer, self._cached)
+        # What is cached is known only as far as the reply has confirmed it, however it ends.
+        self._cached = reply.tokens
+        for progress in reply.read_prompt():
+            yield GenerationChunk(progress=progress)
+            await asyncio.sleep(0)
+        for text in reply.write():
+            yield GenerationChunk(text)
+            await asyncio.sleep(0)
+        yield reply.last_chunk()
+
+    async def count_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
+        """Token count of each prompt."""
+        _, tokenizer = self._parts()
+        return [len(tokenizer.encode(prompt)) for prompt in prompts]
+
+    async def close(self) -> None:
+        """Let go of weights and cache; the process is about to end."""
+        self._loaded = None
+        self._cached = []
+
+    def _parts(self) -> tuple[Decoder, ModelTokenizer]:
+        if self._loaded is None:
+            raise RuntimeError("the model is not loaded")
+        return self._loaded
