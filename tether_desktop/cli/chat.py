@@ -6,19 +6,21 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from tether_desktop.app import Tether
 from tether_desktop.cli.event_printer import JsonPrinter, TextPrinter
 from tether_desktop.cli.output import note
 from tether_desktop.cli.sessions import find_session, print_message
 from tether_desktop.context.records import SessionRecord
 from tether_desktop.errors import TetherError
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Event
-from tether_desktop.protocol.turn import Turn
 from tether_desktop.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from tether_desktop.app import Tether
+    from tether_desktop.protocol.turn import Turn
 
 HELP = r"""Write a question and press Enter; a \ at the end of a line goes on in the next.
   Ctrl-C     stops the answer and keeps what was said
@@ -124,6 +126,9 @@ async def _print(turn: Turn, printer: Printer) -> int:
 
 @contextmanager
 def _open(settings: Settings, model: str, session: str) -> Iterator[Talk]:
+    # Imported here, since it brings in the database, which commands that need none should not wait for.
+    from tether_desktop.app import Tether
+
     with asyncio.Runner() as runner:
         tether = Tether(settings)
         runner.run(tether.start())

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tether_desktop.cli.output import note, print_json, print_table, safe
 from tether_desktop.context.records import MessageRecord, SessionRecord
-from tether_desktop.context.store import Store
 from tether_desktop.errors import SessionNotFound
 from tether_desktop.messages import Reasoning, Text, ToolCall
 from tether_desktop.settings import load_settings
+
+if TYPE_CHECKING:
+    from tether_desktop.context.store import Store
 
 app = typer.Typer(help="List, show and delete conversations.", no_args_is_help=True)
 
@@ -96,6 +98,8 @@ def print_message(record: MessageRecord, *, show_thinking: bool) -> None:
 @contextmanager
 def _store() -> Iterator[Store]:
     """The database, beside a window that may have it open."""
+    from tether_desktop.context.store import Store
+
     store = Store(load_settings().database_url)
     try:
         yield store
