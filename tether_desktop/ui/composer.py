@@ -2,110 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QResizeEvent, QTextOption
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.ui.icons import IconButton
+from tether_desktop.ui.message_edit import MessageEdit
 
-MAX_LINES = 9
-"""The field grows to this many lines and scrolls from then on."""
-
-LONG_LINE = 4_000
-"""Longer pasted lines are laid out without wrapping: wrapping one of a million characters takes seconds."""
-
-
-class MessageEdit(QPlainTextEdit):
-    """A plain text field as high as its text.
-
-    Signals:
-        submitted(): Enter was pressed.
-        height_wanted(int): the text needs another height, in device-independent pixels.
-        focused(bool): the cursor came or went.
-    """
-
-    submitted = Signal()
-    height_wanted = Signal(int)
-    focused = Signal(bool)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("kind", "bare")
-        self.setAccessibleName("Message")
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setTabChangesFocus(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.document().setDocumentMargin(2)
-        self.textChanged.connect(self.fit)
-        self.fit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
-        """Enter sends; with Shift it breaks the line, as it does while a word is being composed."""
-        enter = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
-        if enter and not event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
-            self.submitted.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802  (Qt's name)
-        """Take the words of what is pasted and leave its looks."""
-        if source.hasText():
-            text = source.text().replace("\r\n", "\n").replace("\x00", "")
-            self._wrap_if_short(text)
-            self.insertPlainText(text)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
-        """Another width needs another height."""
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.fit()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
-        """Tell the frame around."""
-        super().focusInEvent(event)
-        self.focused.emit(True)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
-        """Tell the frame around."""
-        super().focusOutEvent(event)
-        self.focused.emit(False)
-
-    def setPlainText(self, text: str) -> None:  # noqa: N802  (Qt's name)
-        """Replace the text."""
-        self._wrap_if_short(text)
-        super().setPlainText(text)
-
-    @Slot()
-    def fit(self) -> None:
-        """Ask for the height of the text, up to the limit."""
-        lines = self._lines()
-        line = QFontMetricsF(self.font()).lineSpacing()
-        scrolls = lines > MAX_LINES
-        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
-        self.setVerticalScrollBarPolicy(policy)
-        self.height_wanted.emit(round(line * min(lines, MAX_LINES) + 2 * self.document().documentMargin() + 2))
-        if not self.document().characterCount() > LONG_LINE:
-            self._set_wrapping(wrap=True)
-
-    def _lines(self) -> int:
-        """Lines the text takes; counting ends above the limit, so that a long text costs no more."""
-        block = self.document().firstBlock()
-        lines = 0
-        while block.isValid() and lines <= MAX_LINES:
-            self.document().documentLayout().blockBoundingRect(block)  # lays the block out if it is not yet
-            lines += max(1, block.layout().lineCount())
-            block = block.next()
-        return max(1, lines)
-
-    def _wrap_if_short(self, text: str) -> None:
-        if any(len(line) > LONG_LINE for line in text.split("\n")):
-            self._set_wrapping(wrap=False)
-
-    def _set_wrapping(self, *, wrap: bool) -> None:
-        wanted = QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere if wrap else QTextOption.WrapMode.NoWrap
-        if self.wordWrapMode() != wanted:
-            self.setWordWrapMode(wanted)
+LONG = 4_000
+"""Above this many characters a text is taken for something to send without looking at it at every key."""
 
 
 class Composer(QWidget):
@@ -147,12 +51,11 @@ class Composer(QWidget):
 
     def text(self) -> str:
         """What is typed."""
-        return self.edit.toPlainText()
+        return self.edit.text()
 
     def set_text(self, text: str) -> None:
         """Replace what is typed, the cursor at its end."""
-        self.edit.setPlainText(text)
-        self.edit.moveCursor(self.edit.textCursor().MoveOperation.End)
+        self.edit.set_text(text)
 
     def set_model_title(self, title: str) -> None:
         """Name the model that is spoken to."""
@@ -196,7 +99,7 @@ class Composer(QWidget):
         return not self._busy and not self._reason and self._has_text()
 
     def _has_text(self) -> bool:
-        many = self.edit.document().characterCount() > LONG_LINE  # copying a million characters per key is too much
+        many = self.edit.document().characterCount() > LONG  # copying a million characters per key is too much
         return many or bool(self.text().strip())
 
     def _refresh(self) -> None:

@@ -9,10 +9,10 @@ from tether_desktop.ui import icons
 from tether_desktop.ui.themed_button import ThemedButton
 
 EXAMPLES = (
-    "Explain in three sentences why the sky is blue.",
-    "Write a friendly note to thank a colleague for their help.",
-    "Show me a Python function that counts the words in a text.",
-    "Give me five ideas for a rainy afternoon.",
+    "Explain in simple words why the sky is blue",
+    "Write a short note to thank a colleague",
+    "Show me how to count words in Python",
+    "Give me five ideas for a rainy afternoon",
 )
 
 
@@ -38,6 +38,8 @@ class EmptyChat(QWidget):
         self.buttons = [self._make_button(text) for text in EXAMPLES]
         grid = QGridLayout()
         grid.setSpacing(10)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
         for number, button in enumerate(self.buttons):
             grid.addWidget(button, number // 2, number % 2)
         inside = QWidget()

@@ -143,6 +143,7 @@ class MainWindow(QMainWindow):
         self._splitter.addWidget(self.sidebar)
         self._splitter.addWidget(right)
         self._splitter.setHandleWidth(1)
+        self._splitter.setStyleSheet("QSplitter::handle { background: transparent; }")  # the sidebar has the line
         self._splitter.setChildrenCollapsible(False)
         self._splitter.setStretchFactor(1, 1)
         self._splitter.setSizes([self._state.sidebar_width, 1180 - self._state.sidebar_width])

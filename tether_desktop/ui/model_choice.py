@@ -92,6 +92,6 @@ class ModelChoice(QObject):
 
     @Slot(object)
     def _on_models(self, models: list[ModelStatus]) -> None:
-        self.models = models
+        self.models = sorted(models, key=lambda model: not model.usable)
         self.known = True
         self.changed.emit()

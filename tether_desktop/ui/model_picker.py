@@ -13,7 +13,7 @@ from tether_desktop.ui.model_row import ModelRow, state_text
 from tether_desktop.ui.model_status import ModelStatus
 from tether_desktop.ui.themed_button import ThemedButton
 
-POPUP_WIDTH = 420
+POPUP_WIDTH = 460
 MAX_POPUP_HEIGHT = 480
 
 
@@ -128,7 +128,7 @@ class ModelPicker(ThemedButton):
         self.setToolTip("Choose the model (Ctrl+M)")
         self.popup = ModelPopup(self)
         self._models: list[ModelStatus] = []
-        self._name = ""
+        self._chosen = ""
         self.clicked.connect(self.open_popup)
         self.popup.chosen.connect(self.chosen)
         self.popup.load_requested.connect(self.load_requested)
@@ -138,12 +138,12 @@ class ModelPicker(ThemedButton):
     @property
     def current(self) -> ModelStatus | None:
         """The chosen model; None when there is none."""
-        return next((model for model in self._models if model.name == self._name), None)
+        return next((model for model in self._models if model.name == self._chosen), None)
 
     def show_models(self, models: Sequence[ModelStatus], chosen: str) -> None:
         """Show these models, one of them chosen (or none, for an empty name)."""
         self._models = list(models)
-        self._name = chosen
+        self._chosen = chosen
         current = self.current
         self.setText(self._text(current))
         state = f", {state_text(current)}" if current else ""
@@ -155,7 +155,7 @@ class ModelPicker(ThemedButton):
     def open_popup(self) -> None:
         """Show the list below the button, the chosen model having the focus."""
         self.opened.emit()
-        self.popup.show_models(self._models, self._name)
+        self.popup.show_models(self._models, self._chosen)
         self.popup.move(self.mapToGlobal(QPoint(0, self.height() + 4)))
         self.popup.show()
         current = self.current

@@ -59,6 +59,7 @@ class ModelRow(QFrame):
         self._selected = False
         self._check = _Check()
         self._title = QLabel()
+        self._title.setMinimumWidth(1)
         self._state = QLabel()
         self._detail = QLabel()
         self._detail.setProperty("kind", "small")

@@ -50,9 +50,14 @@ class SessionItemModel(QAbstractListModel):
     Signals:
         rename_requested(session_id, title): a title was edited in the list; :meth:`session` still has the
             old one, and the new one is shown next.
+        rebuilt(): rows came, went or moved.
+
+    Attributes:
+        rebuilding: whether that is going on, when Qt moves the current row by itself.
     """
 
     rename_requested = Signal(str, str)
+    rebuilt = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +65,7 @@ class SessionItemModel(QAbstractListModel):
         self._busy: set[str] = set()
         self._needle = ""
         self._rows: list[_Row] = []
+        self.rebuilding = False
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  (Qt's signature)
         """Rows, headings included."""
@@ -170,9 +176,14 @@ class SessionItemModel(QAbstractListModel):
         return rows
 
     def _rebuild(self) -> None:
-        wanted = self._wanted_rows()
-        old_keys, new_keys = {row.key for row in self._rows}, {row.key for row in wanted}
-        if len(old_keys ^ new_keys) > _RESET_ABOVE:
+        self.rebuilding = True
+        self._show_rows(self._wanted_rows())
+        self.rebuilding = False
+        self.rebuilt.emit()
+
+    def _show_rows(self, wanted: list[_Row]) -> None:
+        new_keys = {row.key for row in wanted}
+        if len({row.key for row in self._rows} ^ new_keys) > _RESET_ABOVE:
             self.beginResetModel()
             self._rows = wanted
             self.endResetModel()

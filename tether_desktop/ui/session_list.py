@@ -25,6 +25,7 @@ class SessionView(QListView):
 
     def __init__(self, model: SessionItemModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._model = model
         self.setModel(model)
         self.setItemDelegate(SessionDelegate(self))
         self.setAccessibleName("Chats")
@@ -66,13 +67,12 @@ class SessionView(QListView):
         return menu
 
     def _edit(self, session_id: str) -> None:
-        model = self.model()
-        if isinstance(model, SessionItemModel):
-            self.edit(model.index_of(session_id))
+        self.edit(self._model.index_of(session_id))
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if session_id := current.data(SESSION_ID_ROLE):
+        session_id = current.data(SESSION_ID_ROLE)
+        if session_id and not self._model.rebuilding:
             self.chosen.emit(str(session_id))
 
 
@@ -97,12 +97,13 @@ class SessionList(QWidget):
         super().__init__(parent)
         self.setProperty("kind", "sidebar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._selected = ""
         self.model = SessionItemModel(self)
         self.view = SessionView(self.model, self)
         self.search = self._make_search()
         self.new_button = ThemedButton("New chat", "plus", kind="row", color="text")
         self.new_button.setToolTip("New chat (Ctrl+N)")
-        self.settings_button = ThemedButton("Settings", "settings", kind="ghost")
+        self.settings_button = ThemedButton("Settings", "settings", kind="sidebar_row")
         self.settings_button.setToolTip("Settings (Ctrl+,)")
         self.nothing_found = QLabel("No chat has these words in its title.")
         self.nothing_found.setProperty("kind", "small")
@@ -112,12 +113,14 @@ class SessionList(QWidget):
         self.new_button.clicked.connect(self.new_requested)
         self.settings_button.clicked.connect(self.settings_requested)
         self.search.textChanged.connect(self._on_search)
-        self.view.chosen.connect(self.chosen)
+        self.view.chosen.connect(self._on_chosen)
         self.view.delete_requested.connect(self.delete_requested)
         self.model.rename_requested.connect(self.rename_requested)
+        self.model.rebuilt.connect(self._on_rebuilt)
 
     def select(self, session_id: str) -> None:
         """Mark a chat as the one that is shown, without asking for it; none for an empty id."""
+        self._selected = session_id
         index = self.model.index_of(session_id)
         blocked = self.view.blockSignals(True)
         if index.isValid():
@@ -161,7 +164,15 @@ class SessionList(QWidget):
 
     @Slot(str)
     def _on_search(self, text: str) -> None:
-        shown = self.view.session_id()
         self.model.set_filter(text)
-        self.select(shown)
         self.nothing_found.setVisible(bool(text.strip()) and self.model.rowCount() == 0)
+
+    @Slot(str)
+    def _on_chosen(self, session_id: str) -> None:
+        self._selected = session_id
+        self.chosen.emit(session_id)
+
+    @Slot()
+    def _on_rebuilt(self) -> None:
+        if self.view.session_id() != self._selected:
+            self.select(self._selected)

@@ -52,6 +52,7 @@ class SettingsDialog(QDialog):
         layout.setSpacing(20)
         layout.addLayout(form)
         layout.addLayout(bottom)
+        self.theme_buttons[theme].setFocus()
 
     def _make_themes(self, theme: ThemeChoice) -> QHBoxLayout:
         row = QHBoxLayout()

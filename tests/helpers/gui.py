@@ -1,0 +1,103 @@
+"""Tests that run inside the GUI's own asyncio loop, with a real window and a real worker."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, ParamSpec
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QApplication
+
+from tether_desktop.ui.main import live
+from tether_desktop.ui.main_window import MainWindow
+from tether_desktop.ui.window_state import read_state
+from tether_desktop.ui.worker import EngineWorker, open_tether
+
+P = ParamSpec("P")
+
+LONGEST_S = 60.0
+"""After this long a test that waits for something has failed."""
+
+
+def in_gui_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Let a test be a coroutine of the GUI's loop, as the window's own coroutines are."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from qasync import QEventLoop
+
+        with QEventLoop(QApplication.instance()) as loop:
+            loop.run_until_complete(_bounded(test(*args, **kwargs)))
+
+    return run
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the window work until something is true; TimeoutError when it never is."""
+    async with asyncio.timeout(LONGEST_S):
+        while not condition():  # noqa: ASYNC110  (conditions are of widgets, which know no asyncio)
+            await asyncio.sleep(0.005)
+
+
+class Recorder(QObject):
+    """Receives a signal in the GUI thread and keeps what came, as tuples."""
+
+    def __init__(self, signal: Any) -> None:
+        super().__init__()
+        self.calls: list[tuple[Any, ...]] = []
+        signal.connect(self.take)
+
+    @Slot(object)
+    @Slot(object, object)
+    @Slot(object, object, object)
+    def take(self, *values: Any) -> None:
+        """Keep one emission."""
+        self.calls.append(values)
+
+
+@asynccontextmanager
+async def running_worker() -> AsyncIterator[EngineWorker]:
+    """A worker with a real Tether, stopped at the end."""
+    worker = EngineWorker(open_tether())
+    worker.start()
+    try:
+        yield worker
+    finally:
+        assert worker.stop()
+
+
+@asynccontextmanager
+async def open_window(*, usable: bool = True) -> AsyncIterator[MainWindow]:
+    """The real window with its worker, opened as the program does, closed as a person does."""
+    worker = EngineWorker(open_tether())
+    window = MainWindow(worker, read_state())
+    window.painted.connect(worker.start)
+    opened = Recorder(window.usable)
+    life = asyncio.get_running_loop().create_task(live(window, worker))
+    window.show()
+    try:
+        await until(lambda: opened.calls or not usable)
+        yield window
+    finally:
+        window.close()
+        await _ended(life)
+        window.deleteLater()
+        worker.deleteLater()
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment with changes, for a child process."""
+    return {**os.environ, **changes}
+
+
+async def _bounded(work: Awaitable[None]) -> None:
+    async with asyncio.timeout(LONGEST_S + 30):
+        await work
+
+
+async def _ended(life: asyncio.Task[int]) -> None:
+    assert await life == 0, "the window did not close in order"

@@ -1,0 +1,230 @@
+"""The window, the core and an engine process together: ask, stop, ask again, come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+
+from tests.helpers.gui import in_gui_loop, open_window, until
+from tether_desktop.ui.conversation import Conversation
+from tether_desktop.ui.main_window import MainWindow
+from tether_desktop.ui.session_item_model import HEADING_ROLE
+from tether_desktop.ui.settings_dialog import SettingsDialog
+
+pytestmark = pytest.mark.usefixtures("scripted")
+
+
+def ask(window: MainWindow, text: str) -> Conversation:
+    """Type a question and press Enter."""
+    edit = window.pane.composer.edit
+    edit.setFocus()
+    QTest.keyClicks(edit, text)
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+    return window.conversation
+
+
+async def answered(window: MainWindow, text: str) -> Conversation:
+    before = len(window.conversation.views)
+    conversation = ask(window, text)
+    await until(lambda: len(conversation.views) > before and not conversation.busy)
+    return conversation
+
+
+def titles(window: MainWindow) -> list[str]:
+    model = window.sidebar.model
+    indexes = [model.index(row) for row in range(model.rowCount())]
+    return [index.data() for index in indexes if not index.data(HEADING_ROLE)]
+
+
+@in_gui_loop
+async def test_a_question_is_answered_named_and_remembered() -> None:
+    async with open_window() as window:
+        conversation = await answered(window, "Name three colours.")
+        assert [view.text for view in conversation.views] == ["Name three colours.", "Red, green and blue."]
+        assert conversation.views[-1].state == "done"
+        assert conversation.views[-1].model == "Scripted"
+        assert len(titles(window)) == 1
+        assert "New chat" not in titles(window)
+        assert "tokens" in window.header.status_label.text()
+        shown = titles(window)
+    async with open_window() as window:
+        await until(lambda: window.conversation.views)
+        assert [view.text for view in window.conversation.views] == ["Name three colours.", "Red, green and blue."]
+        assert titles(window) == shown
+        assert window.sidebar.view.session_id() == window.conversation.session_id
+
+
+@in_gui_loop
+async def test_the_question_is_shown_before_it_is_stored() -> None:
+    async with open_window() as window:
+        conversation = ask(window, "Name three colours.")
+        await until(lambda: conversation.views)
+        assert conversation.message_id(conversation.views[0].id) == ""
+        assert conversation.views[0].text == "Name three colours."
+        assert conversation.busy
+        await until(lambda: not conversation.busy)
+        assert conversation.message_id(conversation.views[0].id)
+
+
+@in_gui_loop
+async def test_thoughts_are_kept_out_of_the_answer() -> None:
+    async with open_window() as window:
+        conversation = await answered(window, "Please think.")
+        reply = conversation.views[-1]
+        assert (reply.text.strip(), reply.reasoning.strip()) == ("Seen.", "Let me see.")
+        assert reply.thinking_seconds is not None
+
+
+@in_gui_loop
+async def test_escape_stops_and_what_was_said_stays() -> None:
+    async with open_window() as window:
+        conversation = ask(window, "Please wait.")
+        await until(lambda: conversation.views and conversation.views[-1].text == "Half an answer")
+        assert (
+            window.sidebar.model.index_of(conversation.session_id)
+            .data(Qt.ItemDataRole.AccessibleTextRole)
+            .endswith("answering")
+        )
+        QTest.keyClick(window, Qt.Key.Key_Escape)
+        await until(lambda: not conversation.busy)
+        assert (conversation.views[-1].text, conversation.views[-1].state) == ("Half an answer", "cancelled")
+        assert (await answered(window, "Name three colours.")).views[-1].text == "Red, green and blue."
+
+
+@in_gui_loop
+async def test_the_stop_button_stops_even_before_the_turn_has_begun() -> None:
+    async with open_window() as window:
+        conversation = ask(window, "Please wait.")
+        await until(lambda: conversation.busy)
+        QTest.mouseClick(window.pane.composer.button, Qt.MouseButton.LeftButton)
+        await until(lambda: not conversation.busy)
+        assert conversation.views[-1].state == "cancelled"
+
+
+@in_gui_loop
+async def test_a_chat_that_is_not_shown_goes_on_and_is_complete_when_one_comes_back() -> None:
+    async with open_window() as window:
+        waiting = ask(window, "A long one, please.")
+        await until(lambda: waiting.session_id)
+        QTest.keySequence(window, QKeySequence("Ctrl+N"))
+        assert window.conversation is not waiting
+        assert window.pane.view.isHidden() or not window.conversation.views
+        await until(lambda: not waiting.busy)
+        other = await answered(window, "Name three colours.")
+        window.sidebar.view.setCurrentIndex(window.sidebar.model.index_of(waiting.session_id))
+        await until(lambda: window.conversation is waiting)
+        assert waiting.views[-1].text.strip() == ("word " * 400).strip()
+        assert other.session_id != waiting.session_id
+
+
+@in_gui_loop
+async def test_a_draft_stays_with_its_chat() -> None:
+    async with open_window() as window:
+        first = await answered(window, "Name three colours.")
+        QTest.keyClicks(window.pane.composer.edit, "for later")
+        window.new_chat()
+        assert window.pane.composer.text() == ""
+        window.open_chat(first.session_id)
+        await until(lambda: window.conversation is first)
+        assert window.pane.composer.text() == "for later"
+
+
+@in_gui_loop
+async def test_asking_again_makes_a_version_and_both_can_be_seen() -> None:
+    async with open_window() as window:
+        conversation = await answered(window, "Name three colours.")
+        window.pane.view.regenerate_requested.emit(conversation.views[-1].id)
+        await until(lambda: conversation.busy)
+        await until(lambda: not conversation.busy)
+        assert (conversation.views[-1].version, conversation.views[-1].versions) == (2, 2)
+        window.pane.view.version_requested.emit(conversation.views[-1].id, 1)
+        await until(lambda: conversation.views[-1].version == 1)
+        assert conversation.views[-1].versions == 2
+        assert len(conversation.views) == 2
+
+
+@in_gui_loop
+async def test_an_edited_question_is_asked_instead_and_the_old_one_is_kept() -> None:
+    async with open_window() as window:
+        conversation = await answered(window, "Hello?")
+        window.pane.view.edit_requested.emit(conversation.views[0].id, "Name three colours.")
+        await until(lambda: conversation.busy)
+        await until(lambda: not conversation.busy)
+        assert [view.text for view in conversation.views] == ["Name three colours.", "Red, green and blue."]
+        assert (conversation.views[0].version, conversation.views[0].versions) == (2, 2)
+        window.pane.view.version_requested.emit(conversation.views[0].id, 1)
+        await until(lambda: conversation.views[0].text == "Hello?")
+
+
+@in_gui_loop
+async def test_deleting_can_be_undone() -> None:
+    async with open_window() as window:
+        conversation = await answered(window, "Name three colours.")
+        before = titles(window)
+        window.sidebar.view.setFocus()
+        QTest.keyClick(window.sidebar.view, Qt.Key.Key_Delete)
+        await until(lambda: titles(window) == [])
+        assert window.conversation.views == []
+        assert window.pane.undo_bar.isVisible()
+        QTest.mouseClick(window.pane.undo_bar.undo_button, Qt.MouseButton.LeftButton)
+        await until(lambda: titles(window) == before)
+        await until(lambda: window.conversation.session_id == conversation.session_id)
+        assert len(window.conversation.views) == 2
+        window.pane.undo_bar.dismiss()
+
+
+@in_gui_loop
+async def test_deleting_a_chat_that_answers_stops_it() -> None:
+    async with open_window() as window:
+        conversation = ask(window, "Please wait.")
+        await until(lambda: conversation.views and conversation.views[-1].text)
+        window.sidebar.delete_requested.emit(conversation.session_id)
+        await until(lambda: titles(window) == [])
+        assert (await answered(window, "Name three colours.")).views[-1].text == "Red, green and blue."
+        window.pane.undo_bar.dismiss()
+
+
+@in_gui_loop
+async def test_a_renamed_chat_keeps_its_name_after_a_restart() -> None:
+    async with open_window() as window:
+        await answered(window, "Name three colours.")
+        window.sidebar.view.setFocus()
+        QTest.keyClick(window.sidebar.view, Qt.Key.Key_F2)
+        editor = window.sidebar.view.findChild(QLineEdit)
+        assert editor is not None
+        editor.setText("My colours")
+        QTest.keyClick(editor, Qt.Key.Key_Return)
+        await until(lambda: titles(window) == ["My colours"])
+    async with open_window() as window:
+        assert titles(window) == ["My colours"]
+
+
+@in_gui_loop
+async def test_closing_while_answering_stores_what_was_said() -> None:
+    async with open_window() as window:
+        conversation = ask(window, "Please wait.")
+        await until(lambda: conversation.views and conversation.views[-1].text == "Half an answer")
+    async with open_window() as window:
+        await until(lambda: window.conversation.views)
+        reply = window.conversation.views[-1]
+        assert (reply.text, reply.state) == ("Half an answer", "cancelled")
+
+
+@in_gui_loop
+async def test_the_window_comes_back_as_it_was(nothing_of_the_developers: Path) -> None:
+    async with open_window() as window:
+        window.resize(750, 600)
+        QTest.keySequence(window, QKeySequence("Ctrl+,"))
+        dialog = window.findChild(SettingsDialog)
+        assert dialog is not None
+        QTest.mouseClick(dialog.theme_buttons["dark"], Qt.MouseButton.LeftButton)
+        dialog.close()
+        await until((nothing_of_the_developers / "settings.json").exists)
+    async with open_window() as window:
+        assert (window.width(), window.height()) == (750, 600)
+        assert window.state.theme == "dark"

@@ -1,0 +1,139 @@
+"""The model picker: every state of every model, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
+
+from tether_desktop.errors import EngineDied
+from tether_desktop.ui.model_picker import ModelPicker
+from tether_desktop.ui.model_row import detail_text, state_text
+from tether_desktop.ui.model_status import ModelStatus
+
+TINY = ModelStatus("Tiny-q4_1-MLC", "Tiny", "q4_1", size_bytes=95_000_000, context_window=2048)
+BIG = replace(TINY, name="Big", title="Big", size_bytes=4_900_000_000)
+BROKEN = ModelStatus("Bad", "Bad", usable=False, reason="A file is missing.", remedy="Add it again.")
+
+
+@pytest.fixture
+def picker(qtbot: QtBot) -> Iterator[ModelPicker]:
+    widget = ModelPicker()
+    qtbot.addWidget(widget)
+    widget.show_models([TINY, BIG, BROKEN], TINY.name)
+    widget.show()
+    yield widget
+    widget.popup.close()
+    widget.close()
+
+
+def texts(picker: ModelPicker, name: str) -> str:
+    row = picker.popup.row(name)
+    return f"{row.accessibleName()} | {row.accessibleDescription()}"
+
+
+def test_the_button_names_the_model(picker: ModelPicker) -> None:
+    assert picker.text() == "Tiny · q4_1"
+    assert "Tiny" in picker.accessibleName()
+    picker.show_models([], "")
+    assert picker.text() == "No model"
+
+
+def test_the_button_shows_the_progress_of_loading(picker: ModelPicker) -> None:
+    picker.show_models([replace(TINY, state="loading", progress=0.42)], TINY.name)
+    assert "42 %" in picker.text()
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (TINY, "not loaded"),
+        (replace(TINY, state="loading"), "loading"),
+        (replace(TINY, state="loading", progress=0.5), "loading 50 %"),
+        (replace(TINY, state="ready"), "ready"),
+        (replace(TINY, state="busy"), "answering"),
+        (replace(TINY, state="failed"), "failed"),
+        (BROKEN, "not usable"),
+    ],
+)
+def test_every_state_has_a_word(status: ModelStatus, text: str) -> None:
+    assert state_text(status) == text
+
+
+def test_the_detail_tells_size_then_memory_and_device(picker: ModelPicker) -> None:
+    assert detail_text(TINY) == "95 MB on disk · 2048 tokens"
+    loaded = replace(TINY, state="ready", memory_bytes=118_000_000, device="CPU, 2 threads")
+    assert detail_text(loaded) == "118 MB in memory · CPU, 2 threads · 2048 tokens"
+
+
+def test_a_model_that_cannot_be_used_says_why_and_what_to_do(qtbot: QtBot, picker: ModelPicker) -> None:
+    picker.open_popup()
+    assert "A file is missing. Add it again." in texts(picker, "Bad")
+    with qtbot.assertNotEmitted(picker.chosen):
+        qtbot.mouseClick(picker.popup.row("Bad"), Qt.MouseButton.LeftButton)
+    assert not picker.popup.row("Bad").button.isVisible()
+
+
+def test_a_failed_load_says_why(picker: ModelPicker) -> None:
+    error = EngineDied("Gone", "Too little memory.", "Close something.")
+    picker.show_models([replace(TINY, state="failed", error=error)], TINY.name)
+    assert "Too little memory. Close something." in texts(picker, TINY.name)
+
+
+def test_a_click_on_a_row_chooses_it_and_closes_the_list(qtbot: QtBot, picker: ModelPicker) -> None:
+    with qtbot.waitSignal(picker.opened):
+        qtbot.mouseClick(picker, Qt.MouseButton.LeftButton)
+    assert picker.popup.isVisible()
+    with qtbot.waitSignal(picker.chosen) as chosen:
+        qtbot.mouseClick(picker.popup.row("Big"), Qt.MouseButton.LeftButton)
+    assert chosen.args == ["Big"]
+    assert not picker.popup.isVisible()
+
+
+def test_the_keyboard_alone_chooses(qtbot: QtBot, picker: ModelPicker) -> None:
+    picker.setFocus()
+    qtbot.keyClick(picker, Qt.Key.Key_Space)
+    row = picker.popup.row(TINY.name)
+    row.setFocus()
+    qtbot.keyClick(row, Qt.Key.Key_Return)
+    assert not picker.popup.isVisible()
+    picker.open_popup()
+    qtbot.keyClick(picker.popup, Qt.Key.Key_Escape)
+    assert not picker.popup.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("state", "label", "signal"),
+    [
+        ("unloaded", "Load", "load_requested"),
+        ("failed", "Retry", "load_requested"),
+        ("ready", "Unload", "unload_requested"),
+        ("loading", "Cancel", "cancel_requested"),
+    ],
+)
+def test_the_rows_button_fits_the_state(qtbot: QtBot, picker: ModelPicker, state: str, label: str, signal: str) -> None:
+    picker.show_models([replace(TINY, state=state)], TINY.name)
+    picker.open_popup()
+    button: QPushButton = picker.popup.row(TINY.name).button
+    assert button.text() == label
+    with qtbot.waitSignal(getattr(picker, signal)) as asked:
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert asked.args == [TINY.name]
+
+
+def test_a_model_that_answers_cannot_be_unloaded(picker: ModelPicker) -> None:
+    picker.show_models([replace(TINY, state="busy")], TINY.name)
+    picker.open_popup()
+    assert not picker.popup.row(TINY.name).button.isVisible()
+
+
+def test_rows_stay_while_their_states_change_and_go_with_their_model(picker: ModelPicker) -> None:
+    row = picker.popup.row(TINY.name)
+    picker.show_models([replace(TINY, state="ready"), BROKEN], TINY.name)
+    assert picker.popup.row(TINY.name) is row
+    assert [shown.status.name for shown in picker.popup.rows] == [TINY.name, "Bad"]
+    QApplication.processEvents()

@@ -1,0 +1,210 @@
+"""Welcome page, notice page, banner, undo bar, header, dialogs: what they say and what they ask for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices
+from pytestqt.qtbot import QtBot
+
+from tether_desktop.errors import AlreadyRunning, InstallError, StoreBusy
+from tether_desktop.model.install import InstallProgress
+from tether_desktop.ui.banner import Banner
+from tether_desktop.ui.empty_chat import EmptyChat
+from tether_desktop.ui.header import Header, status_text
+from tether_desktop.ui.link_dialog import LinkDialog, allowed_url
+from tether_desktop.ui.model_status import ModelStatus
+from tether_desktop.ui.notice_page import NoticePage
+from tether_desktop.ui.settings_dialog import SettingsDialog
+from tether_desktop.ui.undo_bar import UndoBar
+from tether_desktop.ui.welcome_page import StarterCard, WelcomePage
+
+LOADED = ModelStatus("Tiny", "Tiny", state="ready", memory_bytes=118_000_000, context_window=2048, device="CPU")
+
+
+def test_the_welcome_page_offers_the_starter_model_with_one_click(qtbot: QtBot) -> None:
+    page = WelcomePage()
+    qtbot.addWidget(page)
+    card = page.card
+    assert not card.add_button.isHidden()
+    assert card.cancel_button.isHidden()
+    with qtbot.waitSignal(card.add_requested):
+        qtbot.mouseClick(card.add_button, Qt.MouseButton.LeftButton)
+
+
+def test_adding_shows_its_stages_and_can_be_cancelled(qtbot: QtBot) -> None:
+    card = StarterCard()
+    qtbot.addWidget(card)
+    card.show_working()
+    card.show_progress(InstallProgress("packing", 0.25, "layer 7"))
+    assert card.stage_label.text() == "Step 2 of 4: Packing the weights"
+    assert card.detail_label.text() == "layer 7"
+    assert card.bar.value() / card.bar.maximum() == 0.25
+    card.show_progress(InstallProgress("compiling"))
+    assert card.bar.maximum() == 0, "unknown progress moves to and fro"
+    assert card.add_button.isHidden()
+    with qtbot.waitSignal(card.cancel_requested):
+        qtbot.mouseClick(card.cancel_button, Qt.MouseButton.LeftButton)
+
+
+def test_a_failed_addition_says_why_and_can_be_tried_again(qtbot: QtBot) -> None:
+    card = StarterCard()
+    qtbot.addWidget(card)
+    card.show_working()
+    card.show_error(InstallError("No network", "The index does not answer.", "Connect first."))
+    assert card.error_title.text() == "No network"
+    assert "Connect first." in card.error_text.text()
+    assert card.add_button.text() == "Try again"
+    assert not card.error_frame.isHidden()
+    card.show_working()
+    assert card.error_frame.isHidden()
+
+
+def test_models_that_cannot_be_used_are_listed_with_the_remedy(qtbot: QtBot) -> None:
+    page = WelcomePage()
+    qtbot.addWidget(page)
+    page.show_models([replace(LOADED, usable=False, reason="No library.", remedy="Compile it.")])
+    assert "Tiny: No library. Compile it." in page.broken_label.text()
+    page.show_models([LOADED])
+    assert page.broken_label.isHidden()
+
+
+def test_the_notice_page_tells_and_asks_to_retry_or_quit(qtbot: QtBot) -> None:
+    page = NoticePage()
+    qtbot.addWidget(page)
+    page.show_error(AlreadyRunning("Tether is already running", "Another one runs.", "Use that one."))
+    assert (page.title.text(), page.message.text()) == ("Tether is already running", "Another one runs.")
+    assert page.hint.text() == "Use that one."
+    with qtbot.waitSignal(page.retry_requested):
+        qtbot.mouseClick(page.retry_button, Qt.MouseButton.LeftButton)
+    page.set_retrying(retrying=True)
+    assert not page.retry_button.isEnabled()
+    with qtbot.waitSignal(page.quit_requested):
+        qtbot.mouseClick(page.quit_button, Qt.MouseButton.LeftButton)
+
+
+def test_the_banner_shows_an_error_until_it_is_dismissed(qtbot: QtBot) -> None:
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner.show_error(StoreBusy("In use", "Somebody holds it.", "Close that."))
+    assert banner.label.text() == "In use\nSomebody holds it. Close that."
+    assert "Close that." in banner.accessibleName()
+    qtbot.mouseClick(banner.close_button, Qt.MouseButton.LeftButton)
+    assert banner.isHidden()
+
+
+def test_the_undo_bar_gives_back_what_it_was_shown_for(qtbot: QtBot) -> None:
+    bar = UndoBar()
+    qtbot.addWidget(bar)
+    bar.offer("Deleted “Trip”.", "s1")
+    assert bar.timer.isActive()
+    assert bar.timer.interval() == 8_000
+    with qtbot.waitSignal(bar.undo_requested) as undone:
+        qtbot.mouseClick(bar.undo_button, Qt.MouseButton.LeftButton)
+    assert undone.args == ["s1"]
+    assert bar.isHidden()
+    assert not bar.timer.isActive()
+
+
+def test_the_undo_bar_goes_when_its_time_is_over(qtbot: QtBot) -> None:
+    bar = UndoBar()
+    qtbot.addWidget(bar)
+    bar.offer("Deleted “Trip”.", "s1")
+    with qtbot.assertNotEmitted(bar.undo_requested):
+        bar.timer.timeout.emit()
+    assert bar.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens", "rate", "text"),
+    [
+        (None, None, None, ""),
+        (LOADED, 12, None, "118 MB · 12 / 2048 tokens"),
+        (LOADED, None, 87.3, "118 MB · 0 / 2048 tokens · 87 tok/s"),
+        (replace(LOADED, state="unloaded"), 5, 3.14, "5 / 2048 tokens · 3.1 tok/s"),
+    ],
+)
+def test_the_status_tells_what_is_known(
+    model: ModelStatus | None, tokens: int | None, rate: float | None, text: str
+) -> None:
+    assert status_text(model, tokens, rate) == text
+
+
+def test_the_meter_warns_when_the_window_is_nearly_full(qtbot: QtBot) -> None:
+    header = Header()
+    qtbot.addWidget(header)
+    header.show_status(LOADED, 1000, None)
+    assert header.status_label.property("kind") == "small"
+    header.show_status(LOADED, 2000, None)
+    assert header.status_label.property("kind") == "warning"
+    assert "left out" in header.status_label.toolTip()
+
+
+def test_changing_figures_can_be_read(qtbot: QtBot) -> None:
+    header = Header()
+    qtbot.addWidget(header)
+    header.show_status(LOADED, 1, 10.0)
+    header.show_status(LOADED, 2, 20.0, calmly=True)
+    assert "10 tok/s" in header.status_label.text(), "too soon for another figure"
+    header.show_status(LOADED, 3, 30.0)
+    assert "30 tok/s" in header.status_label.text()
+
+
+def test_an_example_goes_into_the_composer(qtbot: QtBot) -> None:
+    empty = EmptyChat()
+    qtbot.addWidget(empty)
+    with qtbot.waitSignal(empty.example_chosen) as chosen:
+        qtbot.mouseClick(empty.buttons[0], Qt.MouseButton.LeftButton)
+    assert chosen.args == [empty.buttons[0].toolTip()]
+
+
+def test_the_settings_choose_a_theme(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = SettingsDialog("light", {"Conversations": tmp_path})
+    qtbot.addWidget(dialog)
+    assert dialog.theme_buttons["light"].isChecked()
+    with qtbot.waitSignal(dialog.theme_chosen) as chosen:
+        qtbot.mouseClick(dialog.theme_buttons["dark"], Qt.MouseButton.LeftButton)
+    assert chosen.args == ["dark"]
+    assert not dialog.theme_buttons["light"].isChecked()
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.com/a?b=c", "http://example.com", "mailto:me@example.com", "HTTPS://EXAMPLE.com"]
+)
+def test_web_and_mail_addresses_may_be_opened(address: str) -> None:
+    assert allowed_url(address) is not None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "//host/share",
+        "/etc/passwd",
+        "ftp://example.com",
+        "https://",
+        "data:text/html,x",
+        "smb://host/x",
+        "",
+    ],
+)
+def test_other_addresses_are_never_opened(address: str) -> None:
+    assert allowed_url(address) is None
+
+
+def test_a_link_is_opened_only_after_its_whole_address_was_seen(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    url = allowed_url("https://ex\u0430mple.com/long?q=1")
+    assert url is not None
+    dialog = LinkDialog(url)
+    qtbot.addWidget(dialog)
+    assert "xn--" in dialog.address.text(), "a look-alike letter is seen"
+    qtbot.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
+    assert opened == []
+    qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
+    assert len(opened) == 1

@@ -1,0 +1,257 @@
+"""The engine worker: results and errors cross threads, events come in order, stopping leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QObject, Slot
+
+from tests.helpers.gui import Recorder, in_gui_loop, until
+from tether_desktop.errors import StoreBusy, TetherError
+from tether_desktop.events import Done, ErrorEvent, Event, Token
+from tether_desktop.messages import Timings, Usage
+from tether_desktop.ui.worker import EngineWorker, WorkerStopped
+
+DONE = Done("stop", Usage(), Timings())
+
+
+class FakeTether:
+    """As little of Tether as the worker touches, telling in which thread it was used."""
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.settings = SimpleNamespace(name="settings")
+        self.catalog = SimpleNamespace(list=list)
+        self.pool = SimpleNamespace(subscribe=lambda callback: None, states=dict)
+        self.closed = False
+
+    async def start(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class FakeTurn:
+    """A turn with given events, one per loop iteration; None raises."""
+
+    session_id: str
+    given: list[Event | None]
+    question: None = None
+
+    @property
+    def reply(self) -> Any:
+        return SimpleNamespace(id=f"reply of {self.session_id}")
+
+    async def events(self) -> AsyncIterator[Event]:
+        for event in self.given:
+            await asyncio.sleep(0)
+            if event is None:
+                raise RuntimeError("a bug")
+            yield event
+
+
+class Opener:
+    """Opens fake Tethers, after failing as often as told."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.opened: list[FakeTether] = []
+
+    def __call__(self) -> Any:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.opened.append(FakeTether())
+        return self.opened[-1]
+
+
+class ThreadRecorder(QObject):
+    """Notes in which thread ``opened`` arrives."""
+
+    def __init__(self, worker: EngineWorker) -> None:
+        super().__init__()
+        self.threads: list[int] = []
+        worker.opened.connect(self.take)
+
+    @Slot(object)
+    def take(self, _: object) -> None:
+        self.threads.append(threading.get_ident())
+
+
+@in_gui_loop
+async def test_a_coroutine_runs_in_the_worker_and_its_result_comes_back() -> None:
+    opener = Opener()
+    worker = EngineWorker(opener)
+    worker.start()
+
+    async def where(tether: Any) -> tuple[int, bool]:
+        return threading.get_ident(), tether is opener.opened[0]
+
+    thread, same = await worker.submit(where)
+    assert thread == opener.opened[0].thread != threading.get_ident()
+    assert same
+    assert worker.stop()
+    assert opener.opened[0].closed
+
+
+@in_gui_loop
+async def test_errors_come_back_as_exceptions() -> None:
+    worker = EngineWorker(Opener())
+    worker.start()
+
+    async def fail(_: Any) -> None:
+        raise StoreBusy("Busy", "Somebody else.", "Wait.")
+
+    with pytest.raises(StoreBusy, match="Somebody else"):
+        await worker.submit(fail)
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_cancelling_the_future_cancels_the_coroutine() -> None:
+    worker = EngineWorker(Opener())
+    worker.start()
+    began, ended = threading.Event(), threading.Event()
+
+    async def wait(_: Any) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    future = worker.submit(wait)
+    await until(began.is_set)
+    future.cancel()
+    await until(ended.is_set)
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_every_event_comes_in_order_after_the_turn_began_and_in_few_signals() -> None:
+    worker = EngineWorker(Opener())
+    started, batches = Recorder(worker.turn_started), Recorder(worker.events_ready)
+    worker.start()
+    tokens: list[Event | None] = [Token(str(number)) for number in range(2000)]
+
+    async def start(_: Any) -> Any:
+        return FakeTurn("s", [*tokens, DONE])
+
+    turn = await worker.run_turn(start)
+    assert turn.session_id == "s"
+    await until(lambda: batches.calls and batches.calls[-1][2][-1] == DONE)
+    assert [call[0].session_id for call in started.calls] == ["s"]
+    assert [event for call in batches.calls for event in call[2]] == [*tokens, DONE]
+    assert all(call[:2] == ("s", "reply of s") for call in batches.calls)
+    assert len(batches.calls) < 200
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_signals_arrive_in_the_gui_thread() -> None:
+    worker = EngineWorker(Opener())
+    recorder = ThreadRecorder(worker)
+    worker.start()
+    await until(lambda: recorder.threads)
+    assert recorder.threads == [threading.get_ident()]
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_two_turns_do_not_mix() -> None:
+    worker = EngineWorker(Opener())
+    batches = Recorder(worker.events_ready)
+    worker.start()
+
+    def starter(name: str) -> Any:
+        async def start(_: Any) -> Any:
+            return FakeTurn(name, [*(Token(name) for _ in range(50)), DONE])
+
+        return start
+
+    await asyncio.gather(worker.run_turn(starter("a")), worker.run_turn(starter("b")))
+    await until(lambda: sum(call[2][-1] == DONE for call in batches.calls) == 2)
+    for name in ("a", "b"):
+        got = [event for call in batches.calls if call[0] == name for event in call[2]]
+        assert got == [*[Token(name)] * 50, DONE]
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_a_turn_that_breaks_ends_with_an_error_event() -> None:
+    worker = EngineWorker(Opener())
+    batches = Recorder(worker.events_ready)
+    worker.start()
+
+    async def start(_: Any) -> Any:
+        return FakeTurn("s", [Token("Half"), None])
+
+    await worker.run_turn(start)
+    await until(lambda: batches.calls and isinstance(batches.calls[-1][2][-1], ErrorEvent))
+    assert batches.calls[0][2][0] == Token("Half")
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_opening_that_fails_is_told_and_can_be_tried_again() -> None:
+    worker = EngineWorker(Opener(StoreBusy("Busy", "Somebody else.", "Wait."), RuntimeError("a bug")))
+    failed, opened = Recorder(worker.failed), Recorder(worker.opened)
+    worker.start()
+    await until(lambda: len(failed.calls) == 1)
+    assert isinstance(failed.calls[0][0], StoreBusy)
+
+    async def nothing(_: Any) -> None:
+        return None
+
+    with pytest.raises(StoreBusy):
+        await worker.submit(nothing)
+    worker.retry()
+    await until(lambda: len(failed.calls) == 2)
+    assert type(failed.calls[1][0]) is TetherError
+    assert "a bug" in failed.calls[1][0].message
+    worker.retry()
+    await until(lambda: opened.calls)
+    await worker.submit(nothing)
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_a_stopped_worker_refuses_work_and_can_be_stopped_again() -> None:
+    worker = EngineWorker(Opener())
+    assert worker.stop(), "it was never started"
+    worker.start()
+    assert worker.stop()
+    assert worker.stop()
+    assert not worker.is_running()
+
+    async def nothing(_: Any) -> None:
+        return None
+
+    with pytest.raises(WorkerStopped):
+        await worker.submit(nothing)
+
+
+@in_gui_loop
+async def test_stopping_cancels_what_still_waits() -> None:
+    worker = EngineWorker(Opener())
+    finished = Recorder(worker.finished)
+    worker.start()
+    began = threading.Event()
+
+    async def wait(_: Any) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    future = worker.submit(wait)
+    await until(began.is_set)
+    assert worker.stop()
+    with pytest.raises(asyncio.CancelledError):
+        await future
+    await until(lambda: finished.calls)
