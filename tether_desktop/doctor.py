@@ -17,10 +17,10 @@ import tether_desktop
 from tether_desktop import paths
 from tether_desktop.app import lock_data_folder
 from tether_desktop.context.store import Store
-from tether_desktop.errors import AlreadyRunning, TetherError
+from tether_desktop.errors import AlreadyRunning, SettingsError, TetherError
 from tether_desktop.model.catalog import Catalog, ModelEntry
 from tether_desktop.model.cpu import default_threads, isa_title, supported_isas
-from tether_desktop.settings import Settings
+from tether_desktop.settings import Settings, load_settings
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -40,18 +40,23 @@ class Finding:
     remedy: str = ""
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine() -> Iterator[Finding]:
     """Look at everything, one finding after the other."""
     yield _program()
     yield _processor()
     yield _runtime()
-    yield from _models(settings)
-    yield _data_folder()
-    yield _database(settings)
-    yield from _disks(settings)
     yield _window()
     yield _display()
     yield _fonts()
+    yield _data_folder()
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        yield Finding("settings", "fail", error.message, error.hint)
+    else:
+        yield _database(settings)
+        yield from _disks(settings)
+        yield from _models(settings)
 
 
 def _program() -> Finding:

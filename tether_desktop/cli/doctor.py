@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from tether_desktop.cli.output import print_json, safe
-from tether_desktop.settings import load_settings
 
 
 def doctor(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Check what works on this machine; exit code 1 when something essential does not."""
     from tether_desktop.doctor import examine
 
-    findings = list(examine(load_settings()))
+    findings = list(examine())
     if json:
         print_json([asdict(finding) for finding in findings])
     else:
