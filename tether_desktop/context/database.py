@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, inspect, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
 from tether_desktop.context import faults, migrations, sqlite
 from tether_desktop.errors import StoreError
@@ -56,9 +57,18 @@ class Database:
         if self._is_sqlite:
             sqlite.demand_writable(self._engine)
             sqlite.use_write_ahead_log(self._engine)
-        self._migrate()
+        self._migrate_once()
         if self._is_sqlite and sqlite.needs_scrub(self._engine):
             self._scrub_at_start()
+
+    def _migrate_once(self) -> None:
+        try:
+            self._migrate()
+        except SQLAlchemyError:
+            # A server lets two machines try at the same moment; the slower one finds everything done.
+            with self.read() as connection:
+                if self._check_version(connection) != migrations.newest_revision():
+                    raise
 
     def _migrate(self) -> None:
         with self.write() as connection:

@@ -150,7 +150,7 @@ def _explain(error: DBAPIError | sqlite3.Error, place: str) -> StoreError | None
     if isinstance(cause, sqlite3.Error):
         return _explain_sqlite(cause, place)
     if isinstance(error, OperationalError | InterfaceError):
-        return unreachable(place, str(cause).strip())
+        return unreachable(place, " ".join(str(cause).split()))
     return None
 
 

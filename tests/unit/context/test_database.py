@@ -191,6 +191,30 @@ def test_an_older_program_refuses_what_a_newer_one_has_migrated(url: str, monkey
         Store(url)
 
 
+def test_a_machine_that_is_beaten_to_the_migration_goes_on(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrate = Database._migrate
+
+    def beaten(database: Database) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(Database, "_migrate", migrate)
+            Store(url).close()
+        raise sa.exc.IntegrityError("CREATE TABLE sessions", {}, Exception("it is there already"))
+
+    monkeypatch.setattr(Database, "_migrate", beaten)
+    store = Store(url)
+    assert store.list_sessions() == []
+    store.close()
+
+
+def test_a_migration_that_nobody_else_has_done_stays_failed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_database: Database) -> None:
+        raise sa.exc.IntegrityError("CREATE TABLE sessions", {}, Exception("on purpose"))
+
+    monkeypatch.setattr(Database, "_migrate", fail)
+    with pytest.raises(sa.exc.IntegrityError, match="on purpose"):
+        Store(url)
+
+
 def test_revisions_follow_each_other_in_one_line() -> None:
     ids = [module.revision for module in migrations.REVISIONS]
     assert [module.down_revision for module in migrations.REVISIONS] == [None, *ids[:-1]]

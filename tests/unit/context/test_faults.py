@@ -209,7 +209,7 @@ def test_a_server_without_its_driver_says_what_to_install(monkeypatch: pytest.Mo
 
 
 def test_a_server_that_does_not_answer_is_unreachable() -> None:
-    refused = OperationalError("SELECT 1", {}, ConnectionRefusedError("connection refused\n"))
+    refused = OperationalError("SELECT 1", {}, ConnectionRefusedError("connection\n\trefused\n"))
     with pytest.raises(StoreError, match="connection refused") as caught, faults.told("postgresql://me:***@host/chats"):
         raise refused
     assert "server runs" in caught.value.hint
