@@ -36,7 +36,6 @@ class _Schema(BaseModel):
     role_content_sep: str = ""
     role_empty_sep: str = ""
     stop_str: list[str] = Field(default_factory=list)
-    stop_token_ids: list[int] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +45,10 @@ class ConvTemplate:
     Attributes:
         prefix: text of the tokens every prompt begins with.
         stop: texts that end a reply.
-        stop_token_ids: tokens that end a reply.
     """
 
     prefix: str
     stop: tuple[str, ...]
-    stop_token_ids: tuple[int, ...]
     _schema: _Schema = field(repr=False)
 
     def render(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool) -> str:
@@ -108,7 +105,6 @@ def parse_conv_template(value: object, token_texts: Mapping[int, str]) -> ConvTe
     return ConvTemplate(
         prefix="".join(token_texts[number] for number in prefix_ids),
         stop=tuple(filter(None, schema.stop_str)),
-        stop_token_ids=tuple(schema.stop_token_ids),
         _schema=schema,
     )
 

@@ -38,13 +38,11 @@ class PromptTemplate:
     Attributes:
         model: the model's folder name, for messages.
         stop: texts that end a reply, besides the tokens the engine knows.
-        stop_token_ids: tokens that end a reply, where the template names them.
         has_system_role: False when the system text goes into the first question.
     """
 
     model: str
     stop: tuple[str, ...]
-    stop_token_ids: tuple[int, ...]
     has_system_role: bool
     _template: _Template = field(repr=False)
     _protected: re.Pattern[str] = field(repr=False)
@@ -130,7 +128,6 @@ def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
     return PromptTemplate(
         model=model_dir.name,
         stop=conv.stop if conv else (),
-        stop_token_ids=conv.stop_token_ids if conv else (),
         has_system_role=_takes_system(model_dir.name, template),
         _template=template,
         _protected=re.compile("|".join([*map(re.escape, protected), _SENTINEL])),

@@ -19,7 +19,13 @@ LARGEST = 50_000_000
 _LARGEST_NUMBER = 10**15
 _LARGEST_EXPONENT = 100
 _LARGEST_WIDTH = 1_000_000
-_WIDE = re.compile(r"\d{7,}")
+_PERCENT_FORMAT, _BRACES_FORMAT = "%", "{}"
+_WIDE = {
+    _PERCENT_FORMAT: re.compile(r"%(?:\([^)]*\))?[^a-zA-Z%]*(?:\d{7,}|\*)"),
+    _BRACES_FORMAT: re.compile(r"\{[^{}]*\d{7,}"),
+}
+_FORMATTING_METHODS = {"format": _BRACES_FORMAT, "format_map": _BRACES_FORMAT}
+_FORMATTING_FILTERS = {"format": _PERCENT_FORMAT}
 
 
 def joined(pieces: Iterable[Any], separator: str = "") -> str:
@@ -46,7 +52,7 @@ def check_operator(operator: str, left: Any, right: Any) -> None:
     if _is_number(left) and _is_number(right):
         _refuse_if(max(abs(left), abs(right)) > (_LARGEST_EXPONENT if operator == "**" else _LARGEST_NUMBER))
     elif operator == "%":
-        _check_format(left)
+        _check_format(operator, left)
     elif operator == "*":
         _refuse_if(_size(left) * _size(right) > LARGEST)
     else:
@@ -64,6 +70,7 @@ def call_bounded(function: Callable[..., Any], call: Callable[..., Any], *argume
     if isinstance(text, str):
         if method.__name__ == "join" and len(arguments) == 1:
             return joined(arguments[0], text)
+        _check_format(_FORMATTING_METHODS.get(method.__name__), text)
         _check_text(text, method.__name__, [*arguments, *named.values()])
     return call(*arguments, **named)
 
@@ -75,6 +82,7 @@ def bounded_filter(name: str, function: Callable[..., Any]) -> Callable[..., Any
     @functools.wraps(function)
     def bounded(*arguments: Any, **named: Any) -> Any:
         value = next(iter(arguments[first:]), "")
+        _check_format(_FORMATTING_FILTERS.get(name), value)
         _check_text(value, name, [*arguments[first + 1 :], *named.values()])
         return function(*arguments, **named)
 
@@ -83,14 +91,13 @@ def bounded_filter(name: str, function: Callable[..., Any]) -> Callable[..., Any
 
 def _check_text(value: Any, method: str, arguments: Sequence[Any]) -> None:
     _refuse_if(any(_is_number(argument) and abs(argument) > _LARGEST_WIDTH for argument in arguments))
-    if method in {"format", "format_map"}:
-        _check_format(value)
     if method == "replace":
         _refuse_if(_size(value) * max(map(_size, arguments), default=0) > LARGEST)
 
 
-def _check_format(form: object) -> None:
-    _refuse_if(isinstance(form, str) and ("*" in form or _WIDE.search(form) is not None))
+def _check_format(kind: str | None, form: object) -> None:
+    if kind and isinstance(form, str):
+        _refuse_if(_WIDE[kind].search(form) is not None)
 
 
 def _is_number(value: object) -> bool:

@@ -37,6 +37,10 @@ def render(source: str, deadline_s: float = 5.0) -> str:
         ("{{ messages | map(attribute='role') | join('\n\n') }}", "user\n\nassistant"),
         ("{{ messages | join('+', attribute='role') }} {{ '-'.join(['a', 'b']) }}", "user+assistant a-b"),
         ("{{ '{}-{:>3}'.format('a', 1) }} {{ '%s' | format('b') }} {{ 'aXb'.replace('X', '') }}", "a-  1 b ab"),
+        (
+            "{{ '**%s** costs 12345678 * 2' % 'x' }} {{ '5% * {} = 12345678'.format('y') }}",
+            "**x** costs 12345678 * 2 5% * y = 12345678",
+        ),
         ("{{ 1700000000 | string }} {{ 'x'.ljust(2) }}| {{ 'x' | indent(2, true) }}", "1700000000 x |   x"),
         ("{{ 'a,b'.split(',')[-1].strip() }}", "b"),
         ("{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "2"),
@@ -118,6 +122,7 @@ def test_a_template_that_calls_itself_for_ever_is_ended() -> None:
         "{% set ns = namespace(x='ab') %}{% for i in range(64) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
         "{{ '%999999999d' % 1 }}",
         "{{ '%*d' % (999999999, 1) }}",
+        "{{ '%(a)999999999d' % {'a': 1} }}",
         "{{ '%999999999d' | format(1) }}",
         "{{ '{:999999999}'.format('x') }}",
         "{{ '{:{w}}'.format('x', w=999999999) }}",

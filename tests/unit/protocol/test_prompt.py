@@ -161,10 +161,9 @@ def test_without_a_chat_template_the_conv_template_is_taken(tmp_path: Path) -> N
 
 
 def test_the_stops_of_the_conv_template_count_beside_a_chat_template(tmp_path: Path) -> None:
-    conv = {"roles": {"user": "U", "assistant": "A"}, "seps": ["\n"], "stop_str": ["U:"], "stop_token_ids": [7]}
+    conv = {"roles": {"user": "U", "assistant": "A"}, "seps": ["\n"], "stop_str": ["U:"]}
     template = load_prompt_template(write_prompt_files(tmp_path, chat_template=CHATML, conv_template=conv))
     assert template.stop == ("U:",)
-    assert template.stop_token_ids == (7,)
 
 
 def test_a_changed_template_is_read_again(tmp_path: Path) -> None:
