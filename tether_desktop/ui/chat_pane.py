@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from tether_desktop.ui import startup_trace
 from tether_desktop.ui.banner import Banner
-from tether_desktop.ui.chat_view import ChatView
 from tether_desktop.ui.composer import Composer
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.empty_chat import EmptyChat
 from tether_desktop.ui.message_view import MessageView
 from tether_desktop.ui.undo_bar import UndoBar
+
+if TYPE_CHECKING:
+    from tether_desktop.ui.chat_view import ChatView
 
 COMPOSER_WIDTH = 800
 
@@ -21,24 +26,35 @@ class ChatPane(QWidget):
 
     Signals:
         measured(calmly): tokens and speed of the conversation may have changed.
+        regenerate_requested(view_id), edit_requested(view_id, text), version_requested(view_id, version),
+        link_activated(address): as of the chat view.
     """
 
     measured = Signal(bool)
+    regenerate_requested = Signal(str)
+    edit_requested = Signal(str, str)
+    version_requested = Signal(str, int)
+    link_activated = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.conversation: Conversation | None = None
-        self.view = ChatView()
-        self.view.setAccessibleName("Conversation")
+        self._view: ChatView | None = None
         self.empty = EmptyChat()
         self.banner = Banner()
         self.undo_bar = UndoBar()
         self.composer = Composer()
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
-        self._pages.addWidget(self.view)
         self._lay_out()
         self.empty.example_chosen.connect(self._on_example)
+
+    @property
+    def view(self) -> ChatView:
+        """The chat view, made when it is first needed: the first frame of the window does not wait for it."""
+        if self._view is None:
+            self._view = self._make_view()
+        return self._view
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Show another conversation, with its draft in the composer."""
@@ -54,6 +70,18 @@ class ChatPane(QWidget):
         self._on_reset()
         self.composer.set_text(conversation.draft)
         self.composer.set_busy(conversation.busy)
+
+    def _make_view(self) -> ChatView:
+        from tether_desktop.ui.chat_view import ChatView
+
+        view = ChatView()
+        view.setAccessibleName("Conversation")
+        view.regenerate_requested.connect(self.regenerate_requested)
+        view.edit_requested.connect(self.edit_requested)
+        view.version_requested.connect(self.version_requested)
+        view.link_activated.connect(self.link_activated)
+        self._pages.addWidget(view)
+        return view
 
     def _leave(self) -> None:
         conversation = self.conversation
@@ -92,8 +120,9 @@ class ChatPane(QWidget):
 
     @Slot()
     def _on_reset(self) -> None:
-        if self.conversation is not None:
-            self.view.set_messages(self.conversation.views)
+        views = self.conversation.views if self.conversation is not None else []
+        if views or self._view is not None:
+            self.view.set_messages(views)
         self._show_page()
         self.measured.emit(False)
 
@@ -105,6 +134,8 @@ class ChatPane(QWidget):
     @Slot(str, object)
     def _on_changed(self, view_id: str, view: MessageView) -> None:
         self.view.update_message(view_id, view)
+        if view.running and view.text:
+            startup_trace.mark("first_token")
         self.measured.emit(view.running)
 
     @Slot(str, str)

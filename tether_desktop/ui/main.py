@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtWidgets import QApplication
@@ -22,11 +23,12 @@ SHUTDOWN_S = 15.0
 """How long closing may take before the program ends all the same."""
 
 
-def run_window(settings: Settings | None = None) -> int:
+def run_window(settings: Settings | None = None, on_window: Callable[[MainWindow], None] | None = None) -> int:
     """Open the window and stay until it is closed; the exit status.
 
     Args:
         settings: the settings to use; None reads them in the worker, after the window is shown.
+        on_window: gets the window before it is shown; the benchmarks drive it so.
     """
     # qasync binds to the Qt that is imported first and must not choose one itself.
     from qasync import QEventLoop
@@ -41,6 +43,8 @@ def run_window(settings: Settings | None = None) -> int:
     worker = EngineWorker(open_tether(settings))
     window = MainWindow(worker, state)
     window.painted.connect(worker.start)
+    if on_window is not None:
+        on_window(window)
     window.show()
     with QEventLoop(app) as loop, QuitSignals(window.close):
         return cast("int", loop.run_until_complete(live(window, worker)))

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayou
 from tether_desktop import paths
 from tether_desktop.errors import TetherError
 from tether_desktop.ui import startup_trace, theme
+from tether_desktop.ui.chat_desk import ChatDesk
 from tether_desktop.ui.chat_pane import ChatPane
 from tether_desktop.ui.chats import Chats
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.header import Header
-from tether_desktop.ui.link_dialog import LinkDialog, allowed_url
 from tether_desktop.ui.model_choice import ModelChoice
 from tether_desktop.ui.notice_page import NoticePage
 from tether_desktop.ui.session_list import SessionList
@@ -45,7 +45,7 @@ class MainWindow(QMainWindow):
         tasks: the coroutines that the window runs.
         chats: the conversations.
         models: which models there are, and which one answers.
-        conversation: the one that is shown.
+        desk: the chat that is shown.
 
     Signals:
         painted(): the first frame is on the screen.
@@ -63,21 +63,24 @@ class MainWindow(QMainWindow):
         self._state = state
         self._opened = False
         self._painted = False
-        self._wanted_session = ""
         self._settings: Settings | None = None
         self.tasks = Tasks(self)
         self.chats = Chats(worker, self)
         self.models = ModelChoice(worker, self.tasks, state.model, self)
-        self.conversation: Conversation = self.chats.new()
         self._make_parts()
+        self.desk = ChatDesk(self.chats, self.models, self.pane, self.sidebar, self.tasks)
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, self.tasks, self)
         self.starter = StarterDesk(worker, self.welcome.card, self.tasks, self)
         self._save_timer = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._lay_out()
         self._connect()
         self._add_shortcuts()
-        self.pane.show_conversation(self.conversation)
         self._refresh()
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation that is shown."""
+        return self.desk.conversation
 
     @property
     def state(self) -> WindowState:
@@ -163,7 +166,9 @@ class MainWindow(QMainWindow):
         self.models.changed.connect(self._refresh)
         self._save_timer.timeout.connect(self._on_save)
         self._connect_sessions()
-        self._connect_chat()
+        self.desk.shown.connect(self._on_shown)
+        self.pane.composer.typing_started.connect(self.models.warm_up)
+        self.pane.measured.connect(self._on_measured)
         picker = self.header.picker
         picker.chosen.connect(self.models.choose)
         picker.load_requested.connect(self.models.load)
@@ -176,31 +181,18 @@ class MainWindow(QMainWindow):
         self.notice.quit_requested.connect(self.close)
 
     def _connect_sessions(self) -> None:
-        self.sidebar.new_requested.connect(self.new_chat)
-        self.sidebar.chosen.connect(self.open_chat)
+        self.sidebar.new_requested.connect(self.desk.new)
+        self.sidebar.chosen.connect(self.desk.open)
         self.sidebar.settings_requested.connect(self.open_settings)
         self.sidebar.rename_requested.connect(self.sessions.rename)
         self.sidebar.delete_requested.connect(self.sessions.delete)
         self.sessions.deleted.connect(self._on_deleted)
-        self.sessions.restored.connect(self.open_chat)
+        self.sessions.restored.connect(self.desk.open)
         self.pane.undo_bar.undo_requested.connect(self.sessions.restore)
-        self.chats.created.connect(self._on_created)
-        self.chats.dropped.connect(self._on_created)
-
-    def _connect_chat(self) -> None:
-        composer, view = self.pane.composer, self.pane.view
-        composer.send_requested.connect(self._on_send)
-        composer.stop_requested.connect(self.stop)
-        composer.typing_started.connect(self.models.warm_up)
-        view.regenerate_requested.connect(self._on_regenerate)
-        view.edit_requested.connect(self._on_edit)
-        view.version_requested.connect(self._on_version)
-        view.link_activated.connect(self._on_link)
-        self.pane.measured.connect(self._on_measured)
 
     def _add_shortcuts(self) -> None:
         for keys, slot in (
-            ("Ctrl+N", self.new_chat),
+            ("Ctrl+N", self.desk.new),
             ("Ctrl+K", self.sidebar.focus_search),
             ("Ctrl+F", self.sidebar.focus_search),
             ("Ctrl+,", self.open_settings),
@@ -208,26 +200,6 @@ class MainWindow(QMainWindow):
             ("Esc", self._on_escape),
         ):
             QShortcut(QKeySequence(keys), self, slot)
-
-    @Slot()
-    def new_chat(self) -> None:
-        """Show an empty chat; it is stored with its first question."""
-        self._wanted_session = ""
-        if self.conversation.session_id or self.conversation.views:
-            self._show(self.chats.new())
-        self.sidebar.select("")
-        self.pane.composer.edit.setFocus()
-
-    @Slot(str)
-    def open_chat(self, session_id: str) -> None:
-        """Show a chat of the list."""
-        self._wanted_session = session_id
-        self.tasks.start(self._open_chat(session_id))
-
-    @Slot()
-    def stop(self) -> None:
-        """Stop the answer that is shown."""
-        self.tasks.start(self.chats.stop(self.conversation))
 
     @Slot()
     def open_settings(self) -> None:
@@ -240,45 +212,17 @@ class MainWindow(QMainWindow):
         dialog.theme_chosen.connect(self._on_theme)
         dialog.open()
 
-    async def _open_chat(self, session_id: str) -> None:
-        conversation = await self.chats.open(session_id)
-        if self._wanted_session == session_id:  # else another one was chosen while it was read
-            record = self.sidebar.model.session(session_id)
-            self._show(conversation)
-            self.models.prefer(record.model if record else "")
-            self.sidebar.select(session_id)
-
-    def _show(self, conversation: Conversation) -> None:
-        self.conversation = conversation
-        self.pane.show_conversation(conversation)
-        self._refresh()
-        self._save_timer.start()
-
     async def _fill(self) -> None:
         records = await self.sessions.fill()
         wanted = self._state.session_id
         if not self.conversation.views and any(record.id == wanted for record in records):
-            self._wanted_session = wanted
-            await self._open_chat(wanted)
+            await self._worker.prewarm()
+            await self.desk.open_now(wanted)
         self._opened = True
         self._refresh()
         self.pane.composer.edit.setFocus()
         startup_trace.mark("usable")
         self.usable.emit()
-
-    async def _send(self, conversation: Conversation, text: str) -> None:
-        try:
-            await self.chats.send(conversation, text, self.models.name)
-        except TetherError as error:
-            self._give_back(conversation, text)
-            self.pane.banner.show_error(error)
-
-    def _give_back(self, conversation: Conversation, text: str) -> None:
-        """What could not be sent goes back to where it was written."""
-        if conversation is not self.conversation:
-            conversation.draft = conversation.draft or text
-        elif not self.pane.composer.text():
-            self.pane.composer.set_text(text)
 
     @Slot()
     def _refresh(self) -> None:
@@ -297,8 +241,6 @@ class MainWindow(QMainWindow):
     def _on_measured(self, calmly: bool) -> None:
         shown = self.conversation
         self.header.show_status(self.models.current, shown.tokens, shown.rate, calmly=calmly)
-        if shown.rate is not None:
-            startup_trace.mark("first_token")
 
     @Slot()
     def _on_first_frame(self) -> None:
@@ -324,33 +266,16 @@ class MainWindow(QMainWindow):
         self.notice.set_retrying(retrying=True)
         self._worker.retry()
 
-    @Slot(str)
-    def _on_send(self, text: str) -> None:
-        self.pane.banner.hide()
-        self.tasks.start(self._send(self.conversation, text))
-
-    @Slot(str)
-    def _on_regenerate(self, view_id: str) -> None:
-        self.tasks.start(self.chats.regenerate(self.conversation, view_id, self.models.name))
-
-    @Slot(str, str)
-    def _on_edit(self, view_id: str, text: str) -> None:
-        self.tasks.start(self.chats.edit(self.conversation, view_id, text, self.models.name))
-
-    @Slot(str, int)
-    def _on_version(self, view_id: str, version: int) -> None:
-        self.tasks.start(self.chats.select_version(self.conversation, view_id, version))
-
-    @Slot(object)
-    def _on_created(self, _session: object) -> None:
-        self.sidebar.select(self.conversation.session_id)
+    @Slot()
+    def _on_shown(self) -> None:
+        self._refresh()
         self._save_timer.start()
 
     @Slot(str, str)
     def _on_deleted(self, session_id: str, title: str) -> None:
         self.pane.undo_bar.offer(f"Deleted “{title}”.", session_id)
         if session_id == self.conversation.session_id:
-            self.new_chat()
+            self.desk.new()
 
     @Slot(str)
     def _on_starter_added(self, name: str) -> None:
@@ -358,24 +283,13 @@ class MainWindow(QMainWindow):
         self._refresh()
         self.pane.composer.edit.setFocus()
 
-    @Slot(str)
-    def _on_link(self, address: str) -> None:
-        url = allowed_url(address)
-        if url is None:
-            what = f"{address} is neither a web page nor a mail address."
-            self.pane.banner.show_error(TetherError("The address was not opened", what, "Copy it if you trust it."))
-            return
-        dialog = LinkDialog(url, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
     @Slot()
     def _on_escape(self) -> None:
         search = self.sidebar.search
         if search.hasFocus() and search.text():
             search.clear()
         elif self.conversation.busy:
-            self.stop()
+            self.desk.stop()
         else:
             self.pane.composer.edit.setFocus()
 

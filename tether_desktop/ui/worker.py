@@ -130,6 +130,10 @@ class EngineWorker(QObject):
         """Add the starter model; progress comes by ``install_progressed``."""
         return self._submit(lambda core: core.install_starter())
 
+    def prewarm(self) -> asyncio.Future[None]:
+        """Have the imports done that showing a message needs."""
+        return self._submit(lambda core: core.prewarm())
+
     def refresh_models(self) -> asyncio.Future[None]:
         """Look at the model folders again; the answer comes by ``models_changed``."""
         return self._submit(lambda core: core.refresh_models())

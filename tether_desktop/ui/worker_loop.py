@@ -70,6 +70,12 @@ def as_tether_error(error: Exception) -> TetherError:
     )
 
 
+def _prewarm() -> None:
+    from tether_desktop.ui import markdown
+
+    markdown.prewarm()
+
+
 class WorkerLoop:
     """Owns Tether for as long as it is open, and hands events over once per frame."""
 
@@ -85,6 +91,8 @@ class WorkerLoop:
         self._models_changed = False
         self._frame: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._prewarming = asyncio.Lock()
+        self._warm = False
 
     async def run(self) -> None:
         """Open Tether, serve until :meth:`stop`, close it."""
@@ -134,6 +142,13 @@ class WorkerLoop:
         self._entries = await asyncio.to_thread(tether.catalog.list)
         self._mark_models_changed()
 
+    async def prewarm(self) -> None:
+        """Import what the first message on the screen needs, so that the GUI thread need not; once."""
+        async with self._prewarming:
+            if not self._warm:
+                await asyncio.to_thread(_prewarm)
+                self._warm = True
+
     async def _open(self) -> None:
         if self._tether.done():
             self._tether = self._loop.create_future()
@@ -151,6 +166,7 @@ class WorkerLoop:
         self._models_changed = True
         self._flush()
         self._outlet.opened(tether.settings)
+        await self.prewarm()
 
     async def _start_tether(self) -> Tether:
         tether = self._open_tether()

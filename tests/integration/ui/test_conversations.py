@@ -127,9 +127,9 @@ async def test_a_draft_stays_with_its_chat() -> None:
     async with open_window() as window:
         first = await answered(window, "Name three colours.")
         QTest.keyClicks(window.pane.composer.edit, "for later")
-        window.new_chat()
+        window.desk.new()
         assert window.pane.composer.text() == ""
-        window.open_chat(first.session_id)
+        window.desk.open(first.session_id)
         await until(lambda: window.conversation is first)
         assert window.pane.composer.text() == "for later"
 
