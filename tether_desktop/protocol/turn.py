@@ -169,11 +169,11 @@ class Turn:
         try:
             self.reply = await self._finish_reply(ending)
         except Exception as failure:  # noqa: BLE001 — the turn's outermost boundary: it must end with an event
-            failed = _error_event(failure)
-            self.reply = replace(
-                self.reply, message=self._writer.message(), finish_reason="error", error=failed.message
-            )
-            return ending if isinstance(ending, ErrorEvent) else failed
+            _LOG.warning("Reply %s could not be stored", self.reply.id, exc_info=True)
+            told = ending if isinstance(ending, ErrorEvent) else _error_event(failure)
+            said = self._writer.message()
+            self.reply = replace(self.reply, message=said, finish_reason="error", error=told.message)
+            return told
         return ending
 
     async def _finish_reply(self, ending: _Ending) -> MessageRecord:
