@@ -37,6 +37,7 @@ class Decoder:
     Attributes:
         context_window: positions it has room for.
         memory_bytes: of weights and KV cache.
+        governors: what chooses the threads of "decode" and "prefill".
     """
 
     def __init__(self, runtime: Runtime, model_dir: Path, library: Path, context_window: int) -> None:
@@ -50,7 +51,7 @@ class Decoder:
         self._tensors = open_weights(model_dir)
         self._weights = self._weight_arguments()
         self.context_window = context_window
-        self._governor = {name: ThreadGovernor(runtime) for name in ("decode", "prefill")}
+        self.governors = {name: ThreadGovernor(runtime) for name in ("decode", "prefill")}
         self._chunk = self._library.metadata.prefill_chunk_size
         self._blocks = self._chunk // _PREFILL_BLOCK
         self._set_up_cache()
@@ -101,7 +102,7 @@ class Decoder:
     def decode(self, token: int, position: int) -> None:
         """Read one token and set the logits."""
         splits = next((splits for start, splits in _SPLIT_POSITIONS if position >= start), 1)
-        with self._governor["decode"].measured():
+        with self.governors["decode"].measured():
             self._library.decode(token, position, splits, *self._cache, *self._weights, self._logits.tensor)
 
     def _prefill_call(self, tokens: Sequence[int], position: int) -> None:
@@ -109,7 +110,7 @@ class Decoder:
         self._ids.array[: len(tokens)] = tokens
         self._ids.array[len(tokens) : blocks * _PREFILL_BLOCK] = 0
         started = time.perf_counter()
-        with self._governor["prefill"].measured(blocks):
+        with self.governors["prefill"].measured(blocks):
             self._library.prefill(self._ids.tensor, blocks, position, *self._cache, *self._weights, self._hidden.tensor)
         per_block = (time.perf_counter() - started) / blocks
         self._blocks = max(1, min(self._chunk // _PREFILL_BLOCK, int(_PREFILL_CALL_SECONDS / per_block)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 from tether_desktop.errors import EngineError
 from tether_desktop.model.engine import SamplingParams
 
-_NEGLIGIBLE = 25.0
-"""Tokens this far below the best, in units of temperature, are left out: all together they have less than a
-millionth of its probability, which is what float32 can tell."""
+_NEAR = 16.0
+"""Tokens are first looked for this far below the best, in units of temperature: nearly always few, and enough."""
 
-_NEAR = np.float32(-8.0)
-"""What is chosen nearly always lies above this, in units of temperature; it is looked at first."""
+_NEGLIGIBLE = 25.0
+"""Tokens this far below the best are left out: all together they have less than a millionth of its probability,
+which is what float32 can tell."""
+
+_FEW = 512
+"""So many logits are sorted as they are."""
 
 _BINS_PER_UNIT = 8
 _BLOCK = 256
@@ -73,23 +77,17 @@ class Sampler:
         Raises:
             EngineError: the logits are not numbers.
         """
-        params = self._params
         penalized = self._penalize(logits[: self._vocab_size])
         best = penalized.max()
         _check_best(best)
-        ids = np.flatnonzero(penalized >= best - np.float32(_NEGLIGIBLE * params.temperature))
-        scaled = (penalized[ids] - best) / np.float32(max(params.temperature, 1e-6))
-        if 0 < params.top_k < len(ids):
-            kept = _best(scaled, params.top_k)
-            ids, scaled = ids[kept], scaled[kept]
-        weights = np.exp(scaled)
-        if params.top_p < 1.0:
-            kept = _nucleus(scaled, weights, params.top_p)
-            ids, weights = ids[kept], weights[kept]
-        if params.min_p > 0.0:
-            kept = np.flatnonzero(weights >= min(params.min_p, 1.0))
-            ids, weights = ids[kept], weights[kept]
-        return ids, weights
+        for margin in (_NEAR, _NEGLIGIBLE):
+            ids = np.flatnonzero(penalized >= best - np.float32(margin * self._params.temperature))
+            scaled = (penalized[ids] - best) / np.float32(max(self._params.temperature, 1e-6))
+            rest = (len(penalized) - len(ids)) * math.exp(-margin) if margin < _NEGLIGIBLE else 0.0
+            kept = _keep(scaled, self._params, rest)
+            if kept is not None:
+                break
+        return ids[kept], np.exp(scaled[kept])
 
     def _penalize(self, logits: Floats) -> Floats:
         """Logits with the penalties applied, on a copy when there are any."""
@@ -144,7 +142,7 @@ class _TokenSet:
 
 def _check_best(best: np.float32) -> None:
     """The largest logit tells: NaN wins over every number, and +inf is larger than all."""
-    if not np.isfinite(best):
+    if not math.isfinite(best):
         raise EngineError(
             "The model failed",
             f"Its scores for the next token are not numbers (the best is {best}).",
@@ -152,32 +150,68 @@ def _check_best(best: np.float32) -> None:
         )
 
 
+def _keep(scaled: Floats, params: SamplingParams, rest: float) -> Ids | None:
+    """Places of the tokens that top-k, top-p and min-p keep.
+
+    Args:
+        scaled: logits of the best tokens, relative to the very best and divided by the temperature.
+        params: the limits.
+        rest: weight that the tokens which are not in ``scaled`` have at most.
+
+    Returns:
+        The places in no order; None when that depends on tokens which are not in ``scaled``.
+    """
+    places = np.arange(len(scaled))
+    if params.top_k > 0 and (rest > 0 or len(scaled) > params.top_k):
+        if len(scaled) < params.top_k:
+            return None
+        places, rest = _best(scaled, params.top_k), 0.0
+    if params.top_p < 1.0:
+        inside = _nucleus(scaled[places], params.top_p, rest)
+        if inside is None:
+            return None
+        places, rest = places[inside], 0.0
+    if params.min_p > 0.0:
+        least = math.log(min(params.min_p, 1.0))
+        if rest > 0 and least < -_NEAR:
+            return None
+        places = places[scaled[places] >= np.float32(least)]
+        rest = 0.0
+    return None if rest > 0 else places
+
+
 def _best(scaled: Floats, count: int) -> Ids:
     """Places of the ``count`` largest values."""
-    near = np.flatnonzero(scaled > _NEAR)
-    places = near if len(near) >= count else np.arange(len(scaled))
-    return places[np.argpartition(scaled[places], len(places) - count)[len(places) - count :]]
+    return np.argpartition(scaled, len(scaled) - count)[len(scaled) - count :]
 
 
-def _nucleus(scaled: Floats, weights: Floats, share: float) -> Ids:
+def _nucleus(scaled: Floats, share: float, rest: float) -> Ids | None:
     """Places of the fewest largest weights that together reach ``share`` of all.
 
-    Sums by bins of equal logits find the bin where the share is reached, and only that bin is sorted.
+    Returns:
+        None when it depends on how much of ``rest`` the tokens that are not here really have.
     """
-    wanted = share * float(weights.sum(dtype=np.float64))
-    near = np.flatnonzero(scaled > _NEAR)
-    if len(near) < len(scaled) and weights[near].sum(dtype=np.float64) > wanted:
-        return near[_first_bins(scaled[near], weights[near], wanted)]
-    return _first_bins(scaled, weights, wanted)
+    weights = np.exp(scaled)
+    total = float(weights.sum(dtype=np.float64))
+    wanted, before = share * total, 0.0
+    sure, border = np.empty(0, np.intp), np.arange(len(scaled))
+    if len(scaled) > _FEW:
+        sure, border = _split_at(scaled, weights, wanted)
+        before = float(weights[sure].sum(dtype=np.float64))
+    border = border[np.argsort(-scaled[border])]
+    reached = before + np.cumsum(weights[border], dtype=np.float64)
+    needed = int(np.searchsorted(reached, wanted))
+    if rest > 0 and (needed == len(border) or reached[needed] < wanted + share * rest):
+        return None
+    return np.concatenate([sure, border[: needed + 1]])
 
 
-def _first_bins(scaled: Floats, weights: Floats, wanted: float) -> Ids:
-    """Places of the fewest largest weights that together reach ``wanted``."""
+def _split_at(scaled: Floats, weights: Floats, wanted: float) -> tuple[Ids, Ids]:
+    """Places of the largest weights that ``wanted`` surely takes, and of those next to them, which it takes in part.
+
+    Sums by bins of nearly equal logits find the bin where it is reached, so that only that one need be sorted.
+    """
     bins = (scaled * np.float32(-_BINS_PER_UNIT)).astype(np.intp)
     sums = np.cumsum(np.bincount(bins, weights))
     last = min(int(np.searchsorted(sums, wanted)), len(sums) - 1)
-    border = np.flatnonzero(bins == last)
-    border = border[np.argsort(-scaled[border])]
-    before = sums[last - 1] if last else 0.0
-    needed = int(np.searchsorted(before + np.cumsum(weights[border], dtype=np.float64), wanted)) + 1
-    return np.concatenate([np.flatnonzero(bins < last), border[:needed]])
+    return np.flatnonzero(bins < last), np.flatnonzero(bins == last)

@@ -38,6 +38,7 @@ class ThreadGovernor:
         self._seconds: dict[int, float] = {}
         self._count = runtime.threads
         self._calls = 0
+        self._pinned = runtime.threads == 1
 
     @property
     def count(self) -> int:
@@ -50,11 +51,17 @@ class ThreadGovernor:
         self._runtime.use_threads(self._count)
         started = time.perf_counter()
         yield
-        if self._runtime.threads > 1:
-            self.note((time.perf_counter() - started) / units)
+        self.note((time.perf_counter() - started) / units)
+
+    def pin(self, count: int) -> None:
+        """Stay at this number of threads."""
+        self._count = count
+        self._pinned = True
 
     def note(self, seconds: float) -> None:
         """Take the time of a call into account and choose for the next one."""
+        if self._pinned:
+            return
         known = self._seconds.get(self._count)
         self._seconds[self._count] = seconds if known is None else known + _WEIGHT * (seconds - known)
         self._calls += 1
