@@ -140,6 +140,9 @@ class Database:
             with faults.told(self.place), self._writing:
                 if self._is_sqlite:
                     sqlite.empty_write_ahead_log(self._engine)
+        except StoreError as error:
+            # Nothing is lost: what is in the write-ahead log is found there at the next start.
+            _log.warning("The database was closed with its write-ahead log: %s", error)
         finally:
             self._engine.dispose()
 

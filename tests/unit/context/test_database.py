@@ -106,6 +106,20 @@ def test_a_closed_database_is_one_file(store: Store, database: Path) -> None:
     assert files(database) == ["tether.db"]
 
 
+def test_closing_on_a_full_disk_loses_nothing(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = store.create_session("kept")
+
+    def full(_engine: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite, "empty_write_ahead_log", full)
+        store.close()
+    again = Store(url)
+    assert again.list_sessions() == [session]
+    again.close()
+
+
 def test_opening_again_neither_migrates_nor_copies(url: str, database: Path) -> None:
     Store(url).close()
     before = database.read_bytes()
