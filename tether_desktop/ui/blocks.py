@@ -75,11 +75,3 @@ class Table:
 
 
 Block = Line | Table
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """The blocks of one top-level piece of Markdown, and the source line it begins at, from 0."""
-
-    line: int
-    blocks: tuple[Block, ...]

@@ -26,6 +26,7 @@ class DocumentWriter:
         self._starts: list[int] = []
         self._document = document
         self._formats = formats
+        self._shrink(QTextCursor(document))
 
     def write(self, blocks: Sequence[Block], kept: int = 0) -> int:
         """Replace everything after the first ``kept`` blocks.
@@ -53,6 +54,7 @@ class DocumentWriter:
         self._formats = formats
         blocks, self.blocks, self._starts = self.blocks, [], []
         self._document.clear()
+        self._shrink(QTextCursor(self._document))
         self.write(blocks)
 
     def text_block(self, index: int) -> QTextBlock:

@@ -10,11 +10,14 @@ from pygments.token import Token, _TokenType
 
 from tether_desktop.ui.blocks import Span
 
-LONGEST_CODE = 60_000
-"""Characters above which code is shown in one colour: nobody reads that much of it, and lexing it would be felt."""
+LONGEST_CODE = 200_000
+"""Characters above which code is shown in one colour: nobody reads that much of it."""
 LONGEST_LINE = 2_000
-CHUNK_LINES = 80
-"""Code that still grows is lexed in pieces of this many lines, so that a flush costs the same however long it is."""
+LONGEST_WHOLE = 8_000
+"""Characters up to which complete code is lexed in one go, so that a string over many lines is seen as one."""
+CHUNK_LINES = 32
+"""Longer code, and code that still grows, is lexed in pieces of this many lines, which are remembered: adding a line
+costs the same however long the code is."""
 
 _SYNTAX = {
     Token.Keyword: "keyword",
@@ -45,12 +48,12 @@ SpanLine = tuple[Span, ...]
 def code_lines(code: str, language: str, *, growing: bool = False) -> list[SpanLine]:
     """The lines of ``code`` as spans; in one colour when the language is unknown or the code is huge.
 
-    ``growing`` code is lexed piece by piece: colours may differ where a string spans pieces, the text never.
+    Colours of ``growing`` code may change when it is complete, where a string spans pieces; the text never does.
     """
     lines = code.split("\n")
     if len(code) > LONGEST_CODE or max(map(len, lines)) > LONGEST_LINE or language.lower() not in _aliases():
         return [_plain(line) for line in lines]
-    if not growing or len(lines) <= CHUNK_LINES:
+    if len(lines) <= CHUNK_LINES or (not growing and len(code) <= LONGEST_WHOLE):
         return list(_lexed(code, language.lower()))
     pieces = ["\n".join(lines[start : start + CHUNK_LINES]) for start in range(0, len(lines), CHUNK_LINES)]
     return [line for piece in pieces for line in _lexed(piece, language.lower())]
@@ -86,7 +89,7 @@ def _syntax(kind: _TokenType) -> str:
     return ""
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _lexed(code: str, language: str) -> tuple[SpanLine, ...]:
     lines: list[list[Span]] = [[]]
     for kind, text in _lexer(language).get_tokens(code):

@@ -11,7 +11,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from tether_desktop.ui.block_builder import BlockBuilder, plain_blocks
-from tether_desktop.ui.blocks import LINE_BREAK, Section
+from tether_desktop.ui.blocks import LINE_BREAK, Block
 from tether_desktop.ui.highlight import prewarm as prewarm_highlight
 from tether_desktop.ui.spans import is_allowed_link
 
@@ -25,14 +25,25 @@ DEEPEST_NESTING = 210
 """Levels of lists and quotations (a list counts twice); what lies deeper is shown as it was written."""
 
 
-def parse(text: str, *, growing: bool = False) -> list[Section]:
-    """The top-level pieces of ``text``, whose lines end in a single line feed.
+def parse(text: str, *, growing: bool = False) -> list[Block]:
+    """The blocks of ``text``, whose lines end in a single line feed.
 
-    ``growing`` says that more text will follow the last piece.
+    ``growing`` says that more text will follow the last of them.
     """
     lines = text.split("\n")
     pieces = list(_pieces(_parser().parse(text)))
-    return [_section(tokens, lines, growing and tokens is pieces[-1]) for tokens in pieces]
+    return [block for piece in pieces for block in _blocks(piece, lines, growing=growing and piece is pieces[-1])]
+
+
+def parse_final(lines_text: str) -> tuple[list[Block], int]:
+    """The blocks of all top-level pieces but the last, which may still grow, and the line where that one begins.
+
+    ``lines_text`` ends with a line feed.
+    """
+    lines = lines_text.split("\n")
+    *final, last = [*_pieces(_parser().parse(lines_text))] or [[]]
+    blocks = [block for piece in final for block in _blocks(piece, lines, growing=False)]
+    return blocks, _first_line(last) if final else 0
 
 
 def has_references(text: str) -> bool:
@@ -49,11 +60,15 @@ def prewarm() -> None:
 _REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
 
 
-def _section(tokens: list[Token], lines: list[str], growing: bool) -> Section:
-    first, last = tokens[0].map or (0, 0)
+def _blocks(tokens: list[Token], lines: list[str], *, growing: bool) -> tuple[Block, ...]:
     if any(token.level >= DEEPEST_NESTING - 2 for token in tokens):
-        return Section(first, plain_blocks("\n".join(lines[first:last])))
-    return Section(first, BlockBuilder(growing=growing).build(tokens))
+        first, last = tokens[0].map or (0, 0)
+        return plain_blocks("\n".join(lines[first:last]).rstrip("\n"))
+    return BlockBuilder(growing=growing).build(tokens)
+
+
+def _first_line(piece: list[Token]) -> int:
+    return piece[0].map[0] if piece and piece[0].map else 0
 
 
 def _pieces(tokens: list[Token]) -> Iterator[list[Token]]:
@@ -84,7 +99,7 @@ def _is_worth_parsing(content: str) -> bool:
     return _MARKED.search(content) is not None
 
 
-_MARKED = re.compile(r"[*_`~\[\]<>!\\&]")
+_MARKED = re.compile(r"[*_`~\[\]<>!\\&\n]")
 
 
 def _parse_inline(state: StateCore) -> None:

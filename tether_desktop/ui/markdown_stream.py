@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtGui import QTextDocument
 
 from tether_desktop.ui.block_builder import plain_blocks
-from tether_desktop.ui.blocks import Block, Line, Section, Span
+from tether_desktop.ui.blocks import Block, Line, Span
 from tether_desktop.ui.document_formats import DocumentFormats
 from tether_desktop.ui.document_writer import DocumentWriter
-from tether_desktop.ui.markdown import has_references, parse
+from tether_desktop.ui.markdown import has_references, parse, parse_final
 
 LONGEST_SHOWN = 300_000
 """Characters of one message that are shown; copying takes all of them."""
@@ -38,6 +36,7 @@ class MarkdownStream:
         self._source = ""
         self._settled = 0
         self._settled_blocks = 0
+        self._examined = 0
 
     def show(self, text: str, *, complete: bool) -> int:
         """Show ``text``, which usually begins with the text shown before.
@@ -68,7 +67,7 @@ class MarkdownStream:
 
     def _start_over(self, source: str) -> None:
         self._source = source
-        self._settled = self._settled_blocks = 0
+        self._settled = self._settled_blocks = self._examined = 0
 
     def _settle(self) -> int:
         """Write the pieces that are final.
@@ -78,21 +77,20 @@ class MarkdownStream:
         """
         tail = self._source[self._settled :]
         lines = tail[: tail.rfind("\n") + 1]
-        if _is_too_long(tail) or lines.count("\n") < 2:
+        if _is_too_long(tail) or len(lines) == self._examined:
             return len(self.writer.blocks)
-        final, last = _split(parse(lines))
-        if last is None:
+        final, first_line = parse_final(lines)
+        self._examined = len(lines) - (skipped := _offset(tail, first_line))
+        if not final:
             return len(self.writer.blocks)
         changed = self.writer.write(final, self._settled_blocks)
         self._settled_blocks = len(self.writer.blocks)
-        self._settled += _offset(tail, last.line)
+        self._settled += skipped
         return changed
 
     def _rest(self, *, growing: bool) -> list[Block]:
         tail = self._source[self._settled :]
-        if _is_too_long(tail):
-            return list(plain_blocks(tail))
-        return [block for section in parse(tail, growing=growing) for block in section.blocks]
+        return list(plain_blocks(tail)) if _is_too_long(tail) else parse(tail, growing=growing)
 
 
 def _normal(text: str) -> str:
@@ -102,13 +100,6 @@ def _normal(text: str) -> str:
 def _is_too_long(tail: str) -> bool:
     # Code is one piece however long it is, and cheap.
     return len(tail) > LONGEST_PIECE + LONGEST_STEP and not tail.startswith(("```", "~~~"))
-
-
-def _split(sections: Sequence[Section]) -> tuple[list[Block], Section | None]:
-    """The blocks of all sections but the last, and the last; None when there is nothing before it."""
-    if len(sections) < 2:
-        return [], None
-    return [block for section in sections[:-1] for block in section.blocks], sections[-1]
 
 
 def _offset(text: str, line: int) -> int:
