@@ -4,7 +4,8 @@
 #   packaging/fresh-machine-check.sh bookworm|trixie [test|run|user]
 #
 # test   clones this checkout's last commit into the fresh system and runs `make test`
-# run    the same with `make run` on a virtual screen, twice: the window has to appear, and the second time at once
+# run    the same with `make run` on a virtual screen, twice: the window has to appear, the second time at once; then asks the
+#        starter model a question in the terminal
 # user   the same without administrator rights: has to stop with the one line to type
 #
 # Needs root, debootstrap, and for `run` Xvfb and xwininfo. The apt and pip configuration of this machine (proxies, mirrors,
@@ -70,21 +71,25 @@ window_is_shown() {
     xwininfo -root -tree | grep -q '"Tether'
 }
 
+now() { date +%s%3N; }
+
 # Starts the program as a newcomer does, waits for its window, and says how long that took.
 run_until_window() {
-    local started=$SECONDS pid
+    local started pid
+    started=$(now)
     enter sh -c 'cd /home/tether && exec make run' </dev/null &
     pid=$!
     until window_is_shown; do
         kill -0 "$pid" 2>/dev/null || { wait "$pid" || echo "make run ended with $?"; return 1; }
-        sleep 0.2
+        sleep 0.1
     done
-    echo "== the window is there after $((SECONDS - started)) s"
+    echo "== the window is there after $(($(now) - started)) ms"
     sleep 3
     import -window root "$cache/$suite-$1.png" 2>/dev/null || true
     window_is_shown
     kill -TERM "$pid"
     wait "$pid" 2>/dev/null || true
+    while window_is_shown; do sleep 0.1; done
 }
 
 run_on_screen() {
@@ -98,6 +103,9 @@ run_on_screen() {
     run_until_window first
     echo "== second start"
     run_until_window second
+    echo "== one question"
+    (enter sh -c 'cd /home/tether && .venv/bin/tether models list && .venv/bin/tether chat --once "Name three colours." --json') |
+        tee /dev/stderr | tail -n 1 | grep -q '"type": *"done"'
 }
 
 refuse_without_rights() {
