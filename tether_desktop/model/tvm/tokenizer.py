@@ -31,9 +31,10 @@ class ModelTokenizer:
         """
         path = model_dir / "tokenizer.json"
         try:
-            text = path.read_text(encoding="utf-8")
-            self._tokenizer = Tokenizer.from_str(text)
-            self._decoder = TokenDecoder(json.loads(text).get("decoder"))
+            self._tokenizer = Tokenizer.from_file(str(path))
+            # Its state is its JSON object; parsing the whole file for it would double the time to load.
+            decoder = self._tokenizer.decoder
+            self._decoder = TokenDecoder(json.loads(decoder.__getstate__()) if decoder else None)
         except ModelBroken:
             raise
         except Exception as error:

@@ -15,6 +15,7 @@ LOGITS = {
     "wide": np.random.default_rng(1).standard_normal(5000).astype(np.float32) * 4,
     "narrow": np.random.default_rng(2).standard_normal(5000).astype(np.float32),
     "few likely": np.concatenate([np.linspace(20, 14, 7), np.random.default_rng(3).uniform(-5, 5, 4000)]),
+    "large": np.random.default_rng(5).standard_normal(49_152).astype(np.float32) * 4.5,
     "masked": np.where(np.arange(3000) % 3 == 0, np.random.default_rng(4).standard_normal(3000) * 3, -np.inf),
 }
 
