@@ -8,7 +8,6 @@ from tether_desktop.errors import TetherError
 from tether_desktop.ui.chat_pane import ChatPane
 from tether_desktop.ui.chats import Chats
 from tether_desktop.ui.conversation import Conversation
-from tether_desktop.ui.link_dialog import LinkDialog, allowed_url
 from tether_desktop.ui.model_choice import ModelChoice
 from tether_desktop.ui.session_list import SessionList
 from tether_desktop.ui.tasks import Tasks
@@ -117,6 +116,8 @@ class ChatDesk(QObject):
 
     @Slot(str)
     def _on_link(self, address: str) -> None:
+        from tether_desktop.ui.link_dialog import LinkDialog, allowed_url
+
         url = allowed_url(address)
         if url is None:
             what = f"{address} is neither a web page nor a mail address."

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from tether_desktop.context.records import SessionRecord
 from tether_desktop.events import Event
 from tether_desktop.ui.conversation import Conversation
+from tether_desktop.ui.started_turn import StartedTurn
 from tether_desktop.ui.worker import EngineWorker
-from tether_desktop.ui.worker_loop import StartedTurn
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether

@@ -13,7 +13,7 @@ from tether_desktop.messages import decode_rate
 from tether_desktop.ui.message_view import MessageView
 from tether_desktop.ui.model_status import split_name
 from tether_desktop.ui.reply_view import ReplyFold, message_view, meta_line
-from tether_desktop.ui.worker_loop import StartedTurn
+from tether_desktop.ui.started_turn import StartedTurn
 
 _local_ids = itertools.count(1)
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from tether_desktop.ui import theme
 from tether_desktop.ui.main_window import MainWindow
-from tether_desktop.ui.quit_signals import QuitSignals
 from tether_desktop.ui.window_state import WindowState, read_state
 from tether_desktop.ui.worker import EngineWorker, open_tether
 
 if TYPE_CHECKING:
+    import asyncio
+
     from tether_desktop.settings import Settings
+
+FIRST_FRAME_MS = 1_000
+"""How long the first frame is waited for."""
 
 SHUTDOWN_S = 15.0
 """How long closing may take before the program ends all the same."""
@@ -30,24 +34,34 @@ def run_window(settings: Settings | None = None, on_window: Callable[[MainWindow
         settings: the settings to use; None reads them in the worker, after the window is shown.
         on_window: gets the window before it is shown; the benchmarks drive it so.
     """
-    # qasync binds to the Qt that is imported first and must not choose one itself.
-    from qasync import QEventLoop
-
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)  # noqa: S101  (narrows Qt's type)
     app.setApplicationName("Tether")
     app.setDesktopFileName("tether")
     app.setQuitOnLastWindowClosed(False)
     state = read_state()
-    theme.install(app, first_theme(state))
     worker = EngineWorker(open_tether(settings))
     window = MainWindow(worker, state)
+    theme.install(app, first_theme(state))  # after the widgets: they are styled once, not at every new parent
     window.painted.connect(worker.start)
     if on_window is not None:
         on_window(window)
     window.show()
-    with QEventLoop(app) as loop, QuitSignals(window.close):
+    _show_first_frame(window)
+    from qasync import QEventLoop as AsyncioLoop  # after the first frame, like asyncio, which it imports
+
+    from tether_desktop.ui.quit_signals import QuitSignals
+
+    with AsyncioLoop(app) as loop, QuitSignals(window.close):
         return cast("int", loop.run_until_complete(live(window, worker)))
+
+
+def _show_first_frame(window: MainWindow) -> None:
+    """Let Qt paint the window, before anything else is imported."""
+    waiting = QEventLoop()
+    window.painted.connect(waiting.quit)
+    QTimer.singleShot(FIRST_FRAME_MS, waiting.quit)  # it may be covered or minimised, and is never painted then
+    waiting.exec()
 
 
 def first_theme(state: WindowState) -> theme.ThemeChoice:
@@ -58,6 +72,8 @@ def first_theme(state: WindowState) -> theme.ThemeChoice:
 
 async def live(window: MainWindow, worker: EngineWorker) -> int:
     """Wait until the window is closed, then end everything in order; the exit status."""
+    import asyncio
+
     closed, ended = asyncio.Event(), asyncio.Event()
     window.close_requested.connect(closed.set)
     worker.finished.connect(ended.set)
@@ -67,6 +83,8 @@ async def live(window: MainWindow, worker: EngineWorker) -> int:
 
 async def shut_down(window: MainWindow, worker: EngineWorker, ended: asyncio.Event) -> int:
     """Save the window's state, cancel and store what is being answered, end the thread."""
+    import asyncio
+
     status = 0
     try:
         async with asyncio.timeout(SHUTDOWN_S):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
@@ -18,19 +19,17 @@ from tether_desktop.ui.chats import Chats
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.header import Header
 from tether_desktop.ui.model_choice import ModelChoice
-from tether_desktop.ui.notice_page import NoticePage
 from tether_desktop.ui.session_list import SessionList
 from tether_desktop.ui.sessions_desk import SessionsDesk
-from tether_desktop.ui.settings_dialog import SettingsDialog
-from tether_desktop.ui.starter_desk import StarterDesk
 from tether_desktop.ui.tasks import Tasks
-from tether_desktop.ui.welcome_page import WelcomePage
 from tether_desktop.ui.window_state import WindowState, write_state
 from tether_desktop.ui.worker import EngineWorker
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
     from tether_desktop.settings import Settings
+    from tether_desktop.ui.notice_page import NoticePage
+    from tether_desktop.ui.welcome_page import WelcomePage
 
 OPENING = "Opening your conversations…"
 NO_MODEL = "There is no model yet, so nothing can be answered. Start a new chat to add one."
@@ -64,13 +63,14 @@ class MainWindow(QMainWindow):
         self._opened = False
         self._painted = False
         self._settings: Settings | None = None
+        self._welcome: WelcomePage | None = None
+        self._notice: NoticePage | None = None
         self.tasks = Tasks(self)
         self.chats = Chats(worker, self)
         self.models = ModelChoice(worker, self.tasks, state.model, self)
         self._make_parts()
         self.desk = ChatDesk(self.chats, self.models, self.pane, self.sidebar, self.tasks)
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, self.tasks, self)
-        self.starter = StarterDesk(worker, self.welcome.card, self.tasks, self)
         self._save_timer = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._lay_out()
         self._connect()
@@ -92,6 +92,20 @@ class MainWindow(QMainWindow):
             session_id=self.conversation.session_id,
             model=self.models.name or self._state.model,
         )
+
+    @property
+    def welcome(self) -> WelcomePage:
+        """The page that offers the starter model, made when there is no model."""
+        if self._welcome is None:
+            self._welcome = self._make_welcome()
+        return self._welcome
+
+    @property
+    def notice(self) -> NoticePage:
+        """The page for errors that keep the program from working, made when there is one."""
+        if self._notice is None:
+            self._notice = self._make_notice()
+        return self._notice
 
     async def save_state(self) -> None:
         """Write the state, away from the GUI thread."""
@@ -128,15 +142,38 @@ class MainWindow(QMainWindow):
         self.sidebar = SessionList()
         self.header = Header()
         self.pane = ChatPane()
-        self.welcome = WelcomePage()
-        self.notice = NoticePage()
         self._right = QStackedWidget()
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter.setObjectName("main_splitter")
         self._pages = QStackedWidget()
+
+    def _make_welcome(self) -> WelcomePage:
+        from tether_desktop.ui.starter_desk import StarterDesk
+        from tether_desktop.ui.welcome_page import WelcomePage
+
+        page = WelcomePage()
+        page.set_folder(self._model_folder())
+        page.look_again_requested.connect(self.models.refresh)
+        starter = StarterDesk(self._worker, page.card, self.tasks, page)
+        starter.added.connect(self._on_starter_added)
+        self._right.addWidget(page)
+        return page
+
+    def _make_notice(self) -> NoticePage:
+        from tether_desktop.ui.notice_page import NoticePage
+
+        page = NoticePage()
+        page.retry_requested.connect(self._on_retry)
+        page.quit_requested.connect(self.close)
+        self._pages.addWidget(page)
+        return page
+
+    def _model_folder(self) -> str:
+        roots = self._settings.dist_roots if self._settings is not None else ()
+        return str(roots[0]) if roots else ""
 
     def _lay_out(self) -> None:
         self._right.addWidget(self.pane)
-        self._right.addWidget(self.welcome)
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
@@ -146,12 +183,10 @@ class MainWindow(QMainWindow):
         self._splitter.addWidget(self.sidebar)
         self._splitter.addWidget(right)
         self._splitter.setHandleWidth(1)
-        self._splitter.setStyleSheet("QSplitter::handle { background: transparent; }")  # the sidebar has the line
         self._splitter.setChildrenCollapsible(False)
         self._splitter.setStretchFactor(1, 1)
         self._splitter.setSizes([self._state.sidebar_width, 1180 - self._state.sidebar_width])
         self._pages.addWidget(self._splitter)
-        self._pages.addWidget(self.notice)
         self.setCentralWidget(self._pages)
         self.setWindowTitle("Tether")
         self.setMinimumSize(QSize(680, 440))
@@ -175,10 +210,6 @@ class MainWindow(QMainWindow):
         picker.unload_requested.connect(self.models.unload)
         picker.cancel_requested.connect(self.models.unload)
         picker.opened.connect(self.models.refresh)
-        self.welcome.look_again_requested.connect(self.models.refresh)
-        self.starter.added.connect(self._on_starter_added)
-        self.notice.retry_requested.connect(self._on_retry)
-        self.notice.quit_requested.connect(self.close)
 
     def _connect_sessions(self) -> None:
         self.sidebar.new_requested.connect(self.desk.new)
@@ -204,9 +235,11 @@ class MainWindow(QMainWindow):
     @Slot()
     def open_settings(self) -> None:
         """Show the settings."""
+        from tether_desktop.ui.settings_dialog import SettingsDialog
+
         folders = {"Conversations": paths.data_dir()}
-        if self._settings is not None and self._settings.dist_roots:
-            folders["Models"] = self._settings.dist_roots[0]
+        if self._model_folder():
+            folders["Models"] = Path(self._model_folder())
         dialog = SettingsDialog(theme.appearance().choice, folders, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.theme_chosen.connect(self._on_theme)
@@ -229,9 +262,12 @@ class MainWindow(QMainWindow):
         """Show what follows from the models and the conversation."""
         models = self.models
         self.header.picker.show_models(models.models, models.name)
-        self.welcome.show_models(models.models)
         lacking = self._opened and models.known and not models.name
-        self._right.setCurrentWidget(self.welcome if lacking and not self.conversation.views else self.pane)
+        if lacking and not self.conversation.views:
+            self.welcome.show_models(models.models)
+            self._right.setCurrentWidget(self.welcome)
+        else:
+            self._right.setCurrentWidget(self.pane)
         self.header.picker.setVisible(not lacking or bool(models.models))
         self.pane.composer.set_reason(OPENING if not self._opened else NO_MODEL if lacking else "")
         self.pane.composer.set_model_title(models.current.title if models.current else "")
@@ -251,7 +287,6 @@ class MainWindow(QMainWindow):
     def _on_opened(self, settings: Settings) -> None:
         self._settings = settings
         self._pages.setCurrentWidget(self._splitter)
-        self.welcome.set_folder(str(settings.dist_roots[0]) if settings.dist_roots else "")
         self.models.prefer(settings.default_model)
         self._use_theme(settings.theme)
         self.tasks.start(self._fill())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRect, QSize, Qt
+from functools import lru_cache
+
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from tether_desktop.ui.icons import icon
+from tether_desktop.ui import theme
+from tether_desktop.ui.icons import pixmap
 
 _SIZE = 18
 _GAP = 5
@@ -33,36 +36,37 @@ class ThemedButton(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(text)
         self.setIconSize(QSize(_SIZE + _GAP, _SIZE))
-        self._refresh()
+        self._drawn = ("", "", "")
 
     def set_icon(self, name: str, color: str) -> None:
         """Show another icon."""
         self._name, self._color = name, color
         self._refresh()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
-        """Take the colours of a new theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
+    def event(self, event: QEvent) -> bool:
+        """Draw the icon before the button is first shown, and again in the colours of a new theme."""
+        if event.type() in {QEvent.Type.Polish, QEvent.Type.StyleChange}:
             self._refresh()
+        return super().event(event)
 
     def _refresh(self) -> None:
-        if not self._name:
-            return
-        spaced = QIcon()
-        plain = icon(self._name, self._color, size=_SIZE)
-        for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled):
-            for ratio in (1.0, 2.0, 3.0):
-                spaced.addPixmap(_with_gap(plain.pixmap(QSize(_SIZE, _SIZE), ratio, mode), ratio), mode)
-        self.setIcon(spaced)
+        wanted = (self._name, self._color, theme.active().name)
+        if self._name and wanted != self._drawn:
+            self._drawn = wanted
+            self.setIcon(_spaced_icon(*wanted))
 
 
-def _with_gap(picture: QPixmap, ratio: float) -> QPixmap:
+@lru_cache(maxsize=128)
+def _spaced_icon(name: str, color: str, _theme: str) -> QIcon:
     """The icon with room to its right: Qt leaves too little between an icon and the words."""
-    wide = QPixmap(round((_SIZE + _GAP) * ratio), round(_SIZE * ratio))
-    wide.setDevicePixelRatio(ratio)
-    wide.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(wide)
-    painter.drawPixmap(QRect(0, 0, _SIZE, _SIZE), picture)
-    painter.end()
-    return wide
+    spaced = QIcon()
+    for token, mode in ((color, QIcon.Mode.Normal), ("placeholder", QIcon.Mode.Disabled)):
+        for ratio in (1.0, 2.0):
+            picture = QPixmap(round((_SIZE + _GAP) * ratio), round(_SIZE * ratio))
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(picture)
+            painter.drawPixmap(0, 0, pixmap(name, token, _SIZE, ratio))
+            painter.end()
+            spaced.addPixmap(picture, mode)
+    return spaced

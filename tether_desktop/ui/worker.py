@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
@@ -11,12 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, QThread, Signal
 
 from tether_desktop.errors import TetherError
-from tether_desktop.ui.worker_loop import Outlet, StartedTurn, WorkerLoop
 
 if TYPE_CHECKING:
+    import asyncio
+
     from tether_desktop.app import Tether
     from tether_desktop.protocol.turn import Turn
     from tether_desktop.settings import Settings
+    from tether_desktop.ui.started_turn import StartedTurn
+    from tether_desktop.ui.worker_loop import WorkerLoop
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -80,8 +82,21 @@ class EngineWorker(QObject):
 
     def start(self) -> None:
         """Start the thread; returns at once."""
+        # Imported here and below, since the first frame of the window must not wait for asyncio.
+        import asyncio
+
+        from tether_desktop.ui.worker_loop import Outlet, WorkerLoop
+
+        outlet = Outlet(
+            opened=self.opened.emit,
+            failed=self.failed.emit,
+            turn_started=self.turn_started.emit,
+            events=self.events_ready.emit,
+            models=self.models_changed.emit,
+            install_progress=self.install_progressed.emit,
+        )
         self._loop = asyncio.new_event_loop()
-        self._core = WorkerLoop(self._loop, self._open_tether, self._outlet())
+        self._core = WorkerLoop(self._loop, self._open_tether, outlet)
         self._thread.start()
 
     def retry(self) -> None:
@@ -139,6 +154,8 @@ class EngineWorker(QObject):
         return self._submit(lambda core: core.refresh_models())
 
     def _submit(self, make_coroutine: Callable[[WorkerLoop], Coroutine[Any, Any, T]]) -> asyncio.Future[T]:
+        import asyncio
+
         loop, core = self._parts()
         coroutine = make_coroutine(core)
         try:
@@ -148,22 +165,14 @@ class EngineWorker(QObject):
             raise WorkerStopped from None
         return asyncio.wrap_future(future)
 
-    def _outlet(self) -> Outlet:
-        return Outlet(
-            opened=self.opened.emit,
-            failed=self.failed.emit,
-            turn_started=self.turn_started.emit,
-            events=self.events_ready.emit,
-            models=self.models_changed.emit,
-            install_progress=self.install_progressed.emit,
-        )
-
     def _parts(self) -> tuple[asyncio.AbstractEventLoop, WorkerLoop]:
         if self._loop is None or self._core is None or self._loop.is_closed():
             raise WorkerStopped
         return self._loop, self._core
 
     def _run(self) -> None:
+        import asyncio
+
         loop, core = self._parts()
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:

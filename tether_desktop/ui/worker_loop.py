@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tether_desktop.context.records import MessageRecord
 from tether_desktop.errors import TetherError
 from tether_desktop.events import TERMINAL_EVENTS, ErrorEvent, Event
 from tether_desktop.ui.model_status import ModelStatus, model_status
+from tether_desktop.ui.started_turn import StartedTurn
+from tether_desktop.ui.told import as_tether_error
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
@@ -27,15 +28,6 @@ FRAME_S = 0.033
 
 CLOSE_TIMEOUT_S = 10.0
 """How long closing waits for what is still going on; what goes on then is cancelled with the loop."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartedTurn:
-    """A turn that has begun: its question (None when it was there before) and its empty reply."""
-
-    session_id: str
-    question: MessageRecord | None
-    reply: MessageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +49,6 @@ class Outlet:
     events: Callable[[str, str, list[Event]], None]
     models: Callable[[list[ModelStatus]], None]
     install_progress: Callable[[InstallProgress], None]
-
-
-def as_tether_error(error: Exception) -> TetherError:
-    """The error itself when it is meant for people, else one that says it is our bug."""
-    if isinstance(error, TetherError):
-        return error
-    return TetherError(
-        "Something went wrong inside Tether",
-        f"This should not have happened: {type(error).__name__}: {error}.",
-        "Your conversations are safe. Try again, or start Tether again; the log has the details.",
-    )
 
 
 def _prewarm() -> None:

@@ -10,7 +10,7 @@ from tether_desktop.context.records import MessageRecord
 from tether_desktop.events import Done, ErrorEvent, Status, Title, Token
 from tether_desktop.messages import Message, Text, Timings, Usage
 from tether_desktop.ui.conversation import Conversation
-from tether_desktop.ui.worker_loop import StartedTurn
+from tether_desktop.ui.started_turn import StartedTurn
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 DONE = Done("stop", Usage(prompt_tokens=20, completion_tokens=5), Timings(decode_s=0.4))
