@@ -13,6 +13,8 @@ import pytest
 
 from tests.helpers.scripted_models import write_scripted_model
 from tests.integration.cli.conftest import Command
+from tether_desktop.context.records import MessageRecord
+from tether_desktop.context.store import Store
 
 COLOURS = ["Red, ", "green ", "and blue."]
 WAITING = {"match": "wait", "steps": ["So", " far", {"wait": True}]}
@@ -27,10 +29,12 @@ def content(events: list[dict[str, Any]]) -> str:
     return "".join(event["content"] for event in events if event["type"] == "token")
 
 
-def stored(tether: Command) -> list[dict[str, Any]]:
-    (session,) = tether.json("sessions", "list")
-    messages: list[dict[str, Any]] = tether.json("sessions", "show", session["id"])["messages"]
-    return messages
+def stored(tether: Command) -> list[list[MessageRecord]]:
+    """The messages of every session, the last active first."""
+    store = Store(f"sqlite:///{tether.data / 'tether.db'}")
+    histories = [store.history(session.id) for session in store.list_sessions()]
+    store.close()
+    return histories
 
 
 def test_once_with_json_prints_the_events_and_ends_in_exactly_one_done(tether: Command) -> None:
@@ -68,7 +72,8 @@ def test_what_was_said_is_remembered_and_a_session_can_go_on(tether: Command) ->
     tether("chat", "--once", "First?")
     (session,) = tether.json("sessions", "list")
     assert tether("chat", "--session", session["id"][:8], "--once", "Second?").returncode == 0
-    assert [message["content"] for message in stored(tether)] == ["First?", "one", "Second?", "one"]
+    shown = tether.json("sessions", "show", session["id"])["messages"]
+    assert [message["content"] for message in shown] == ["First?", "one", "Second?", "one"]
 
 
 def test_a_control_sequence_of_the_model_does_not_reach_the_terminal(tether: Command) -> None:
@@ -83,7 +88,7 @@ def test_an_unknown_model_is_told_and_leaves_no_session(tether: Command) -> None
     assert "There is no such model." in done.stderr
     assert "Known" in done.stderr
     assert "Traceback" not in done.stderr
-    assert tether.json("sessions", "list") == []
+    assert stored(tether) == []
 
 
 def test_with_json_a_failure_is_one_error_event_as_well(tether: Command) -> None:
@@ -106,9 +111,9 @@ def test_an_engine_that_dies_in_mid_sentence_keeps_what_was_said(tether: Command
     done = tether("chat", "--once", "Hi")
     assert (done.returncode, done.stdout) == (1, "So far\n")
     assert "The engine stopped." in done.stderr
-    question, reply = stored(tether)
-    assert (question["content"], reply["content"], reply["finish_reason"]) == ("Hi", "So far", "error")
-    assert "exit code 3" in reply["error"]
+    ((question, reply),) = stored(tether)
+    assert (question.message.text, reply.message.text, reply.finish_reason) == ("Hi", "So far", "error")
+    assert "exit code 3" in reply.error
 
 
 @posix
@@ -139,10 +144,9 @@ def test_ctrl_c_stops_the_answer_keeps_it_and_the_conversation_goes_on(tether: C
         said, errors = chat.communicate("Still there?\n\\exit\n", timeout=60)
     assert (chat.returncode, said) == (0, "Fine.\n")
     assert "(stopped)" in errors
-    assert [(m["content"], m["finish_reason"]) for m in stored(tether)[1::2]] == [
-        ("So far", "cancelled"),
-        ("Fine.", "stop"),
-    ]
+    ((_, first, _, second),) = stored(tether)
+    assert (first.message.text, first.finish_reason) == ("So far", "cancelled")
+    assert (second.message.text, second.finish_reason) == ("Fine.", "stop")
 
 
 @posix
@@ -186,18 +190,17 @@ def test_the_program_killed_in_mid_sentence_loses_little_and_leaves_no_engine(te
     gone, _ = psutil.wait_procs([engine], timeout=20)
     assert gone
     assert tether("chat", "--once", "Hello").returncode == 0
-    interrupted = tether.json("sessions", "list")[1]
-    question, reply = tether.json("sessions", "show", interrupted["id"])["messages"]
-    assert question["content"] == "wait"
-    assert reply["finish_reason"] == "error"
-    assert reply["error"]
+    _, (question, reply) = stored(tether)
+    assert question.message.text == "wait"
+    assert reply.finish_reason == "error"
+    assert reply.error
 
 
 def test_a_conversation_shows_its_history_when_it_goes_on(tether: Command) -> None:
     write_scripted_model(tether.dist, replies=["<think>Hm.</think>one", "two"])
     tether("chat", "--once", "First?")
-    (session,) = tether.json("sessions", "list")
-    done = tether("chat", "--session", session["id"], stdin="\\exit\n")
+    ((question, _),) = stored(tether)
+    done = tether("chat", "--session", question.session_id, stdin="\\exit\n")
     assert done.stdout == "You:\nFirst?\n\nScripted:\none\n\n"
 
 

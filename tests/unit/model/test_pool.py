@@ -80,14 +80,18 @@ class Turn:
 
     def __init__(self, pool: EnginePool, model: str) -> None:
         self.stages: list[tuple[str, float | None]] = []
-        self.has_engine, self.give_back = asyncio.Event(), asyncio.Event()
+        self.told, self.has_engine, self.give_back = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.engine: Engine | None = None
         self.task = asyncio.create_task(self._run(pool, model))
 
     async def _run(self, pool: EnginePool, model: str) -> None:
-        async with pool.lend(model, lambda stage, progress: self.stages.append((stage, progress))) as self.engine:
+        async with pool.lend(model, self._hear) as self.engine:
             self.has_engine.set()
             await self.give_back.wait()
+
+    def _hear(self, stage: str, progress: float | None) -> None:
+        self.stages.append((stage, progress))
+        self.told.set()
 
     async def begun(self) -> Turn:
         await self.has_engine.wait()
@@ -99,8 +103,7 @@ class Turn:
 
 
 async def settle() -> None:
-    """Let every task go on until nothing happens any more, worker threads included."""
-    await asyncio.to_thread(lambda: None)
+    """Let every task go on as far as it can without a thread or a process."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -171,9 +174,9 @@ async def test_a_load_waits_for_room_when_every_engine_answers(make_pool: MakePo
     pool = make_pool(capacity=1)
     first = await Turn(pool, "A").begun()
     second = Turn(pool, "B")
-    await until(pool, lambda: state(pool, "B") == "loading")
-    await settle()
-    assert second.stages[-1] == ("queued", None)
+    await second.told.wait()
+    assert second.stages == [("queued", None)]
+    assert state(pool, "B") == "loading"
     assert [engine.name for engine in engines] == ["A"]
     await first.end()
     await second.begun()
