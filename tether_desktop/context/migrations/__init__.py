@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext, RevisionStep
-from alembic.script import Script
-from alembic.script.revision import RevisionMap
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from tether_desktop.context.migrations import v0001_sessions_and_messages
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext, RevisionStep
+
+_VERSION_TABLE = "alembic_version"
 
 REVISIONS: tuple[ModuleType, ...] = (v0001_sessions_and_messages,)
 """Every revision, oldest first.
@@ -32,16 +34,26 @@ def known_revisions() -> frozenset[str]:
 
 def current_revision(connection: Connection) -> str | None:
     """The version of the database; None when it has never been migrated."""
-    return MigrationContext.configure(connection).get_current_revision()
+    # Read without Alembic, which costs 12 MB and is needed only when there is something to migrate.
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()  # noqa: S608  (a constant)
 
 
 def upgrade(connection: Connection) -> None:
     """Run what the database lacks, inside the transaction that the connection is in."""
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+
     context = MigrationContext.configure(connection, opts={"fn": _missing_steps})
     context.run_migrations(op=Operations(context))
 
 
 def _missing_steps(heads: tuple[str, ...], _context: MigrationContext) -> list[RevisionStep]:
+    from alembic.runtime.migration import RevisionStep
+    from alembic.script import Script
+    from alembic.script.revision import RevisionMap
+
     scripts = {module.revision: Script(module, module.revision, module.__name__) for module in REVISIONS}
     revision_map = RevisionMap(scripts.values)
     missing = revision_map.iterate_revisions(newest_revision(), heads or None, implicit_base=True)
