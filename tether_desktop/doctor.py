@@ -17,9 +17,10 @@ import tether_desktop
 from tether_desktop import paths
 from tether_desktop.app import lock_data_folder
 from tether_desktop.context.store import Store
-from tether_desktop.errors import AlreadyRunning, SettingsError, TetherError
+from tether_desktop.errors import AlreadyRunning, EngineError, SettingsError, TetherError
 from tether_desktop.model.catalog import Catalog, ModelEntry
 from tether_desktop.model.cpu import default_threads, isa_title, supported_isas
+from tether_desktop.model.tvm.runtime import runtime_path
 from tether_desktop.settings import Settings, load_settings
 
 Status = Literal["ok", "warn", "fail"]
@@ -77,10 +78,13 @@ def _processor() -> Finding:
 
 
 def _runtime() -> Finding:
-    for module in ("tvm_ffi", "tvm"):
-        if importlib.util.find_spec(module) is None:
-            return Finding("runtime", "fail", f"The package {module} is missing.", _INSTALL_AGAIN)
-    return Finding("runtime", "ok", "The runtime of compiled models is installed.")
+    try:
+        path = runtime_path()
+    except EngineError as error:
+        return Finding("runtime", "fail", error.message, error.hint)
+    if importlib.util.find_spec("tvm_ffi") is None:
+        return Finding("runtime", "fail", "The package tvm_ffi is missing.", _INSTALL_AGAIN)
+    return Finding("runtime", "ok", str(path))
 
 
 def _models(settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import sys
@@ -15,6 +16,7 @@ from tether_desktop import doctor
 from tether_desktop.app import Tether
 from tether_desktop.cli import main
 from tether_desktop.doctor import Finding, examine
+from tether_desktop.model.tvm import runtime
 from tether_desktop.settings import load_settings
 
 
@@ -72,10 +74,17 @@ def test_a_broken_model_is_a_warning_with_its_remedy(folders: Path) -> None:
     assert "models add starter" in finding("models").remedy
 
 
-def test_a_missing_runtime_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tvm_ffi", None)
-    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
+@pytest.mark.parametrize("package", ["tvm", "tvm_ffi"])
+def test_a_missing_runtime_is_a_failure(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    found = importlib.util.find_spec
+
+    def find_spec(name: str) -> object:
+        return None if name == package else found(name)
+
+    monkeypatch.setattr(runtime, "find_spec", find_spec)
+    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
     assert finding("runtime").status == "fail"
+    assert finding("runtime").remedy
 
 
 async def test_a_running_instance_is_not_a_fault() -> None:
