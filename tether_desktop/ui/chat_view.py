@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from tether_desktop.ui import theme
 from tether_desktop.ui.column import Column
 from tether_desktop.ui.flush_timer import FlushTimer
+from tether_desktop.ui.focus_chain import step_focus
 from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.message_view import MessageView
 from tether_desktop.ui.message_widget import MessageWidget
@@ -33,6 +34,9 @@ JUMP_SIZE = 36
 
 class ChatView(QAbstractScrollArea):
     """Shows a list of MessageViews and keeps up with the one that streams.
+
+    Attributes:
+        jump_button: goes to the newest message; shown while that is out of sight.
 
     Signals (``str`` is a message's id unless it says otherwise):
         copied: the message's text was put on the clipboard.
@@ -62,7 +66,7 @@ class ChatView(QAbstractScrollArea):
         self._syncing = False
         self._flush_timer = FlushTimer(self._show_changes, self)
         self._changed: set[str] = set()
-        self._jump = self._make_jump_button()
+        self.jump_button = self._make_jump_button()
         self._configure()
 
     def _configure(self) -> None:
@@ -229,7 +233,7 @@ class ChatView(QAbstractScrollArea):
             self._place(first, last)
         finally:
             self._syncing = False
-        self._jump.setVisible(not self._stick)
+        self.jump_button.setVisible(not self._stick)
         if any(widget.pending for widget in self._live.values()):
             self._flush_timer.request()
 
@@ -313,9 +317,9 @@ class ChatView(QAbstractScrollArea):
             self._stale.add(message_id)
         self._sync()
 
-    def _on_focus(self, _old: QWidget | None, new: QWidget | None) -> None:
+    def _on_focus(self, _old: QWidget | None, _new: QWidget | None) -> None:
         for widget in self._live.values():
-            widget.set_active(new is not None and (new is widget or widget.isAncestorOf(new)))
+            widget.set_active(widget.has_keyboard)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:  # noqa: N802  (Qt's name)
         """Nothing: the widgets are placed when the scroll bar says where."""
@@ -323,7 +327,7 @@ class ChatView(QAbstractScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         """Lay out at the new width."""
         super().resizeEvent(event)
-        self._jump.move((self.width() - JUMP_SIZE) // 2, self.height() - JUMP_SIZE - SIDE // 2)
+        self.jump_button.move((self.width() - JUMP_SIZE) // 2, self.height() - JUMP_SIZE - SIDE // 2)
         self._sync()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  (Qt's name)
@@ -350,13 +354,27 @@ class ChatView(QAbstractScrollArea):
         else:
             super().keyPressEvent(event)
 
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802  (Qt's name)
+        """Tab goes through one message and then leaves, since nobody would tab through thousands."""
+        current = self._focused_index()
+        chain: list[QWidget] = [self]
+        if self._views:
+            shown = self._column.at(self.verticalScrollBar().value() + self.viewport().height() - 1)
+            widget = self._live[self._views[shown if current is None else current].id]
+            widget.set_active(True)
+            chain += [widget, *widget.focus_stops()]
+        return step_focus(chain, self, forward=forward)
+
     def _focus_neighbour(self, step: int) -> None:
         if not self._views:
             return
-        focused = [index for index, view in enumerate(self._views) if self._has_focus(view.id)]
-        start = focused[0] + step if focused else len(self._views) - 1
-        self.focus_message(self._views[max(0, min(len(self._views) - 1, start))].id)
+        current = self._focused_index()
+        last = len(self._views) - 1
+        self.focus_message(self._views[last if current is None else max(0, min(last, current + step))].id)
 
-    def _has_focus(self, message_id: str) -> bool:
-        widget, focus = self._live.get(message_id), QApplication.focusWidget()
-        return widget is not None and focus is not None and (focus is widget or widget.isAncestorOf(focus))
+    def _focused_index(self) -> int | None:
+        """The message that has the keyboard."""
+        for message_id, widget in self._live.items():
+            if widget.has_keyboard:
+                return self._indices[message_id]
+        return None

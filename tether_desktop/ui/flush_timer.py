@@ -25,8 +25,11 @@ class FlushTimer(QObject):
     def request(self) -> None:
         """Ask for a flush; the first one after a pause comes at once, when control returns to Qt."""
         if not self._timer.isActive():
-            wait = max(0.0, self._free_at - time.monotonic())
-            self._timer.start(round(wait * 1000))
+            self._timer.start(self.wait_ms())
+
+    def wait_ms(self) -> int:
+        """Milliseconds until the next flush may be."""
+        return round(max(0.0, self._free_at - time.monotonic()) * 1000)
 
     def _on_timeout(self) -> None:
         start = time.monotonic()

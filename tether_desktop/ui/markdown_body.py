@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QMimeData, QRectF, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QTextOption, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QTextOption, QWheelEvent
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from tether_desktop.ui import decorations, theme
-from tether_desktop.ui.blocks import Block
+from tether_desktop.ui.blocks import Block, Line
 from tether_desktop.ui.copied_text import copied_text
-from tether_desktop.ui.decorations import CodeCard, Decorations
+from tether_desktop.ui.decorations import CodeCard, Decoration, Decorations
 from tether_desktop.ui.document_formats import CODE_HEADER, formats
 from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.markdown_stream import MarkdownStream
@@ -23,6 +23,9 @@ _SCROLL_KEYS = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_Pa
 class MarkdownBody(QTextBrowser):
     """Shows Markdown at a given width, as high as it needs to be; it never scrolls.
 
+    Attributes:
+        copy_buttons: one for each block of code.
+
     Signals:
         link_activated: the person followed a link, whose address is http, https or mailto.
     """
@@ -33,7 +36,7 @@ class MarkdownBody(QTextBrowser):
         super().__init__(parent)
         self._muted = muted
         self._width = 0
-        self._copy_buttons: list[IconButton] = []
+        self.copy_buttons: list[IconButton] = []
         document = self.document()
         document.setUndoRedoEnabled(False)
         document.setDocumentMargin(0)
@@ -85,6 +88,11 @@ class MarkdownBody(QTextBrowser):
         """The width of the longest line as laid out now."""
         return int(self.document().idealWidth() + 0.999)
 
+    @property
+    def decorations(self) -> list[Decoration]:
+        """What is painted around the text."""
+        return self._decorations.items
+
     def code_cards(self) -> list[CodeCard]:
         """The blocks of code and where they are."""
         return self._decorations.code_cards()
@@ -100,18 +108,26 @@ class MarkdownBody(QTextBrowser):
         self.viewport().update()
 
     def _refresh(self, changed: int) -> None:
+        # Tab has nothing to do in a text without links.
+        has_links = bool(self._links(changed)) or (changed > 0 and self.focusPolicy() == Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if has_links else Qt.FocusPolicy.ClickFocus)
         if self._width:
             self._decorations.update(changed)
             self._place_copy_buttons()
 
+    def _links(self, start: int) -> list[str]:
+        """The links of the lines from an index on."""
+        lines = (block for block in self.blocks[start:] if isinstance(block, Line))
+        return [span.link for line in lines for span in line.spans if span.link]
+
     def _place_copy_buttons(self) -> None:
         cards = self.code_cards()
-        while len(self._copy_buttons) < len(cards):
-            self._copy_buttons.append(self._make_copy_button(len(self._copy_buttons)))
-        for button in self._copy_buttons[len(cards) :]:
+        while len(self.copy_buttons) < len(cards):
+            self.copy_buttons.append(self._make_copy_button(len(self.copy_buttons)))
+        for button in self.copy_buttons[len(cards) :]:
             button.deleteLater()
-        del self._copy_buttons[len(cards) :]
-        for button, card in zip(self._copy_buttons, cards, strict=True):
+        del self.copy_buttons[len(cards) :]
+        for button, card in zip(self.copy_buttons, cards, strict=True):
             button.move(int(card.rect.right()) - button.width() - 4, int(card.rect.top()) + 3)
 
     def _make_copy_button(self, index: int) -> IconButton:
@@ -123,7 +139,7 @@ class MarkdownBody(QTextBrowser):
 
     def _copy_code(self, index: int) -> None:
         QGuiApplication.clipboard().setText(self.code_cards()[index].text(self.blocks))
-        self._copy_buttons[index].confirm()
+        self.copy_buttons[index].confirm()
 
     def _on_anchor(self, address: QUrl) -> None:
         self.link_activated.emit(address.toString(QUrl.ComponentFormattingOption.FullyEncoded))
@@ -145,6 +161,19 @@ class MarkdownBody(QTextBrowser):
         decorations.paint(painter, self._decorations.items, theme.active(), QRectF(event.rect()))
         painter.end()
         super().paintEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
+        """Go straight to a link when Tab comes in."""
+        super().focusInEvent(event)
+        if event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}:
+            super().focusNextPrevChild(event.reason() == Qt.FocusReason.TabFocusReason)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802  (Qt's name)
+        """From link to link, unless one of the buttons has the keyboard."""
+        parent = self.parentWidget()
+        if self.hasFocus() or parent is None:
+            return super().focusNextPrevChild(forward)
+        return parent.focusNextPrevChild(forward)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802  (Qt's name)
         """Leave scrolling to the conversation."""

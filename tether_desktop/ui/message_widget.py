@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QPainter, QPaintEven
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from tether_desktop.ui import theme
+from tether_desktop.ui.focus_chain import stops_inside
 from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.markdown_body import MarkdownBody
 from tether_desktop.ui.message_parts import ACTIONS_HEIGHT, VersionSwitch
@@ -70,10 +71,19 @@ class MessageWidget(QWidget):
         """Show the next part of a long text."""
 
     @property
+    def has_keyboard(self) -> bool:
+        """Whether it, or something in it, has the keyboard."""
+        focus = QApplication.focusWidget()
+        return focus is not None and (focus is self or self.isAncestorOf(focus))
+
+    @property
     def is_pinned(self) -> bool:
         """Whether throwing the widget away would lose something the person is doing."""
-        focus = QApplication.focusWidget()
-        return self.body.has_selection() or (focus is not None and (focus is self or self.isAncestorOf(focus)))
+        return self.has_keyboard or self.body.has_selection()
+
+    def focus_stops(self) -> list[QWidget]:
+        """Where Tab stops inside the message, in reading order."""
+        return stops_inside(self)
 
     def restyle(self) -> None:
         """Take the colours of the theme that is on now."""
