@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop import paths
-from tether_desktop.app import Tether
+from tether_desktop.app import Tether, lock_data_folder
 from tether_desktop.errors import AlreadyRunning, EngineError, StoreError
 from tether_desktop.messages import text_message
 from tether_desktop.settings import Settings
@@ -48,7 +48,7 @@ async def test_a_second_instance_is_refused_until_the_first_has_closed(settings:
     await second.close()
 
 
-async def test_an_instance_in_another_process_is_noticed(settings: Settings) -> None:
+def test_an_instance_in_another_process_is_noticed_while_it_lives(settings: Settings) -> None:
     code = (
         "import tether_desktop.app as a, sys; lock = a.lock_data_folder(); print('mine', flush=True); sys.stdin.read()"
     )
@@ -56,11 +56,10 @@ async def test_an_instance_in_another_process_is_noticed(settings: Settings) -> 
         assert other.stdout is not None
         assert other.stdout.readline().strip() == b"mine"
         with pytest.raises(AlreadyRunning):
-            await Tether(settings).start()
+            lock_data_folder()
         other.kill()
         other.wait()
-        async with Tether(settings):
-            pass
+        lock_data_folder().release()
 
 
 async def test_a_failed_start_leaves_the_data_folder_free(settings: Settings, tmp_path: Path) -> None:
