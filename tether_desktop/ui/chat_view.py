@@ -115,16 +115,6 @@ class ChatView(QAbstractScrollArea):
         self._stick = self._stick or view.role == "user"
         self._sync()
 
-    def remove_after(self, message_id: str) -> None:
-        """Take away all messages after this one."""
-        count = self._indices[message_id] + 1
-        for view in self._views[count:]:
-            del self._indices[view.id]
-            self._discard(view.id)
-        del self._views[count:]
-        self._column.truncate(count)
-        self._sync()
-
     def update_message(self, message_id: str, view: MessageView) -> None:
         """Show another state of a message; KeyError when there is none of this id."""
         index = self._indices[message_id]
@@ -141,11 +131,6 @@ class ChatView(QAbstractScrollArea):
         view = self._views[self._indices[message_id]]
         self.update_message(message_id, replace(view, text=view.text + text, state="streaming"))
 
-    def append_reasoning(self, message_id: str, text: str) -> None:
-        """Add to the thoughts of a reply that streams."""
-        view = self._views[self._indices[message_id]]
-        self.update_message(message_id, replace(view, reasoning=view.reasoning + text, state="thinking"))
-
     def scroll_to_newest(self) -> None:
         """Go to the end and stay there."""
         self._stick = True
@@ -161,10 +146,6 @@ class ChatView(QAbstractScrollArea):
             bar.setValue(top - MARGIN)
             self._sync()
         self._live[message_id].setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def widget_of(self, message_id: str) -> MessageWidget | None:
-        """The message's widget, when it is near enough to the window to have one."""
-        return self._live.get(message_id)
 
     # Widgets.
 
@@ -321,7 +302,7 @@ class ChatView(QAbstractScrollArea):
         for widget in self._live.values():
             widget.set_active(widget.has_keyboard)
 
-    def scrollContentsBy(self, dx: int, dy: int) -> None:  # noqa: N802  (Qt's name)
+    def scrollContentsBy(self, _dx: int, _dy: int) -> None:  # noqa: N802  (Qt's name)
         """Nothing: the widgets are placed when the scroll bar says where."""
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)

@@ -33,10 +33,6 @@ class Column:
         """Add a box at the bottom."""
         self._heights.append(height)
 
-    def truncate(self, count: int) -> None:
-        """Keep only the first ``count`` boxes."""
-        del self._heights[count:], self._tops[count:]
-
     def height(self, index: int) -> int:
         """The height of a box."""
         return self._heights[index]

@@ -5,14 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QMimeData, QRectF, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QTextOption, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetricsF,
+    QGuiApplication,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QTextOption,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
-from tether_desktop.ui import decorations, theme
+from tether_desktop.ui import decorations, fonts, theme
 from tether_desktop.ui.blocks import Block, Line
 from tether_desktop.ui.copied_text import copied_text
 from tether_desktop.ui.decorations import CodeCard, Decoration, Decorations
-from tether_desktop.ui.document_formats import CODE_HEADER, formats
+from tether_desktop.ui.document_formats import CODE_HEADER, TAB_COLUMNS, formats
 from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.markdown_stream import MarkdownStream
 from tether_desktop.ui.typed_text import typed_blocks
@@ -50,6 +59,7 @@ class MarkdownBody(QTextBrowser):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setLineWrapMode(QTextBrowser.LineWrapMode.FixedPixelWidth)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setTabStopDistance(TAB_COLUMNS * QFontMetricsF(fonts.mono(theme.active())).horizontalAdvance(" "))
         self.setOpenLinks(False)
         self.viewport().setAutoFillBackground(False)
         self.anchorClicked.connect(self._on_anchor)

@@ -11,13 +11,8 @@ MONO = "JetBrains Mono"
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Distances in device-independent pixels."""
+    """Distances in device-independent pixels: the column of a conversation, and what lies left of a reply's text."""
 
-    xs: int = 4
-    sm: int = 8
-    md: int = 12
-    lg: int = 16
-    xl: int = 24
     column: int = 768
     gutter: int = 44
 

@@ -31,7 +31,7 @@ def test_a_height_that_stays_is_not_a_change() -> None:
     assert column.height(0) == 31
 
 
-CHANGES = st.lists(st.tuples(st.sampled_from(["set", "append", "cut", "look"]), st.integers(0, 40)), max_size=40)
+CHANGES = st.lists(st.tuples(st.sampled_from(["set", "append", "reset", "look"]), st.integers(0, 40)), max_size=40)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -44,8 +44,8 @@ def test_positions_are_those_of_adding_everything_up(heights: list[int], changes
         if what == "append":
             column.append(value)
             heights.append(value)
-        elif what == "cut":
-            column.truncate(value)
+        elif what == "reset":
+            column.reset(heights[:value])
             del heights[value:]
         elif what == "set" and heights:
             column.set_height(value % len(heights), value)

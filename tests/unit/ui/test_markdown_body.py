@@ -103,6 +103,12 @@ def test_the_copy_button_of_code_copies_that_code(qtbot: QtBot, body: MarkdownBo
     assert QGuiApplication.clipboard().text() == "first"
 
 
+def test_tabs_in_code_are_four_columns_wide(body: MarkdownBody) -> None:
+    show(body, "```\n\tx\n    x\n```", 500)
+    tab, spaces = (body.document().findBlockByNumber(number).layout().lineAt(0) for number in (0, 1))
+    assert tab.cursorToX(1)[0] == pytest.approx(spaces.cursorToX(4)[0], abs=0.5)
+
+
 def test_copy_buttons_go_with_their_code(body: MarkdownBody) -> None:
     show(body, "```\na\n```\n\n```\nb\n```")
     show(body, "```\na\n```")
