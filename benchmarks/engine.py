@@ -1,0 +1,89 @@
+"""How fast our engine is: beside llama.cpp, beside what memory allows, and as the whole program passes it on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+
+from benchmarks import engine_memory, engine_turns
+from benchmarks.engine_files import peer_there, source_files
+from benchmarks.engine_memory import memory_table
+from benchmarks.engine_speed import bound_table, engine_table, measure_speeds, model_tokens
+from benchmarks.engine_threads import threads_table
+from benchmarks.engine_turns import Program, added_table, second_turn_table
+from benchmarks.report import Cell, Report, machine
+from tether_desktop.errors import ModelError
+from tether_desktop.model.catalog import Catalog, ModelEntry
+from tether_desktop.model.cpu import default_threads
+from tether_desktop.model.starter import STARTER
+from tether_desktop.settings import load_settings
+
+NOTES = (
+    "Every engine lives in a process of its own and sleeps while others run; all read the same tokens.",
+    "Figures are medians of rounds in which each has its turn; ratios are medians of the ratios in a round.",
+    "The yardstick is llama.cpp's Q4_0, requantized from the same file: it is repacked for the fastest kernels there.",
+    engine_turns.NOTE,
+    engine_memory.NOTE,
+    "Compare nothing while anything else runs: `load` was the load average before the first measurement.",
+)
+NO_PEER = "llama.cpp is left out: `pip install llama-cpp-python` adds it, built for this computer."
+NO_MODEL = "There is nothing to measure without the starter model: add it with `tether models add starter`."
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured.
+
+    Attributes:
+        threads: the numbers of compute threads.
+        speed_rounds, speed_tokens: of engines side by side, and the tokens that each decodes in a round.
+        turn_rounds: of second turns.
+        answer_rounds, answer_tokens: of answers through the whole program.
+        other_rounds: of the rest.
+    """
+
+    threads: Sequence[int]
+    speed_rounds: int
+    speed_tokens: int
+    turn_rounds: int
+    answer_rounds: int
+    answer_tokens: int
+    other_rounds: int
+
+
+def run(*, quick: bool = False) -> Report:
+    """Measure everything, one thing at a time."""
+    settings = load_settings()
+    try:
+        model = Catalog(settings.dist_roots).get(STARTER.name)
+    except ModelError as error:
+        return Report("engine", (), machine(), (NO_MODEL, error.message))
+    effort, peer = _effort(quick=quick), peer_there()
+    files = source_files() if peer else None
+    before = machine()
+    speeds = measure_speeds(model, files, threads=effort.threads, rounds=effort.speed_rounds, count=effort.speed_tokens)
+    program = Program(os.pathsep.join(map(str, settings.dist_roots)), model)
+    tables = (
+        engine_table(speeds),
+        bound_table(speeds, model),
+        second_turn_table(program, rounds=effort.turn_rounds),
+        added_table(program, threads=effort.threads, rounds=effort.answer_rounds, tokens=effort.answer_tokens),
+        threads_table(model, model_tokens(model), threads=effort.threads, rounds=effort.other_rounds),
+        memory_table(model, rounds=effort.other_rounds),
+    )
+    notes = NOTES if peer else (NO_PEER, *NOTES)
+    return Report("engine", tables, {**before, **_environment(model, peer=peer)}, notes)
+
+
+def _effort(*, quick: bool) -> Effort:
+    most = default_threads()
+    if quick:
+        return Effort((most,), 3, 32, 3, 3, 128, 2)
+    return Effort(tuple(sorted({1, most})), 7, 64, 7, 9, 200, 5)
+
+
+def _environment(model: ModelEntry, *, peer: bool) -> dict[str, Cell]:
+    versions = {"llama-cpp-python": metadata.version("llama-cpp-python")} if peer else {}
+    return {"model": model.name, "library": model.library.name if model.library else None, **versions}

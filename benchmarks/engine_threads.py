@@ -1,0 +1,67 @@
+"""How our engine decodes while another program keeps a core busy."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from benchmarks.engine_process import Worker
+from benchmarks.report import Cell, Table
+from tether_desktop.model.catalog import ModelEntry
+from tether_desktop.model.tvm.threads import PROBE_EVERY
+
+DEPTH = 32
+TOKENS = 2 * PROBE_EVERY
+"""Two looks of the governor at the number of threads that is not in use."""
+
+_BUSY = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+while True:
+    pass
+"""
+
+
+def threads_table(model: ModelEntry, tokens: list[int], *, threads: Sequence[int], rounds: int) -> Table:
+    """Tokens per second with threads chosen by measuring and with fixed ones, quiet and disturbed."""
+    names = {"chosen by measuring": None, **{f"fixed, {number}": number for number in reversed(threads)}}
+    rates: list[dict[str, list[float]]] = []
+    with ExitStack() as processes:
+        workers = {
+            name: processes.enter_context(
+                Worker("ours", model_dir=str(model.path), library=str(model.library), tokens=tokens, threads=number)
+            )
+            for name, number in names.items()
+        }
+        for worker in workers.values():
+            worker.ask("prefill", count=DEPTH)
+        rates.append(_rates(workers, rounds))
+        with _busy_process():
+            rates.append(_rates(workers, rounds))
+    rows: list[tuple[Cell, ...]] = [(name, *(statistics.median(each[name]) for each in rates)) for name in names]
+    return Table("Decode on chosen threads", ("threads", "quiet tok/s", "beside a busy process tok/s"), tuple(rows))
+
+
+def _rates(workers: dict[str, Worker], rounds: int) -> dict[str, list[float]]:
+    """Tokens per second of each worker, round by round; a first round lets the governor settle."""
+    rates: dict[str, list[float]] = {name: [] for name in workers}
+    for number in range(1 + rounds):
+        for name, worker in workers.items():
+            rate = TOKENS / worker.ask("decode", depth=DEPTH, count=TOKENS)
+            if number:
+                rates[name].append(rate)
+    return rates
+
+
+@contextmanager
+def _busy_process() -> Iterator[None]:
+    """Something that takes a core, and ends with us."""
+    process = subprocess.Popen([sys.executable, "-c", _BUSY], stdin=subprocess.PIPE)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.communicate()
