@@ -28,6 +28,15 @@ class Span:
     link: str = ""
     syntax: str = ""
 
+    @property
+    def style(self) -> tuple[bool, bool, bool, bool, str, str]:
+        """All but the text."""
+        return self.bold, self.italic, self.strike, self.code, self.link, self.syntax
+
+    def with_text(self, text: str) -> Span:
+        """Another text in the same style."""
+        return Span(text, *self.style)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -78,15 +78,38 @@ class DocumentWriter:
         return block.position(), block.position() + block.length() - 1
 
     def _extend(self, cursor: QTextCursor, new: Block) -> bool:
-        """Add to the last line what it grew by; False when it did not merely grow."""
+        """Add to the last block what it grew by; False when it did not merely grow."""
         old = self.blocks[-1]
-        grown = _growth(old, new)
-        if grown is None or not isinstance(new, Line):
+        if isinstance(old, Line) and isinstance(new, Line):
+            grown = self._extend_line(cursor, old, new)
+        elif isinstance(old, Table) and isinstance(new, Table):
+            grown = self._extend_table(old, new)
+        else:
+            grown = False
+        if grown:
+            self.blocks[-1] = new
+        return grown
+
+    def _extend_line(self, cursor: QTextCursor, old: Line, new: Line) -> bool:
+        added = _added_spans(old, new)
+        if added is None:
             return False
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        for span in grown:
+        for span in added:
             cursor.insertText(span.text, self._formats.char(span, new))
-        self.blocks[-1] = new
+        return True
+
+    def _extend_table(self, old: Table, new: Table) -> bool:
+        """Only the last row of a table may change while it grows; the rows above are kept."""
+        same = (old.alignments, old.depth, old.quote) == (new.alignments, new.depth, new.quote)
+        last = len(old.rows) - 1
+        if not same or len(new.rows) <= last or old.rows[:last] != new.rows[:last]:
+            return False
+        grid = self.table(len(self.blocks) - 1)
+        if len(new.rows) > len(old.rows):
+            grid.appendRows(len(new.rows) - len(old.rows))
+        for row in range(last if old.rows[last] != new.rows[last] else last + 1, len(new.rows)):
+            self._fill_row(grid, new, row)
         return True
 
     def _remove(self, cursor: QTextCursor, first: int) -> None:
@@ -137,7 +160,10 @@ class DocumentWriter:
 
     def _fill_row(self, grid: QTextTable, table: Table, row: int) -> None:
         for column, alignment in enumerate(table.alignments):
-            cursor = grid.cellAt(row, column).firstCursorPosition()
+            cell = grid.cellAt(row, column)
+            cursor = cell.firstCursorPosition()
+            cursor.setPosition(cell.lastPosition(), QTextCursor.MoveMode.KeepAnchor)
+            cursor.removeSelectedText()
             cursor.setBlockFormat(self._formats.cell(alignment))
             cursor.setBlockCharFormat(self._formats.char(_PLAIN))
             for span in table.rows[row][column]:
@@ -166,20 +192,14 @@ def _common(old: Sequence[Block], new: Sequence[Block]) -> int:
     return min(len(old), len(new))
 
 
-def _growth(old: Block, new: Block) -> list[Span] | None:
+def _added_spans(old: Line, new: Line) -> list[Span] | None:
     """What was added to the end of a line, or None when anything else about it changed."""
-    if not isinstance(old, Line) or not isinstance(new, Line) or not old.spans:
-        return None
-    if any(getattr(old, name) != getattr(new, name) for name in _LINE_STYLE):
+    if not old.spans or any(getattr(old, name) != getattr(new, name) for name in _LINE_STYLE):
         return None
     index = len(old.spans) - 1
     if old.spans[:index] != new.spans[:index] or len(new.spans) <= index:
         return None
     last, grown = old.spans[index], new.spans[index]
-    if not grown.text.startswith(last.text) or _restyled(last, grown.text) != grown:
+    if not grown.text.startswith(last.text) or last.style != grown.style:
         return None
-    return [_restyled(last, grown.text[len(last.text) :]), *new.spans[index + 1 :]]
-
-
-def _restyled(span: Span, text: str) -> Span:
-    return Span(text, span.bold, span.italic, span.strike, span.code, span.link, span.syntax)
+    return [last.with_text(grown.text[len(last.text) :]), *new.spans[index + 1 :]]

@@ -35,15 +35,16 @@ def parse(text: str, *, growing: bool = False) -> list[Block]:
     return [block for piece in pieces for block in _blocks(piece, lines, growing=growing and piece is pieces[-1])]
 
 
-def parse_final(lines_text: str) -> tuple[list[Block], int]:
+def parse_final(text: str) -> tuple[list[Block], int]:
     """The blocks of all top-level pieces but the last, which may still grow, and the line where that one begins.
 
-    ``lines_text`` ends with a line feed.
+    ``text`` ends with a line feed.
     """
-    lines = lines_text.split("\n")
-    *final, last = [*_pieces(_parser().parse(lines_text))] or [[]]
-    blocks = [block for piece in final for block in _blocks(piece, lines, growing=False)]
-    return blocks, _first_line(last) if final else 0
+    *final, last = [*_pieces(_outline_parser().parse(text))] or [[]]
+    if not final or not last[0].map:
+        return [], 0
+    line = last[0].map[0]
+    return parse("\n".join(text.split("\n")[:line])), line
 
 
 def has_references(text: str) -> bool:
@@ -67,10 +68,6 @@ def _blocks(tokens: list[Token], lines: list[str], *, growing: bool) -> tuple[Bl
     return BlockBuilder(growing=growing).build(tokens)
 
 
-def _first_line(piece: list[Token]) -> int:
-    return piece[0].map[0] if piece and piece[0].map else 0
-
-
 def _pieces(tokens: list[Token]) -> Iterator[list[Token]]:
     """Tokens from one top-level opening to its closing."""
     piece: list[Token] = []
@@ -83,6 +80,10 @@ def _pieces(tokens: list[Token]) -> Iterator[list[Token]]:
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
+    return _make_parser()
+
+
+def _make_parser() -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST_NESTING})
     md.enable(["table", "strikethrough"])
     # A dash below a line begins a list far more often than it underlines a heading, and while a reply streams every
@@ -97,6 +98,14 @@ def _is_worth_parsing(content: str) -> bool:
     if len(content) > LONGEST_PARAGRAPH or content.count("[") > MOST_BRACKETS:
         return False
     return _MARKED.search(content) is not None
+
+
+@lru_cache(maxsize=1)
+def _outline_parser() -> MarkdownIt:
+    """Finds where pieces begin without looking into their paragraphs, which takes most of the time."""
+    md = _make_parser()
+    md.core.ruler.disable(["inline"])
+    return md
 
 
 _MARKED = re.compile(r"[*_`~\[\]<>!\\&\n]")

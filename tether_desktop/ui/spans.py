@@ -68,13 +68,13 @@ def _spans(tokens: Iterable[Token]) -> Iterator[Span]:
 
 def _leaf(token: Token, style: Span) -> Iterator[Span]:
     if token.type in {"softbreak", "hardbreak"}:
-        yield replace(style, text=LINE_BREAK)
+        yield style.with_text(LINE_BREAK)
     elif token.type == "code_inline":
         yield replace(style, text=visible(token.content), code=True)
     elif token.type == "image":
         yield _image(token, style)
     else:
-        yield from linked(replace(style, text=visible(token.content)))
+        yield from linked(style.with_text(visible(token.content)))
 
 
 def _image(token: Token, style: Span) -> Span:
@@ -90,18 +90,18 @@ def linked(span: Span) -> Iterator[Span]:
         return
     end = 0
     for found in _URL.finditer(span.text):
-        yield replace(span, text=span.text[end : found.start()])
+        yield span.with_text(span.text[end : found.start()])
         yield replace(span, text=found.group(), link=found.group())
         end = found.end()
-    yield replace(span, text=span.text[end:])
+    yield span.with_text(span.text[end:])
 
 
 def _joined(spans: Iterable[Span]) -> Iterator[Span]:
     """Neighbours of one style become one: fewer spans are faster to compare and to lay out."""
     held: Span | None = None
     for span in spans:
-        if held is not None and replace(held, text="") == replace(span, text=""):
-            held = replace(held, text=held.text + span.text)
+        if held is not None and held.style == span.style:
+            held = held.with_text(held.text + span.text)
             continue
         if held is not None:
             yield held

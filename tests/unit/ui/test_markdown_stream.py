@@ -103,8 +103,10 @@ def assert_shown(stream: MarkdownStream) -> None:
         else:
             grid = stream.writer.table(index)
             assert (grid.rows(), grid.columns()) == (len(block.rows), len(block.alignments))
-            cells = [grid.cellAt(row, 0).firstCursorPosition().block().text() for row in range(grid.rows())]
-            assert cells == ["".join(span.text for span in row[0]) for row in block.rows]
+            for row, cells in enumerate(block.rows):
+                for column, cell in enumerate(cells):
+                    shown = grid.cellAt(row, column).firstCursorPosition().block().text()
+                    assert shown == "".join(span.text for span in cell)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -202,6 +204,20 @@ def test_a_table_that_grows_row_by_row_stays_one_table() -> None:
         stream.show(text, complete=False)
         assert_shown(stream)
     assert [type(block) for block in stream.writer.blocks] == [Table]
+
+
+def test_a_table_that_grows_is_not_written_again() -> None:
+    document, stream = new_stream()
+    text = "| a | b |\n|---|---|\n| one | **x** |\n"
+    stream.show(text, complete=False)
+    grid = stream.writer.table(0)
+    first = grid.cellAt(1, 0).firstCursorPosition().position()
+    changed: list[int] = []
+    document.contentsChange.connect(lambda position, _removed, _added: changed.append(position))
+    stream.show(text + "| two | y |\n| three", complete=False)
+    assert stream.writer.table(0) is grid
+    assert grid.rows() == 4
+    assert min(changed) > first
 
 
 def code_lines_of(stream: MarkdownStream) -> Iterator[str]:
