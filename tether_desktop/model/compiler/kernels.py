@@ -20,8 +20,6 @@ from tether_desktop.model.compiler.shape import GROUP, TILE_ROWS
 PREFETCH_BYTES = 2048
 """How far ahead of its use a weight tile is asked for."""
 
-Emit = Callable[[Any], None]
-
 
 @dataclass(frozen=True)
 class Matrix:

@@ -70,6 +70,11 @@ class Decoder:
         """The instruction set of its library."""
         return self._library.metadata.isa
 
+    def use_threads(self, count: int) -> None:
+        """Compute on this many threads from now on, whatever is faster."""
+        for governor in self.governors.values():
+            governor.pin(count)
+
     def touch_weights(self) -> Iterator[float]:
         """Bring the weights into memory piece by piece; yields the fraction that is there."""
         total = sum(tensor.nbytes for tensor in self._tensors.values())

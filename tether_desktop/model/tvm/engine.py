@@ -41,6 +41,8 @@ class TvmEngine:
             )
         runtime = Runtime(self._spec.threads)
         decoder = Decoder(runtime, self._spec.model_dir, self._spec.library, self._spec.context_window)
+        if self._spec.threads:
+            decoder.use_threads(runtime.threads)
         for fraction in decoder.touch_weights():
             on_progress(fraction * 0.9)
             await asyncio.sleep(0)

@@ -105,8 +105,7 @@ def test_the_number_of_threads_changes_no_bit(tiny: CompiledModel) -> None:
     decoder = Decoder(runtime, tiny.model.folder, tiny.library, WINDOW)
     results = []
     for threads in (1, 2):
-        for governor in decoder.governors.values():
-            governor.pin(threads)
+        decoder.use_threads(threads)
         results.append((prefill(decoder, TOKENS[:100]), decode_all(decoder, TOKENS[100:], 100)))
     np.testing.assert_array_equal(results[0][0], results[1][0])
     np.testing.assert_array_equal(results[0][1], results[1][1])
