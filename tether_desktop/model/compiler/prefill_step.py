@@ -1,0 +1,144 @@
+"""Writes ``prefill``: a chunk of a prompt through all layers, bound by arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import tirx
+from tvm.tirx.script import builder as T  # noqa: N812  (TVM's own name for it)
+
+from tether_desktop.model.compiler import attention, kernels
+from tether_desktop.model.compiler import vector_ir as v
+from tether_desktop.model.compiler.kernels import Matrix, Quantized
+from tether_desktop.model.compiler.shape import GROUP, TILE_ROWS
+from tether_desktop.model.compiler.stages import Step, embedding, widen_tokens
+
+PREFILL_TOKENS = 16
+"""Tokens of a block; the function works on whole blocks."""
+
+
+@dataclass(frozen=True)
+class PrefillStep(Step):
+    """A chunk of tokens through all layers.
+
+    Attributes:
+        position: where its first token goes.
+        blocks: whole blocks of PREFILL_TOKENS to work on.
+        chunk: the most tokens there can be; a constant of the library.
+    """
+
+    position: Any
+    blocks: Any
+    chunk: int
+
+    def emit(self, ids: Any, x: Any) -> None:
+        """Write the function's body: from int32[chunk] ``ids`` to float32[chunk, hidden] ``x``."""
+        shape, chunk = self.shape, self.chunk
+        normed = kernels.quantized_scratch(chunk, shape.hidden)
+        qkv = v.scratch((chunk, shape.qkv))
+        attended = kernels.quantized_scratch(chunk, shape.heads * shape.head_dim)
+        hidden = kernels.quantized_scratch(chunk, shape.intermediate)
+        with v.parallel_region():
+            with v.then_barrier(), T.parallel(0, self._tokens) as token:
+                kernels.embed(embedding(shape, self.arguments.weights), ids[token], x, token)
+            with T.serial(0, shape.layers) as layer:
+                self._normalize(layer, "attn_norm", x, normed)
+                with v.then_barrier():
+                    self._multiply(self.layer_matrix("qkv", layer), normed, self._writer(qkv, add=False))
+                with v.then_barrier():
+                    self._append(layer, qkv)
+                with v.then_barrier():
+                    self._attend(layer, qkv, attended)
+                with v.then_barrier():
+                    self._multiply(self.layer_matrix("o", layer), attended, self._writer(x, add=True))
+                self._normalize(layer, "ffn_norm", x, normed)
+                with v.then_barrier():
+                    tokens = self.isa.tokens
+                    widen_tokens(self.isa, self.layer_matrix("gate_up", layer), normed, tokens, self._steps, hidden)
+                with v.then_barrier():
+                    self._multiply(self.layer_matrix("down", layer), hidden, self._writer(x, add=True))
+
+    @property
+    def _tokens(self) -> Any:
+        return self.blocks * PREFILL_TOKENS
+
+    @property
+    def _steps(self) -> Any:
+        return self.blocks * (PREFILL_TOKENS // self.isa.tokens)
+
+    def _normalize(self, layer: Any, name: str, x: Any, normed: Quantized) -> None:
+        with v.then_barrier(), T.parallel(0, self._tokens) as token:
+            kernels.rms_norm(x, token, self.norm(name), (layer,), self.shape.hidden, self.shape.norm_eps, normed)
+
+    def _append(self, layer: Any, qkv: Any) -> None:
+        # A task writes a whole block of keys, so that no two threads write to one cache line.
+        with T.parallel(0, self.blocks * self.shape.kv_heads) as task:
+            kv_head = v.bind(tirx.indexmod(task, self.shape.kv_heads))
+            first = v.bind(tirx.indexdiv(task, self.shape.kv_heads) * PREFILL_TOKENS)
+            with T.serial(0, PREFILL_TOKENS) as i:
+                token = v.bind(first + i)
+                attention.append(self.shape, self.arguments.cache(layer), qkv, token, kv_head, self.position + token)
+
+    def _attend(self, layer: Any, qkv: Any, attended: Quantized) -> None:
+        shape, cache = self.shape, self.arguments.cache(layer)
+        tokens, heads = self._tile()
+        head_tiles = shape.heads // heads
+        with T.parallel(0, self.blocks * (PREFILL_TOKENS // tokens) * head_tiles) as task:
+            first_head = v.bind(tirx.indexmod(task, head_tiles) * heads)
+            first = v.bind(tirx.indexdiv(task, head_tiles) * tokens)
+            kv_head = v.bind(tirx.indexdiv(first_head, shape.group_heads))
+            state = attention.new_softmax(shape, tokens * heads)
+            attention.clear(shape, state)
+            for query in range(state.count):
+                token, head = first + query % tokens, first_head + query // tokens
+
+                def write(column: int, values: Any, query: int = query) -> None:
+                    v.store(state.queries, values, query, v.lanes(column))
+
+                attention.rotate_queries(shape, cache, qkv, token, head, self.position + token, write)
+            newest = v.bind(self.position + first + (tokens - 1))
+            blocks = (v.i32(0), v.bind(tirx.indexdiv(newest, attention.BLOCK) + 1))
+            attention.attend(
+                self.isa, shape, cache, state, kv_head, blocks, lambda query: self.position + first + query % tokens
+            )
+            self._quantize_heads(state, tokens, first, first_head, attended)
+
+    def _tile(self) -> tuple[int, int]:
+        """Tokens and heads of one key/value group that share every key and value that is read."""
+        most = self.isa.registers // 2
+        heads = max(n for n in range(1, self.shape.group_heads + 1) if self.shape.group_heads % n == 0 and n <= most)
+        tokens = max(n for n in (1, 2, 4, 8) if n * heads <= most)
+        return tokens, heads
+
+    def _quantize_heads(
+        self, state: attention.Softmax, tokens: int, first: Any, first_head: Any, attended: Quantized
+    ) -> None:
+        groups = self.shape.head_dim // GROUP
+        for query in range(state.count):
+            token, head = first + query % tokens, first_head + query // tokens
+            inverse = v.bind(v.f32(1.0) / state.weights[query])
+            with T.serial(0, groups) as group:
+                low, high = (
+                    v.bind(state.sums[query, v.lanes(at)] * v.splat(inverse))
+                    for at in (group * GROUP, group * GROUP + v.WIDTH)
+                )
+                kernels.quantize_group(attended, token, head * groups + group, low, high)
+
+    def _multiply(self, matrix: Matrix, x: Quantized, write: Callable[[Any, Any, Any], None]) -> None:
+        tokens = self.isa.tokens
+        with T.parallel(0, matrix.rows // TILE_ROWS) as tile, T.serial(0, self._steps) as step:
+            first = v.bind(step * tokens)
+
+            def write_rows(token: int, row: int, result: Any) -> None:
+                write(first + token, v.lanes(tile * TILE_ROWS + row, self.isa.rows), result)
+
+            kernels.multiply_tile_row(self.isa, matrix, tile, x, first, tokens, write_rows)
+
+    @staticmethod
+    def _writer(out: Any, *, add: bool) -> Callable[[Any, Any, Any], None]:
+        def write(token: Any, at: Any, result: Any) -> None:
+            v.store(out, out[token, at] + result if add else result, token, at)
+
+        return write
