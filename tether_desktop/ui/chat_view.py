@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from tether_desktop.ui import theme
 from tether_desktop.ui.column import Column
@@ -56,6 +56,7 @@ class ChatView(QAbstractScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._theme = theme.active()
         self._views: list[MessageView] = []
         self._indices: dict[str, int] = {}
         self._column = Column(GAP, MARGIN)
@@ -77,8 +78,9 @@ class ChatView(QAbstractScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalScrollBar().setSingleStep(40)
         self.verticalScrollBar().valueChanged.connect(self._on_scroll)
-        theme.appearance().changed.connect(self._on_theme)
-        theme.appearance().app.focusChanged.connect(self._on_focus)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._on_focus)
 
     def _make_jump_button(self) -> IconButton:
         button = IconButton("arrow-down", self.tr("Jump to the newest message"), self, color="text", size=18)
@@ -292,7 +294,14 @@ class ChatView(QAbstractScrollArea):
             self._stick = value >= self.verticalScrollBar().maximum() - AT_BOTTOM
             self._sync()
 
-    def _on_theme(self) -> None:
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
+        """Take the colours of a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self._theme is not theme.active():
+            self._restyle()
+
+    def _restyle(self) -> None:
+        self._theme = theme.active()
         for message_id, widget in self._live.items():
             widget.restyle()
             self._stale.add(message_id)

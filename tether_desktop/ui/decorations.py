@@ -178,7 +178,7 @@ def _paint_marker(painter: QPainter, marker: Marker, theme: Theme) -> None:
     font = fonts.sans(theme)
     font.setFeature(QFont.Tag("tnum"), 1)
     painter.setFont(font)
-    painter.setPen(QColor(theme.colors.muted if marker.text[0].isdigit() else theme.colors.text))
+    painter.setPen(QColor(theme.colors.muted))
     flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
     painter.drawText(marker.rect, flags, marker.text)
 

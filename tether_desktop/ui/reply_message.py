@@ -7,7 +7,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from tether_desktop.ui import fonts, icons, theme
-from tether_desktop.ui.message_parts import ACTIONS_HEIGHT, ErrorCard, Fold, Notice, StatusLine
+from tether_desktop.ui.fold import Fold
+from tether_desktop.ui.message_parts import ACTIONS_HEIGHT, ErrorCard, Notice, StatusLine
 from tether_desktop.ui.message_view import MessageView
 from tether_desktop.ui.message_widget import MessageWidget
 

@@ -7,9 +7,10 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from tether_desktop.ui import theme
-from tether_desktop.ui.message_parts import ACTIONS_HEIGHT, Editor
+from tether_desktop.ui.message_parts import ACTIONS_HEIGHT
 from tether_desktop.ui.message_view import MessageView
 from tether_desktop.ui.message_widget import MessageWidget
+from tether_desktop.ui.question_editor import QuestionEditor
 
 PADDING_X = 16
 PADDING_TOP = 11
@@ -24,7 +25,7 @@ class UserMessage(MessageWidget):
 
     def __init__(self, view: MessageView, parent: QWidget) -> None:
         super().__init__(view, parent)
-        self._editor: Editor | None = None
+        self._editor: QuestionEditor | None = None
         self._bubble = QRect()
         self._shown = ""
         self.show_view(view)
@@ -66,7 +67,7 @@ class UserMessage(MessageWidget):
         """Open the editor."""
         if self._editor is not None:
             return
-        self._editor = Editor(self.view.text, self)
+        self._editor = QuestionEditor(self.view.text, self)
         self._editor.saved.connect(self._on_saved)
         self._editor.cancelled.connect(self._close_editor)
         self._editor.resized.connect(self.resized)

@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from tether_desktop.ui import theme
 from tether_desktop.ui.chat_view import ChatView
+from tether_desktop.ui.fold import FoldHeader
 from tether_desktop.ui.icons import IconButton
-from tether_desktop.ui.message_parts import FoldHeader
 from tether_desktop.ui.message_view import MessageView
 from tether_desktop.ui.message_widget import MessageWidget
 from tether_desktop.ui.tokens import DARK

@@ -12,10 +12,12 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from tether_desktop.ui.fold import Fold
 from tether_desktop.ui.icons import IconButton
-from tether_desktop.ui.message_parts import Editor, ErrorCard, Fold, Notice, StatusLine, VersionSwitch
+from tether_desktop.ui.message_parts import ErrorCard, Notice, StatusLine, VersionSwitch
 from tether_desktop.ui.message_view import MessageView, ViewState
 from tether_desktop.ui.message_widget import MessageWidget
+from tether_desktop.ui.question_editor import QuestionEditor
 from tether_desktop.ui.reply_message import ReplyMessage
 from tether_desktop.ui.user_message import UserMessage
 
@@ -241,7 +243,7 @@ def test_a_question_is_edited_in_place_and_sent_again(qtbot: QtBot, make: Make) 
     widget.set_active(True)
     with qtbot.waitSignal(widget.resized):
         click(qtbot, button(widget, "Edit and send again"))
-    editor = shown(widget, Editor)
+    editor = shown(widget, QuestionEditor)
     lay_out(widget)
     assert editor.field.toPlainText() == QUESTION.text
     assert not widget.body.isVisible()
@@ -257,7 +259,7 @@ def test_escape_leaves_the_question_as_it_was(qtbot: QtBot, make: Make) -> None:
     widget = make(QUESTION)
     assert isinstance(widget, UserMessage)
     widget.edit()
-    editor = shown(widget, Editor)
+    editor = shown(widget, QuestionEditor)
     editor.field.setPlainText("other")
     with qtbot.assertNotEmitted(widget.edit_requested):
         qtbot.keyClick(editor.field, Qt.Key.Key_Escape)
@@ -268,7 +270,7 @@ def test_control_enter_sends_and_enter_breaks_the_line(qtbot: QtBot, make: Make)
     widget = make(QUESTION)
     assert isinstance(widget, UserMessage)
     widget.edit()
-    editor = shown(widget, Editor)
+    editor = shown(widget, QuestionEditor)
     editor.field.moveCursor(QTextCursor.MoveOperation.End)
     qtbot.keyClick(editor.field, Qt.Key.Key_Return)
     with qtbot.waitSignal(widget.edit_requested) as asked:
@@ -280,7 +282,7 @@ def test_an_empty_question_cannot_be_sent(qtbot: QtBot, make: Make) -> None:
     widget = make(QUESTION)
     assert isinstance(widget, UserMessage)
     widget.edit()
-    editor = shown(widget, Editor)
+    editor = shown(widget, QuestionEditor)
     editor.field.setPlainText("  \n ")
     assert not editor.save.isEnabled()
     with qtbot.assertNotEmitted(widget.edit_requested):
@@ -293,7 +295,7 @@ def test_the_editor_grows_with_its_text_up_to_a_limit(make: Make) -> None:
     widget.edit()
     heights = []
     for lines in (1, 6, 40, 80):
-        shown(widget, Editor).field.setPlainText("\n".join("x" * lines))
+        shown(widget, QuestionEditor).field.setPlainText("\n".join("x" * lines))
         heights.append(lay_out(widget))
     assert heights[0] < heights[1] < heights[2] == heights[3]
 
