@@ -135,10 +135,18 @@ def export(executable: Any, target: Path) -> None:
         archive = Path(folder) / "objects.tar"
         try:
             executable.export_library(str(archive))
-            with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
+            _unpack(archive, Path(folder))
         except OSError as error:
             raise InstallError(
                 "The model could not be compiled", f"Its library cannot be written: {error}.", "Free some disk space."
             ) from error
         link_shared(sorted(Path(folder).glob("*.o")), target)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Write the archive's files; ``extractall`` takes its filter from Python 3.11.4 on, and Debian 12 has 3.11.2."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            content = tar.extractfile(member)
+            if content is not None:
+                (folder / Path(member.name).name).write_bytes(content.read())
