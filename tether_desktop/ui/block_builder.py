@@ -35,9 +35,13 @@ def code_blocks(code: str, language: str, *, growing: bool = False, depth: int =
     """The lines of one block of code."""
     lines = code_lines(visible(code), language, growing=growing)
     end = len(lines) - 1
+    header = Line("code_header", depth=depth, quote=quote, language=language)
     return [
-        Line("code", spans, depth=depth, quote=quote, language=language, first=index == 0, last=index == end)
-        for index, spans in enumerate(lines)
+        header,
+        *(
+            Line("code", spans, depth=depth, quote=quote, language=language, last=index == end)
+            for index, spans in enumerate(lines)
+        ),
     ]
 
 

@@ -40,7 +40,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One paragraph, heading, rule or line of code.
+    """One paragraph, heading, rule or line of code; a code header is the room above the code for its language.
 
     Attributes:
         level: 1..6 of a heading.
@@ -49,11 +49,10 @@ class Line:
         marker: bullet, number or check box of the list item that begins here.
         tight: it follows the line before without the space between paragraphs.
         language: of the code, as the model named it.
-        first: the first line of its code block.
         last: the last line of its code block.
     """
 
-    kind: Literal["paragraph", "heading", "rule", "code"]
+    kind: Literal["paragraph", "heading", "rule", "code_header", "code"]
     spans: tuple[Span, ...] = ()
     level: int = 0
     depth: int = 0
@@ -61,7 +60,6 @@ class Line:
     marker: str = ""
     tight: bool = False
     language: str = ""
-    first: bool = False
     last: bool = False
 
     @property

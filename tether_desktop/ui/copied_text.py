@@ -39,7 +39,7 @@ def _prefix(line: Line, *, whole: bool) -> str:
 
 
 def _separator(before: Block | None, block: Block) -> str:
-    if before is None:
+    if before is None or (isinstance(before, Line) and before.kind == "code_header"):
         return ""
     both_lines = isinstance(before, Line) and isinstance(block, Line)
     return "\n" if both_lines and gap_above(block, before) <= TIGHT_GAP else "\n\n"

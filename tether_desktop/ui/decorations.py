@@ -20,7 +20,7 @@ CHECK_BOXES = {"☐": ("square", "muted"), "☑": ("square-check", "accent")}
 
 @dataclass(frozen=True, slots=True)
 class CodeCard:
-    """The card behind a block of code; ``first`` and ``last`` are indices of blocks."""
+    """The card behind a block of code; ``first`` is the index of its header, ``last`` that of its last line."""
 
     first: int
     last: int
@@ -29,7 +29,7 @@ class CodeCard:
 
     def text(self, blocks: list[Block]) -> str:
         """The code."""
-        lines = blocks[self.first : self.last + 1]
+        lines = blocks[self.first + 1 : self.last + 1]
         return "\n".join(line.text for line in lines if isinstance(line, Line))
 
 
@@ -98,10 +98,10 @@ class Decorations:
                     yield Bar(quote_start, self._span(quote_start, index, 0, 3))
             if not isinstance(block, Line):
                 continue
-            if block.kind == "code":
-                code_start = index if block.first else code_start
-                if block.last:
-                    yield self._card(code_start, index)
+            if block.kind == "code_header":
+                code_start = index
+            elif block.last:
+                yield self._card(code_start, index)
             elif block.kind == "rule":
                 yield Rule(index, self._span(index, index, left_edge(block.depth, block.quote), None))
             if block.marker:
@@ -110,7 +110,7 @@ class Decorations:
     def _card(self, first: int, last: int) -> CodeCard:
         line = self._writer.blocks[first]
         inner = self._span(first, last, left_edge(line.depth, line.quote), None)
-        rect = inner.adjusted(0, -CODE_HEADER - CODE_PADDING // 2, 0, CODE_PADDING)
+        rect = inner.adjusted(0, 0, 0, CODE_PADDING)
         return CodeCard(first, last, rect, line.language if isinstance(line, Line) else "")
 
     def _marker(self, index: int, line: Line) -> Marker:
@@ -137,7 +137,7 @@ class Decorations:
 def _continues(blocks: list[Block], index: int) -> bool:
     """Whether the block after this one may be painted together with it."""
     block = blocks[index]
-    return bool(block.quote) or (isinstance(block, Line) and block.kind == "code" and not block.last)
+    return bool(block.quote) or (isinstance(block, Line) and block.kind in {"code_header", "code"} and not block.last)
 
 
 def paint(painter: QPainter, items: list[Decoration], theme: Theme, clip: QRectF) -> None:

@@ -53,10 +53,15 @@ def gap_above(block: Block, before: Block | None) -> int:
     """The space between a block and the one before it."""
     if before is None or isinstance(block, Table):
         return 0
-    if block.kind == "code" and not block.first:
+    if block.kind == "code":
         return 0
     gap = TIGHT_GAP if block.tight else PARAGRAPH_GAP
     return HEADING_GAPS[block.level] if block.kind == "heading" else gap
+
+
+def _card_below(block: Block | None) -> int:
+    """How far the card behind a line of code reaches into the margin below; of two that meet, Qt takes the larger."""
+    return CODE_PADDING if isinstance(block, Line) and block.kind == "code" else 0
 
 
 class DocumentFormats:
@@ -120,14 +125,15 @@ class DocumentFormats:
         if line.kind == "code":
             left += CODE_PADDING
             result.setRightMargin(CODE_PADDING)
-            top += CODE_HEADER + CODE_PADDING // 2 if line.first else 0
             bottom = CODE_PADDING if line.last else 0
-        elif isinstance(before, Line) and before.kind == "code":
-            # Qt takes the larger of two margins that meet, and the card reaches into the lower one.
-            top += CODE_PADDING
+        else:
+            top += _card_below(before)
         result.setLeftMargin(left)
         result.setTopMargin(top)
         result.setBottomMargin(bottom)
+        if line.kind == "code_header":
+            result.setLineHeight(CODE_HEADER + CODE_PADDING // 2, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+            return result
         height = CODE_LINE_HEIGHT if line.kind == "code" else LINE_HEIGHT
         result.setLineHeight(height, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
         return result
@@ -157,7 +163,7 @@ class DocumentFormats:
         result.setBorderCollapse(True)
         result.setCellPadding(7)
         result.setCellSpacing(0)
-        result.setTopMargin(0 if before is None else PARAGRAPH_GAP)
+        result.setTopMargin(0 if before is None else PARAGRAPH_GAP + _card_below(before))
         result.setBottomMargin(PARAGRAPH_GAP)
         result.setLeftMargin(left_edge(table.depth, table.quote))
         return result

@@ -11,7 +11,7 @@ from tether_desktop.ui.document_formats import DocumentFormats
 
 ZERO_WIDTH_SPACE = "\u200b"
 
-_LINE_STYLE = ("kind", "level", "depth", "quote", "marker", "tight", "language", "first", "last")
+_LINE_STYLE = ("kind", "level", "depth", "quote", "marker", "tight", "language", "last")
 
 
 class DocumentWriter:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,14 +12,14 @@ from tether_desktop.ui.blocks import LINE_BREAK, Block, Line, Span, Table
 from tether_desktop.ui.markdown import LONGEST_PARAGRAPH, MOST_BRACKETS, has_references, parse, parse_final, prewarm
 
 
-def only(blocks: list[Block]) -> Line:
+def only(blocks: Sequence[Block]) -> Line:
     (line,) = blocks
     assert isinstance(line, Line)
     return line
 
 
 def lines(text: str) -> list[Line]:
-    return [block for block in parse(text) if isinstance(block, Line)]
+    return [block for block in parse(text) if isinstance(block, Line) and block.kind != "code_header"]
 
 
 def spans(text: str) -> tuple[Span, ...]:
@@ -90,12 +92,16 @@ def test_quotations_have_depth() -> None:
 def test_code_keeps_its_lines_and_language() -> None:
     found = lines("```python\nx = 1\n\n  y\n```")
     assert [line.text for line in found] == ["x = 1", "", "  y"]
-    assert [(line.first, line.last) for line in found] == [(True, False), (False, False), (False, True)]
+    assert [line.last for line in found] == [False, False, True]
     assert {line.language for line in found} == {"python"}
 
 
+def test_code_begins_with_a_header() -> None:
+    assert parse("> ```python title\n> x\n> ```")[0] == Line("code_header", quote=1, language="python")
+
+
 def test_markdown_in_code_is_left_alone() -> None:
-    assert only(parse("```\n**a** <b> &amp; [x](http://y)\n```")).text == "**a** <b> &amp; [x](http://y)"
+    assert only(lines("```\n**a** <b> &amp; [x](http://y)\n```")).text == "**a** <b> &amp; [x](http://y)"
 
 
 def test_code_that_is_not_closed_yet_is_code() -> None:

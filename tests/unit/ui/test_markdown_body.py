@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from tether_desktop.ui import theme
 from tether_desktop.ui.decorations import Bar, Marker, Rule
+from tether_desktop.ui.document_formats import CODE_HEADER
 from tether_desktop.ui.markdown_body import MarkdownBody
 from tether_desktop.ui.tokens import DARK, LIGHT
 
@@ -88,6 +89,24 @@ def test_decorations_that_grew_are_those_of_the_whole(qtbot: QtBot, body: Markdo
     assert body.decorations == whole.decorations
 
 
+BEFORE_CODE = ["", "words\n\n", "| a |\n|---|\n| 1 |\n\n", "```\nx\n```\n\n", "- a\n\n", "> b\n\n"]
+
+
+@pytest.mark.parametrize("before", BEFORE_CODE)
+    "before", ["", "words\n\n", "| a |\n|---|\n| 1 |\n\n", "```\nx\n```\n\n", "- a\n\n", "> b\n\n"]
+)
+def test_code_has_room_for_its_header_whatever_comes_before(body: MarkdownBody, before: str) -> None:
+    code, after = "```python\nx = 1\n```", "\n\n| after |\n|---|\n"
+    above = show(body, before) if before else 0
+    show(body, before + code + after)
+    card = body.code_cards()[-1].rect
+    line = body.document().find("x = 1").block()
+    after_top = body.document().documentLayout().blockBoundingRect(body.document().find("after").block()).top()
+    assert card.top() >= above
+    assert card.top() + CODE_HEADER <= body.document().documentLayout().blockBoundingRect(line).top()
+    assert card.bottom() < after_top
+
+
 def test_code_at_the_end_has_room_for_its_card(body: MarkdownBody) -> None:
     height = show(body, "a\n\n```\nx\n```")
     assert body.code_cards()[0].rect.bottom() <= height
@@ -105,7 +124,7 @@ def test_the_copy_button_of_code_copies_that_code(qtbot: QtBot, body: MarkdownBo
 
 def test_tabs_in_code_are_four_columns_wide(body: MarkdownBody) -> None:
     show(body, "```\n\tx\n    x\n```", 500)
-    tab, spaces = (body.document().findBlockByNumber(number).layout().lineAt(0) for number in (0, 1))
+    tab, spaces = (body.document().findBlockByNumber(number).layout().lineAt(0) for number in (1, 2))
     assert tab.cursorToX(1)[0] == pytest.approx(spaces.cursorToX(4)[0], abs=0.5)
 
 

@@ -9,7 +9,7 @@ from tether_desktop.ui.typed_text import LONGEST_TYPED, typed_blocks
 
 
 def lines(text: str) -> list[Line]:
-    return [block for block in typed_blocks(text) if isinstance(block, Line)]
+    return [block for block in typed_blocks(text) if isinstance(block, Line) and block.kind != "code_header"]
 
 
 @pytest.mark.parametrize(
