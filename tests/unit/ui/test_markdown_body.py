@@ -93,8 +93,6 @@ BEFORE_CODE = ["", "words\n\n", "| a |\n|---|\n| 1 |\n\n", "```\nx\n```\n\n", "-
 
 
 @pytest.mark.parametrize("before", BEFORE_CODE)
-    "before", ["", "words\n\n", "| a |\n|---|\n| 1 |\n\n", "```\nx\n```\n\n", "- a\n\n", "> b\n\n"]
-)
 def test_code_has_room_for_its_header_whatever_comes_before(body: MarkdownBody, before: str) -> None:
     code, after = "```python\nx = 1\n```", "\n\n| after |\n|---|\n"
     above = show(body, before) if before else 0
