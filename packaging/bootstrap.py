@@ -85,7 +85,7 @@ def _build(profile: str) -> None:
     if done.get("profile") != profile:
         tell("Installing packages; the first time this downloads a few hundred megabytes")
         _pip("--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCKS[profile]))
-    _pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT), "--quiet")
+    _pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT), "--quiet", "--quiet")
     _write_stamp(profile)
     tell("The virtual environment is ready")
 
