@@ -70,7 +70,7 @@ def run(*, quick: bool = False) -> Report:
         bound_table(speeds, model),
         second_turn_table(program, rounds=effort.turn_rounds),
         added_table(program, threads=effort.threads, rounds=effort.answer_rounds, tokens=effort.answer_tokens),
-        threads_table(model, model_tokens(model), threads=effort.threads, rounds=effort.other_rounds),
+        threads_table(model, model_tokens(model), rounds=effort.other_rounds),
         memory_table(model, rounds=effort.other_rounds),
     )
     notes = NOTES if peer else (NO_PEER, *NOTES)

@@ -32,6 +32,7 @@ class Answer:
         text: all of it.
         first_s: from asking to the first text.
         decode_s: from the first text to the last.
+        cpu_s: processor time of the process that asked, until the end.
         prompt_tokens, cached_tokens, completion_tokens: as the engine counted.
         session: the conversation it is in; empty without one.
     """
@@ -39,6 +40,7 @@ class Answer:
     text: str
     first_s: float
     decode_s: float
+    cpu_s: float
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
@@ -54,7 +56,7 @@ class Listener:
     """Notes when the pieces of an answer come; made when it is asked for."""
 
     def __init__(self) -> None:
-        self._asked = time.perf_counter()
+        self._asked, self._cpu = time.perf_counter(), time.process_time()
         self._first = self._last = self._asked
         self._pieces: list[str] = []
 
@@ -67,7 +69,7 @@ class Listener:
 
     def answer(self, usage: Usage, session: str = "") -> Answer:
         """All of it, with what it took."""
-        times = self._first - self._asked, self._last - self._first
+        times = self._first - self._asked, self._last - self._first, time.process_time() - self._cpu
         counts = usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens
         return Answer("".join(self._pieces), *times, *counts, session)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from benchmarks.engine_process import Worker
 from benchmarks.report import Cell, Table
 from tether_desktop.model.catalog import ModelEntry
+from tether_desktop.model.cpu import default_threads
 from tether_desktop.model.tvm.threads import PROBE_EVERY
 
 DEPTH = 32
@@ -25,9 +26,9 @@ while True:
 """
 
 
-def threads_table(model: ModelEntry, tokens: list[int], *, threads: Sequence[int], rounds: int) -> Table:
+def threads_table(model: ModelEntry, tokens: list[int], *, rounds: int) -> Table:
     """Tokens per second with threads chosen by measuring and with fixed ones, quiet and disturbed."""
-    names = {"chosen by measuring": None, **{f"fixed, {number}": number for number in reversed(threads)}}
+    names = {"chosen by measuring": None, **{f"fixed, {number}": number for number in (default_threads(), 1)}}
     rates: list[dict[str, list[float]]] = []
     with ExitStack() as processes:
         workers = {

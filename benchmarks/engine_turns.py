@@ -55,10 +55,15 @@ def second_turn_table(program: Program, *, rounds: int) -> Table:
 
 
 def added_table(program: Program, *, threads: Sequence[int], rounds: int, tokens: int) -> Table:
-    """The same answers from the engine alone and through the whole program."""
+    """The same answers from the engine alone and through the whole program.
+
+    The last column is the processor time of the program without its engine: what it takes from the engine
+    where every core computes.
+    """
     rows = [_added(program, number, rounds, tokens) for number in threads]
     measures = ("decode tok/s alone", "in the program", "lost %", "first token ms alone", "in the program", "added ms")
-    columns = ("threads", "prompt tokens", "cached alone / in the program", "tokens", "same text", *measures)
+    counts = ("prompt tokens", "cached alone / in the program", "tokens", "same text")
+    columns = ("threads", *counts, *measures, "its CPU per token us")
     return Table("Added by process, service and store", columns, tuple(rows))
 
 
@@ -84,11 +89,12 @@ def _costs(alone: Sequence[Answer], whole: Sequence[Answer]) -> tuple[Cell, ...]
     firsts = [[each.first_s * 1000 for each in side] for side in (alone, whole)]
     lost = (1 - median_ratio(rates[1], rates[0])) * 100
     added = median_difference(firsts[1], firsts[0])
+    cpu = statistics.median(each.cpu_s / each.completion_tokens for each in whole) * 1e6
     written = statistics.median_low(each.completion_tokens for each in alone)
     return (
         *(prompt, cached, written, f"{same} of {len(alone)}"),
         *(statistics.median(rates[0]), statistics.median(rates[1]), lost),
-        *(statistics.median(firsts[0]), statistics.median(firsts[1]), added),
+        *(statistics.median(firsts[0]), statistics.median(firsts[1]), added, cpu),
     )
 
 
