@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QLineEdit, QListView, QMenu, QVBoxLayout, QWidget
 
@@ -135,13 +135,19 @@ class SessionList(QWidget):
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
+        """Take the colours of a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._search_mark.setIcon(icon("search"))
+
     def _make_search(self) -> QLineEdit:
         search = QLineEdit()
         search.setPlaceholderText("Search chats")
         search.setAccessibleName("Search chats")
         search.setToolTip("Search chats (Ctrl+K)")
         search.setClearButtonEnabled(True)
-        search.addAction(icon("search", "muted"), QLineEdit.ActionPosition.LeadingPosition)
+        self._search_mark = search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         return search
 
     def _lay_out(self) -> None:

@@ -32,9 +32,12 @@ class Appearance(QObject):
         self.app = app
         self._choice: ThemeChoice = choice
         self.theme = LIGHT
+
+    def put_on(self) -> None:
+        """Give the application the look, and follow the desktop from now on."""
         fonts.load()
-        app.setStyle(QStyleFactory.create("Fusion"))
-        app.styleHints().colorSchemeChanged.connect(self._on_color_scheme)
+        self.app.setStyle(QStyleFactory.create("Fusion"))
+        self.app.styleHints().colorSchemeChanged.connect(self._on_color_scheme)
         self._apply(self._wanted())
 
     @property
@@ -79,6 +82,8 @@ def install(app: QApplication, choice: ThemeChoice = "system") -> Appearance:
         _current[0].choose(choice)
     else:
         _current.append(Appearance(app, choice))
+        # Only now, since widgets that are there already ask for the active theme while they are styled.
+        _current[0].put_on()
     return _current[0]
 
 

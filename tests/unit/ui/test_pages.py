@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -208,3 +210,25 @@ def test_a_link_is_opened_only_after_its_whole_address_was_seen(qtbot: QtBot, mo
     assert opened == []
     qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize("choice", ["light", "dark"])
+def test_the_first_frame_has_its_icons_in_the_colours_of_its_theme(choice: str) -> None:
+    code = f"""
+import os
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from PySide6.QtWidgets import QApplication
+from tether_desktop.ui import theme
+from tether_desktop.ui.session_list import SessionList
+app = QApplication([])
+sidebar = SessionList()
+theme.install(app, {choice!r})
+sidebar.show()
+picture = sidebar.new_button.icon().pixmap(23, 18).toImage()
+assert theme.active().name == {choice!r}
+pixels = [picture.pixelColor(x, y) for x in range(picture.width()) for y in range(picture.height())]
+line = max(pixels, key=lambda pixel: pixel.alpha())
+assert line.alpha() > 100
+assert (line.lightness() > 128) == ({choice!r} == "dark")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
