@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from tether_desktop.ui import theme
+from tether_desktop.ui.announcement import announce_reply
 from tether_desktop.ui.column import Column
 from tether_desktop.ui.flush_timer import FlushTimer
 from tether_desktop.ui.focus_chain import step_focus
@@ -90,8 +91,6 @@ class ChatView(QAbstractScrollArea):
         button.hide()
         return button
 
-    # What is shown.
-
     @property
     def messages(self) -> Sequence[MessageView]:
         """All messages, oldest first."""
@@ -125,6 +124,7 @@ class ChatView(QAbstractScrollArea):
         self._changed.add(message_id)
         if ended:
             self._show_changes()
+            announce_reply(self, view)
         else:
             self._flush_timer.request()
 
@@ -148,8 +148,6 @@ class ChatView(QAbstractScrollArea):
             bar.setValue(top - MARGIN)
             self._sync()
         self._live[message_id].setFocus(Qt.FocusReason.OtherFocusReason)
-
-    # Widgets.
 
     def _estimate(self, view: MessageView) -> int:
         """A guess at the height, which holds until the message has been a widget."""
@@ -203,8 +201,6 @@ class ChatView(QAbstractScrollArea):
                 widget.show_more()
                 self._stale.add(message_id)
         self._sync()
-
-    # Layout.
 
     def _sync(self) -> None:
         """Make the widgets near the window, measure them, and put them where they belong."""
@@ -270,8 +266,6 @@ class ChatView(QAbstractScrollArea):
                 continue
             widget.move(left, self._column.top(index) - value)
             widget.show()
-
-    # What the person does.
 
     def _copy(self, message_id: str) -> None:
         QGuiApplication.clipboard().setText(self._views[self._indices[message_id]].text)
