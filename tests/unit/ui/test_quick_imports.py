@@ -1,0 +1,11 @@
+"""Importing after PySide6 costs what it costs without it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_sources_are_not_read_when_modules_are_imported() -> None:
+    code = "import tether_desktop.ui, linecache, html.parser; assert html.parser.__file__ not in linecache.cache"
+    subprocess.run([sys.executable, "-c", code], check=True)
