@@ -43,7 +43,7 @@ class Database:
         try:
             with faults.told(self.place):
                 self._open()
-        except BaseException:
+        except BaseException:  # whatever stopped it, a half-open database must not keep its file
             self._engine.dispose()
             raise
 

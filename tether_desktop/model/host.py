@@ -84,7 +84,7 @@ class HostedEngine:
             number, replies = self._send({"do": "load"})
             while "p" in (reply := await self._next(number, replies)):
                 on_progress(reply["p"])
-        except BaseException:
+        except BaseException:  # a cancelled load is one as well, and leaves no process behind
             await self._finish(self._kill)
             raise
         return wire.unpack_info(reply["result"])

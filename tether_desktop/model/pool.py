@@ -193,7 +193,7 @@ class EnginePool:
         engine = self._make_engine(spec)
         try:
             info = await engine.load(lambda progress: self._report(place, progress))
-        except BaseException:
+        except BaseException:  # a cancelled load is one as well, and leaves no engine behind
             await engine.close()
             raise
         place.engine, place.last_use = engine, next(self._uses)

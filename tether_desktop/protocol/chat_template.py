@@ -83,7 +83,7 @@ def _bounded(seconds: float) -> Iterator[None]:
             yield
     except _DeadlineError:
         raise ChatTemplateError(f"it did not end within {seconds:g} seconds") from None
-    except Exception as error:
+    except Exception as error:  # the template is a foreign program
         raise ChatTemplateError(str(error) or type(error).__name__) from error
 
 

@@ -37,7 +37,7 @@ class ModelTokenizer:
             self._decoder = TokenDecoder(json.loads(decoder.__getstate__()) if decoder else None)
         except ModelBroken:
             raise
-        except Exception as error:
+        except Exception as error:  # the library raises nothing more exact for a file it does not understand
             raise _broken(path, str(error)) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
