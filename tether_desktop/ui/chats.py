@@ -61,10 +61,6 @@ class Chats(QObject):
         self._keep(conversation)
         return conversation
 
-    def busy_sessions(self) -> set[str]:
-        """The sessions that are being answered."""
-        return {key for key, conversation in self._conversations.items() if conversation.busy}
-
     async def send(self, conversation: Conversation, text: str, model: str) -> None:
         """Ask; the question is shown before anything is stored.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import PySide6.QtCore  # noqa: F401  (brings what is switched off below)
+
 
 def skip_source_scans() -> None:
     """Tell PySide6 that no module asks for its ``__feature__`` switches, which we do not use.
@@ -15,4 +17,4 @@ def skip_source_scans() -> None:
     """
     feature: Any = sys.modules.get("shibokensupport.feature")
     if hasattr(feature, "_mod_uses_pyside"):
-        feature._mod_uses_pyside = lambda _module: False
+        feature._mod_uses_pyside = lambda _module: False  # noqa: SLF001
