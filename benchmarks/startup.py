@@ -17,18 +17,18 @@ from pathlib import Path
 import psutil
 
 from benchmarks.report import Cell, Report, Table, machine
+from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.context.store import Store
 from tether_desktop.model.catalog import Catalog, ModelEntry
 from tether_desktop.settings import Settings
-from tests.helpers.scripted_models import write_scripted_model
 
 SESSIONS = 200
 QUESTION = "Name three colours."
 SETTLE_S = 2.0
 LONGEST_S = 60.0
 NOTES = (
-    "From the start of the process; medians of interleaved runs, files in the page cache. Targets: shown within 3 times "
-    "of the bare window, GUI process idle under 150 MB, engine under its weights + 120 MB.",
+    "From the start of the process; medians of interleaved runs, files in the page cache.",
+    "Targets: shown within 3 times of the bare window, GUI process idle under 150 MB, engine under its weights + 120 MB.",
     "Memory is the resident set: for the engine it includes the pages of the weights' files that were read.",
 )
 
