@@ -28,7 +28,7 @@ SETTLE_S = 2.0
 LONGEST_S = 60.0
 NOTES = (
     "From the start of the process; medians of interleaved runs, files in the page cache.",
-    "Targets: shown within 3 times of the bare window, GUI process idle under 150 MB, engine under its weights + 120 MB.",
+    "Targets: shown within 3 times of the bare window, GUI process idle under 150 MB, engine under weights + 120 MB.",
     "Memory is the resident set: for the engine it includes the pages of the weights' files that were read.",
 )
 
