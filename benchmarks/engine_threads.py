@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from benchmarks.engine_process import Worker
@@ -15,8 +15,10 @@ from tether_desktop.model.cpu import default_threads
 from tether_desktop.model.tvm.threads import PROBE_EVERY
 
 DEPTH = 32
-TOKENS = 2 * PROBE_EVERY
-"""Two looks of the governor at the number of threads that is not in use."""
+TOKENS = PROBE_EVERY
+"""As many as lie between two looks of the governor at the threads that are not in use, so that each has its share."""
+
+CHOSEN = "chosen by measuring"
 
 _BUSY = """
 import os, sys, threading
@@ -28,7 +30,7 @@ while True:
 
 def threads_table(model: ModelEntry, tokens: list[int], *, rounds: int) -> Table:
     """Tokens per second with threads chosen by measuring and with fixed ones, quiet and disturbed."""
-    names = {"chosen by measuring": None, **{f"fixed, {number}": number for number in (default_threads(), 1)}}
+    names = {CHOSEN: None, **{f"fixed, {number}": number for number in (default_threads(), 1)}}
     rates: list[dict[str, list[float]]] = []
     with ExitStack() as processes:
         workers = {
@@ -46,14 +48,13 @@ def threads_table(model: ModelEntry, tokens: list[int], *, rounds: int) -> Table
     return Table("Decode on chosen threads", ("threads", "quiet tok/s", "beside a busy process tok/s"), tuple(rows))
 
 
-def _rates(workers: dict[str, Worker], rounds: int) -> dict[str, list[float]]:
-    """Tokens per second of each worker, round by round; a first round lets the governor settle."""
+def _rates(workers: Mapping[str, Worker], rounds: int) -> dict[str, list[float]]:
+    """Tokens per second of each worker, round by round, once the governor had time to settle."""
+    workers[CHOSEN].ask("decode", depth=DEPTH, count=2 * TOKENS)
     rates: dict[str, list[float]] = {name: [] for name in workers}
-    for number in range(1 + rounds):
+    for _ in range(rounds):
         for name, worker in workers.items():
-            rate = TOKENS / worker.ask("decode", depth=DEPTH, count=TOKENS)
-            if number:
-                rates[name].append(rate)
+            rates[name].append(TOKENS / worker.ask("decode", depth=DEPTH, count=TOKENS))
     return rates
 
 
