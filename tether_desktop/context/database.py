@@ -38,6 +38,7 @@ class Database:
         self._writer = self._engine.execution_options(**sqlite.WRITES)
         # SQLite lets one writer in and makes others poll; waiting here instead is fair and costs nothing.
         self._writing = threading.Lock()
+        self._shared = threading.local()
         self._file = sqlite.file_of(parsed)
         self.place = str(self._file) if self._file else parsed.render_as_string(hide_password=True)
         try:
@@ -91,15 +92,37 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database."""
+        """A transaction that sees one state of the database; a part of this thread's :meth:`together`, if any."""
+        if shared := self._transaction():
+            yield shared
+            return
         with faults.told(self.place), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start; committed to disk at its end."""
+        """A transaction that holds the write lock from its start; committed to disk at its end.
+
+        Within :meth:`together` it is a part of that one, and committed with it.
+        """
+        if shared := self._transaction():
+            yield shared
+            return
         with faults.told(self.place), self._writing, self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of all that this thread reads and writes inside."""
+        with self.write() as connection:
+            self._shared.connection = connection
+            try:
+                yield
+            finally:
+                del self._shared.connection
+
+    def _transaction(self) -> Connection | None:
+        return getattr(self._shared, "connection", None)
 
     def mark_for_scrub(self, connection: Connection) -> None:
         """Note, in the transaction that erases, that a scrub must follow even if the program dies before it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,8 +35,8 @@ _TIMINGS = tuple(field.name for field in fields(Timings))
 class Store:
     """Sessions and messages in a database; synchronous and thread-safe.
 
-    Every method is one transaction, on disk when it returns. All raise StoreError (StoreBusy,
-    StoreFull) when the database fails, SessionNotFound for an id that is not there.
+    Every method is one transaction, on disk when it returns; :meth:`together` makes one of several.
+    All raise StoreError (StoreBusy, StoreFull) when the database fails, SessionNotFound for an id that is not there.
     """
 
     def __init__(self, url: str) -> None:
@@ -50,6 +51,10 @@ class Store:
     def close(self) -> None:
         """Close the database; idempotent."""
         self._database.close()
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make one transaction of all that this thread asks of the store inside: stored as a whole, or not at all."""
+        return self._database.together()
 
     def create_session(self, title: str = "", model: str = "") -> SessionRecord:
         """Begin a conversation."""

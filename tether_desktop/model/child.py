@@ -16,7 +16,10 @@ from typing import Any, BinaryIO
 
 from tether_desktop.errors import EngineError, TetherError
 from tether_desktop.model import wire
-from tether_desktop.model.engine import Engine, EngineSpec
+from tether_desktop.model.engine import Engine, EngineSpec, GenerationChunk
+
+FRAME_S = 0.016
+"""Text is sent at most this often, in seconds: once per frame of a screen."""
 
 PARENT_GONE = 0
 """Exit code when the program that started the engine is no more."""
@@ -44,6 +47,49 @@ class Channel:
                 data = data[os.write(self._output, data) :]
         except OSError:
             os._exit(PARENT_GONE)
+
+
+class TextGatherer:
+    """Joins tokens that follow each other faster than a screen can show them.
+
+    Each message costs the program some of the processor time that a fast model computes with. The first
+    text is sent at once; the others wait for a frame at most.
+    """
+
+    def __init__(self, send: Callable[[GenerationChunk], None]) -> None:
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._text = ""
+        self._frame: asyncio.TimerHandle | None = None
+
+    def add(self, chunk: GenerationChunk) -> None:
+        """Send a chunk, or keep its text until the frame is over."""
+        if chunk.finish_reason is not None or chunk.progress is not None:
+            self.flush()
+            self._send(chunk)
+            return
+        self._text += chunk.text
+        if self._text and self._frame is None:
+            self._send_text()
+            self._frame = self._loop.call_later(FRAME_S, self._end_frame)
+
+    def flush(self) -> None:
+        """Send what was kept."""
+        if self._frame is not None:
+            self._frame.cancel()
+            self._frame = None
+        self._send_text()
+
+    def _end_frame(self) -> None:
+        self._frame = None
+        if self._text:
+            self._send_text()
+            self._frame = self._loop.call_later(FRAME_S, self._end_frame)
+
+    def _send_text(self) -> None:
+        if self._text:
+            self._send(GenerationChunk(self._text))
+            self._text = ""
 
 
 class EngineServer:
@@ -102,9 +148,13 @@ class EngineServer:
 
     async def _generate(self, number: int, request: wire.Wire) -> None:
         chunks = self._loaded().generate(wire.unpack_request(request))
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                self._send(wire.pack_chunk(number, chunk))
+        gatherer = TextGatherer(lambda chunk: self._send(wire.pack_chunk(number, chunk)))
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    gatherer.add(chunk)
+        finally:
+            gatherer.flush()
 
     async def _count(self, number: int, prompts: list[list[list[Any]]]) -> None:
         counts = await self._loaded().count_tokens([wire.unpack_prompt(prompt) for prompt in prompts])

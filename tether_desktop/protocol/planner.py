@@ -67,16 +67,18 @@ class TurnPlanner:
         """Check everything, then store the question and an empty reply, and name the session.
 
         Raises:
-            TetherError: something cannot be used; nothing is stored then, unless the store itself failed.
+            TetherError: something cannot be used; nothing is stored then.
         """
         session = self._open_session(session_id)
         entry = self._catalog.get(model or session.model or settings.default_model or self._first_usable())
         template = load_prompt_template(entry.path)
-        asked = ask(session)
-        self._store.add_message(session_id, Message("assistant"), parent_id=asked.id, model=entry.name)
-        if session.model != entry.name:
-            self._store.set_session_model(session_id, entry.name)
-        *branch, reply = self._store.history(session_id)
+        with self._store.together():
+            asked = ask(session)
+            self._store.add_message(session_id, Message("assistant"), parent_id=asked.id, model=entry.name)
+            if session.model != entry.name:
+                self._store.set_session_model(session_id, entry.name)
+            *branch, reply = self._store.history(session_id)
+            title = self._name(session, branch)
         return TurnPlan(
             branch=tuple(branch),
             question=branch[-1] if asked.question else None,
@@ -86,7 +88,7 @@ class TurnPlanner:
             template=template,
             system=settings.system_prompt.strip(),
             params=_with_stop(params or _params(settings), template.stop),
-            title=self._name(session, branch),
+            title=title,
         )
 
     def ask(self, question: Message, session: SessionRecord) -> Asked:

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 _QUANTIZATION = re.compile(r"[-_ .](q\d+(?:f\d+)?(?:_\w+)*)$", re.IGNORECASE)
 
+_PLAIN_NAMES = {"q4_1t16": "4-bit", "q8_0t16": "8-bit"}
+"""Our own layouts by what they mean to a person; other names are known from where the model came from."""
+
 
 def split_name(name: str) -> tuple[str, str]:
     """A model's name for people, and its quantization (empty when the name tells none)."""
     bare = name.removesuffix("-MLC")
     match = _QUANTIZATION.search(bare)
-    quantization = match.group(1) if match else ""
+    quantization = _PLAIN_NAMES.get(match.group(1), match.group(1)) if match else ""
     title = bare[: match.start()] if match else bare
     return title.replace("-", " ").replace("_", " ").strip() or name, quantization
 

@@ -107,7 +107,7 @@ def test_an_unknown_session_is_told(tether: Command) -> None:
 
 
 def test_an_engine_that_dies_in_mid_sentence_keeps_what_was_said(tether: Command) -> None:
-    write_scripted_model(tether.dist, replies=[{"steps": ["So", " far", {"die": 3}]}])
+    write_scripted_model(tether.dist, replies=[{"steps": ["So", " far", {"delay": 0.1}, {"die": 3}]}])
     done = tether("chat", "--once", "Hi")
     assert (done.returncode, done.stdout) == (1, "So far\n")
     assert "The engine stopped." in done.stderr

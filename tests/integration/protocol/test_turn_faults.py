@@ -182,7 +182,7 @@ async def test_a_bug_is_told_as_ours_and_logged_with_its_traceback(
 
 async def test_a_killed_engine_process_costs_one_reply_and_the_next_turn_starts_a_new_one(tmp_path: Path) -> None:
     async with open_rooms(tmp_path, make_engine=HostedEngine) as rooms:
-        rooms.add_model(replies=[{"match": "die", "steps": ["One", " two", {"die": 9}]}, "Fine."])
+        rooms.add_model(replies=[{"match": "die", "steps": ["One", " two", {"delay": 0.1}, {"die": 9}]}, "Fine."])
         turn, events = await rooms.ask("die")
         assert isinstance(events[-1], ErrorEvent)
         assert events[-1].code == "engine_died"

@@ -308,3 +308,34 @@ def test_a_database_in_memory_is_one_for_all_threads() -> None:
         list(threads.map(lambda number: store.create_session(str(number)), range(40)))
     assert {session.title for session in store.list_sessions()} == {str(number) for number in range(40)}
     store.close()
+
+
+def test_what_is_done_together_is_stored_as_a_whole_or_not_at_all(store: Store, url: str) -> None:
+    session = store.create_session()
+
+    def fail_in_the_middle() -> None:
+        with store.together():
+            ask(store, session.id, "Lost?")
+            store.rename_session(session.id, "Lost")
+            assert texts(store.history(session.id)) == ["Lost?"]
+            store.add_message(session.id, text_message("assistant", ""), parent_id="nobody")
+
+    with pytest.raises(MessageNotFound):
+        fail_in_the_middle()
+    assert store.history(session.id) == []
+    assert store.get_session(session.id).title == ""
+    with store.together():
+        question = ask(store, session.id, "Kept?")
+        store.rename_session(session.id, "Kept")
+        answer(store, question, "Yes.")
+    other = Store(url)
+    assert texts(other.history(session.id)) == ["Kept?", "Yes."]
+    assert other.get_session(session.id).title == "Kept"
+    other.close()
+
+
+def test_another_thread_does_not_see_what_is_being_done_together(store: Store) -> None:
+    session = store.create_session()
+    with ThreadPoolExecutor(1) as pool, store.together():
+        ask(store, session.id, "Not yet")
+        assert pool.submit(store.history, session.id).result() == []

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-PROBE_EVERY = 48
+FIRST_PROBE = 4
+SHORTEST_WAIT, LONGEST_WAIT = 16, 256
 """Calls between two looks at the number of threads that is not in use."""
 
-PROBE_CALLS = 3
+_PROBE_SHARE = 0.03
+"""Of the time may be lost by looking."""
+
 _WEIGHT = 0.3
 """Of the newest measurement in the running average."""
 
@@ -30,15 +33,17 @@ class ThreadGovernor:
 
     Threads that meet at barriers are no faster than the slowest: when another program takes a core, all
     of them together can be several times slower than one alone. The governor keeps a running average of
-    both and looks at the other one from time to time.
+    the number in use, and now and then makes one call on the other; the slower that was, the longer it
+    waits until the next such look.
     """
 
     def __init__(self, runtime: HasThreads) -> None:
         self._runtime = runtime
         self._seconds: dict[int, float] = {}
         self._count = runtime.threads
-        self._calls = 0
         self._pinned = runtime.threads == 1
+        self._probing = False
+        self._wait = FIRST_PROBE
 
     @property
     def count(self) -> int:
@@ -62,15 +67,20 @@ class ThreadGovernor:
         """Take the time of a call into account and choose for the next one."""
         if self._pinned:
             return
-        known = self._seconds.get(self._count)
-        self._seconds[self._count] = seconds if known is None else known + _WEIGHT * (seconds - known)
-        self._calls += 1
-        phase = self._calls % PROBE_EVERY
-        if phase < PROBE_EVERY - PROBE_CALLS:
-            self._count = self._fastest()
-        elif phase == PROBE_EVERY - PROBE_CALLS:
-            self._count = 1 if self._fastest() > 1 else self._runtime.threads
-            self._seconds.pop(self._count, None)
+        if self._probing:
+            self._end_probe(seconds)
+        else:
+            known = self._seconds.get(self._count, seconds)
+            self._seconds[self._count] = known + _WEIGHT * (seconds - known)
+            self._wait -= 1
+        self._count = min(self._seconds, key=self._seconds.__getitem__)
+        if self._wait <= 0:
+            self._probing = True
+            self._count = 1 if self._count > 1 else self._runtime.threads
 
-    def _fastest(self) -> int:
-        return min(self._seconds, key=self._seconds.__getitem__)
+    def _end_probe(self, seconds: float) -> None:
+        others = [known for count, known in self._seconds.items() if count != self._count]
+        lost = seconds / min(others) - 1
+        self._wait = round(min(max(lost / _PROBE_SHARE, SHORTEST_WAIT), LONGEST_WAIT))
+        self._seconds[self._count] = seconds
+        self._probing = False
