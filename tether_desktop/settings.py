@@ -44,12 +44,6 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL of the conversation database; empty means a file in the data folder.",
         repr=False,
     )
-    host: str = _setting(
-        "127.0.0.1", env="MLC_HOST", title="Server address", description="Address the session API listens on."
-    )
-    port: int = _setting(
-        8090, env="MLC_PORT", title="Server port", description="Port the session API listens on.", ge=0, le=65535
-    )
     default_model: str = _setting(
         "",
         env="TETHER_MODEL",

@@ -41,7 +41,7 @@ def test_a_variable_goes_before_the_file_and_the_file_before_the_default(monkeyp
     write_file('{"top_k": 10, "max_tokens": 20}')
     monkeypatch.setenv("TETHER_TOP_K", "30")
     settings = load_settings()
-    assert (settings.top_k, settings.max_tokens, settings.port) == (30, 20, 8090)
+    assert (settings.top_k, settings.max_tokens, settings.threads) == (30, 20, 0)
     assert Settings(top_k=5).top_k == 5
 
 
@@ -50,8 +50,7 @@ def test_a_variable_goes_before_the_file_and_the_file_before_the_default(monkeyp
     [
         ("MLC_DIST_PATH", "dist_path"),
         ("MLC_SQLITE_URL", "sqlite_url"),
-        ("MLC_HOST", "host"),
-        ("MLC_PORT", "port"),
+        ("TETHER_THREADS", "threads"),
         ("TETHER_MODEL", "default_model"),
         ("TETHER_TEMPERATURE", "temperature"),
     ],
@@ -69,17 +68,17 @@ def test_every_setting_has_a_variable_of_its_own(monkeypatch: pytest.MonkeyPatch
 
 
 def test_variables_named_like_a_field_are_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("host", "HOST", "port", "PORT", "theme", "THREADS"):
+    for name in ("temperature", "TEMPERATURE", "threads", "THREADS", "theme"):
         monkeypatch.setenv(name, "77")
     assert load_settings() == Settings.model_construct(**{row.name: row.default for row in setting_rows()})
 
 
 def test_zero_is_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TETHER_TEMPERATURE", "0")
-    save_settings(repetition_penalty=2, top_k=0, min_p=0.0, port=0)
+    save_settings(repetition_penalty=2, top_k=0, min_p=0.0, threads=0)
     settings = load_settings()
-    assert (settings.temperature, settings.top_k, settings.min_p, settings.port) == (0, 0, 0, 0)
-    assert saved() == {"repetition_penalty": 2, "top_k": 0, "min_p": 0, "port": 0}
+    assert (settings.temperature, settings.top_k, settings.min_p, settings.threads) == (0, 0, 0, 0)
+    assert saved() == {"repetition_penalty": 2, "top_k": 0, "min_p": 0, "threads": 0}
 
 
 @pytest.mark.parametrize("word", ["no", "false", "off", "0", "null", "None"])
@@ -91,11 +90,11 @@ def test_a_text_stays_the_text_it_is(monkeypatch: pytest.MonkeyPatch, word: str)
 
 def test_an_empty_text_is_a_value_in_the_file_and_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TETHER_SYSTEM_PROMPT", "")
-    monkeypatch.setenv("MLC_PORT", "")
+    monkeypatch.setenv("TETHER_TOP_K", "")
     assert load_settings().system_prompt == "You are a helpful assistant."
     save_settings(system_prompt="")
     assert load_settings().system_prompt == ""
-    assert load_settings().port == 8090
+    assert load_settings().top_k == 0
 
 
 def test_a_wrong_variable_is_named_with_its_value_and_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,17 +106,17 @@ def test_a_wrong_variable_is_named_with_its_value_and_what_is_allowed(monkeypatc
 
 
 def test_all_wrong_values_are_named_at_once_with_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_file('{"theme": "pink", "port": 70000, "top_p": 0}')
-    monkeypatch.setenv("MLC_PORT", "eighty")
+    path = write_file('{"theme": "pink", "threads": 700, "top_p": 0}')
+    monkeypatch.setenv("TETHER_THREADS", "eighty")
     with pytest.raises(SettingsError) as caught:
         load_settings()
     for problem in (
-        'Server port (port) is "eighty", but has to be a whole number from 0 up to 65535.',
+        'Compute threads (threads) is "eighty", but has to be a whole number from 0 up to 256.',
         'Theme (theme) is "pink", but has to be one of system, light, dark.',
         "Top-p (top_p) is 0, but has to be a number above 0 up to 1.",
     ):
         assert problem in caught.value.message
-    assert caught.value.hint == f"Correct it in {path} and in the environment variable MLC_PORT."
+    assert caught.value.hint == f"Correct it in {path} and in the environment variable TETHER_THREADS."
     assert path.exists()
 
 
@@ -190,7 +189,7 @@ def test_a_value_that_is_not_allowed_is_not_saved(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_wrong_variable_does_not_keep_another_setting_from_being_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLC_PORT", "eighty")
+    monkeypatch.setenv("TETHER_THREADS", "eighty")
     save_settings(theme="dark")
     assert saved() == {"theme": "dark"}
 
@@ -208,10 +207,16 @@ def test_a_text_that_cannot_be_written_is_made_writable() -> None:
 
 
 def test_threads_that_save_at_once_lose_nothing() -> None:
-    changes: list[dict[str, Any]] = [{"theme": "dark"}, {"top_k": 3}, {"port": 1}, {"host": "h"}, {"threads": 2}] * 4
+    changes: list[dict[str, Any]] = [
+        {"theme": "dark"},
+        {"top_k": 3},
+        {"min_p": 0.5},
+        {"max_tokens": 9},
+        {"threads": 2},
+    ] * 4
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda change: save_settings(**change), changes))
-    assert saved() == {"theme": "dark", "top_k": 3, "port": 1, "host": "h", "threads": 2}
+    assert saved() == {"theme": "dark", "top_k": 3, "min_p": 0.5, "max_tokens": 9, "threads": 2}
     assert [file.name for file in paths.data_dir().iterdir()] == ["settings.json"]
 
 
