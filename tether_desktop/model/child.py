@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from tether_desktop.errors import EngineError, TetherError
 from tether_desktop.model import wire
-from tether_desktop.model.engine import Engine, EngineSpec, GenerationChunk
+from tether_desktop.model.engine import Engine, EngineSpec
 
 FRAME_S = 0.016
 """Text is sent at most this often, in seconds: once per frame of a screen."""
@@ -50,46 +50,41 @@ class Channel:
 
 
 class TextGatherer:
-    """Joins tokens that follow each other faster than a screen can show them.
+    """Sends the tokens of a frame in one message.
 
-    Each message costs the program some of the processor time that a fast model computes with. The first
-    text is sent at once; the others wait for a frame at most.
+    Each message costs the program some of the processor time that a fast model computes with, and no
+    screen shows them faster. The first token is sent at once; the others wait for a frame at most.
     """
 
-    def __init__(self, send: Callable[[GenerationChunk], None]) -> None:
+    def __init__(self, send: Callable[[list[str]], None]) -> None:
         self._send = send
         self._loop = asyncio.get_running_loop()
-        self._text = ""
+        self._texts: list[str] = []
         self._frame: asyncio.TimerHandle | None = None
 
-    def add(self, chunk: GenerationChunk) -> None:
-        """Send a chunk, or keep its text until the frame is over."""
-        if chunk.finish_reason is not None or chunk.progress is not None:
-            self.flush()
-            self._send(chunk)
-            return
-        self._text += chunk.text
-        if self._text and self._frame is None:
-            self._send_text()
-            self._frame = self._loop.call_later(FRAME_S, self._end_frame)
+    def add(self, text: str) -> None:
+        """Send a token's text, or keep it until the frame is over."""
+        self._texts.append(text)
+        if self._frame is None:
+            self._send_frame()
 
     def flush(self) -> None:
         """Send what was kept."""
         if self._frame is not None:
             self._frame.cancel()
             self._frame = None
-        self._send_text()
+        if self._texts:
+            self._send(self._texts)
+            self._texts = []
+
+    def _send_frame(self) -> None:
+        self.flush()
+        self._frame = self._loop.call_later(FRAME_S, self._end_frame)
 
     def _end_frame(self) -> None:
         self._frame = None
-        if self._text:
-            self._send_text()
-            self._frame = self._loop.call_later(FRAME_S, self._end_frame)
-
-    def _send_text(self) -> None:
-        if self._text:
-            self._send(GenerationChunk(self._text))
-            self._text = ""
+        if self._texts:
+            self._send_frame()
 
 
 class EngineServer:
@@ -148,11 +143,15 @@ class EngineServer:
 
     async def _generate(self, number: int, request: wire.Wire) -> None:
         chunks = self._loaded().generate(wire.unpack_request(request))
-        gatherer = TextGatherer(lambda chunk: self._send(wire.pack_chunk(number, chunk)))
+        gatherer = TextGatherer(lambda texts: self._send(wire.pack_texts(number, texts)))
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:
-                    gatherer.add(chunk)
+                    if chunk.finish_reason is None and chunk.progress is None:
+                        gatherer.add(chunk.text)
+                    else:
+                        gatherer.flush()
+                        self._send(wire.pack_chunk(number, chunk))
         finally:
             gatherer.flush()
 

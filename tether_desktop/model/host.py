@@ -95,10 +95,10 @@ class HostedEngine:
         number, replies = self._send({"do": "generate", "request": wire.pack_request(request)})
         try:
             while True:
-                chunk = wire.unpack_chunk(await self._next(number, replies))
-                yield chunk
-                if chunk.finish_reason is not None:
-                    return
+                for chunk in wire.unpack_chunks(await self._next(number, replies)):
+                    yield chunk
+                    if chunk.finish_reason is not None:
+                        return
         finally:
             if number in self._requests:
                 self._settling = asyncio.create_task(self._cancel(number, replies))

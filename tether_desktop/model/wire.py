@@ -83,8 +83,13 @@ def unpack_info(fields: Wire) -> EngineInfo:
     return EngineInfo(**fields)
 
 
+def pack_texts(number: int, texts: list[str]) -> Wire:
+    """Chunks of reply ``number`` that are nothing but text; as small as it can be, since these are the most."""
+    return {"id": number, "texts": texts}
+
+
 def pack_chunk(number: int, chunk: GenerationChunk) -> Wire:
-    """A chunk of reply ``number``; as small as it can be, since there is one for every token."""
+    """A chunk of reply ``number`` that is more than text."""
     if chunk.finish_reason is not None:
         return {
             "id": number,
@@ -93,17 +98,17 @@ def pack_chunk(number: int, chunk: GenerationChunk) -> Wire:
             "usage": astuple(chunk.usage or Usage()),
             "timings": astuple(chunk.timings or Timings()),
         }
-    if chunk.progress is not None:
-        return {"id": number, "p": chunk.progress, "t": chunk.text}
-    return {"id": number, "t": chunk.text}
+    return {"id": number, "p": chunk.progress, "t": chunk.text}
 
 
-def unpack_chunk(fields: Wire) -> GenerationChunk:
-    """The inverse of :func:`pack_chunk`."""
+def unpack_chunks(fields: Wire) -> list[GenerationChunk]:
+    """The inverse of :func:`pack_texts` and :func:`pack_chunk`."""
+    if "texts" in fields:
+        return [GenerationChunk(text) for text in fields["texts"]]
     if "end" not in fields:
-        return GenerationChunk(fields["t"], fields.get("p"))
+        return [GenerationChunk(fields["t"], fields["p"])]
     usage, timings = Usage(*fields["usage"]), Timings(*fields["timings"])
-    return GenerationChunk(fields["t"], None, fields["end"], usage, timings)
+    return [GenerationChunk(fields["t"], None, fields["end"], usage, timings)]
 
 
 def pack_error(error: TetherError) -> Wire:

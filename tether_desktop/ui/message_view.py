@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ViewRole = Literal["user", "assistant"]
-ViewState = Literal["waiting", "loading", "reading", "thinking", "streaming", "done", "cancelled", "error"]
+ViewState = Literal["waiting", "loading", "reading", "thinking", "streaming", "done", "cut_off", "cancelled", "error"]
 
 RUNNING_STATES: frozenset[ViewState] = frozenset({"waiting", "loading", "reading", "thinking", "streaming"})
 """States in which more of the reply may still come."""

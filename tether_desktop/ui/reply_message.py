@@ -120,6 +120,7 @@ class ReplyMessage(MessageWidget):
             "reading": ("file-text", self.tr("Reading prompt") + percent, True),
             "thinking": ("brain", self.tr("Thinking…"), not view.reasoning),
             "streaming": ("pencil", self.tr("Writing…"), not view.text),
+            "cut_off": ("circle-stop", self.tr("Cut off at the longest length of a reply"), True),
             "cancelled": ("circle-stop", self.tr("Stopped"), True),
         }
         icon, words, shown = lines.get(view.state, ("", "", False))

@@ -38,16 +38,12 @@ _STAGES: dict[Stage, ViewState] = {
 }
 
 
-def meta_line(
-    model: str, usage: Usage | None = None, timings: Timings | None = None, finish_reason: FinishReason | None = None
-) -> str:
+def meta_line(model: str, usage: Usage | None = None, timings: Timings | None = None) -> str:
     """What follows the model's name above a reply: "q4_1 · 87 tok/s"."""
     parts = [split_name(model)[1]] if model else []
     rate = decode_rate(usage, timings) if usage and timings else None
     if rate is not None:
         parts.append(f"{rate:.0f} tok/s" if rate >= 10 else f"{rate:.1f} tok/s")
-    if finish_reason == "length":
-        parts.append("cut off at the longest length")
     return " · ".join(part for part in parts if part)
 
 
@@ -76,11 +72,15 @@ def message_view(record: MessageRecord, *, running: bool = False) -> MessageView
         reasoning=record.message.reasoning,
         thinking_seconds=sum(seconds) if seconds else None,
         model=split_name(record.model)[0] if record.model else "",
-        meta=meta_line(record.model, record.usage, record.timings, record.finish_reason),
+        meta=meta_line(record.model, record.usage, record.timings),
         version=record.version,
         versions=record.versions,
     )
     return replace(view, state="waiting") if running else _ended(view, record)
+
+
+def _complete_state(finish_reason: FinishReason | None) -> ViewState:
+    return "cut_off" if finish_reason == "length" else "done"
 
 
 def _ended(view: MessageView, record: MessageRecord) -> MessageView:
@@ -94,7 +94,7 @@ def _ended(view: MessageView, record: MessageRecord) -> MessageView:
             error_message=record.error or "What was said until then is kept.",
             error_hint="Ask for the answer again.",
         )
-    return view
+    return replace(view, state=_complete_state(record.finish_reason))
 
 
 class ReplyFold:
@@ -187,8 +187,8 @@ class ReplyFold:
             case Done():
                 self.tokens = event.usage.prompt_tokens + event.usage.completion_tokens
                 self.rate = decode_rate(event.usage, event.timings) or self.rate
-                meta = meta_line(self._model, event.usage, event.timings, event.finish_reason)
-                self.view = replace(view, state="done", meta=meta)
+                meta = meta_line(self._model, event.usage, event.timings)
+                self.view = replace(view, state=_complete_state(event.finish_reason), meta=meta)
             case Cancelled():
                 self.view = replace(view, state="cancelled")
             case ErrorEvent():

@@ -1,4 +1,4 @@
-"""The engine's side of the pipe joins what comes faster than a screen can show it, and keeps its order."""
+"""The engine's side of the pipe sends together what comes faster than a screen can show it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ import asyncio
 import pytest
 
 from tether_desktop.model.child import TextGatherer
-from tether_desktop.model.engine import GenerationChunk
 
 
 class Pipe:
     """Remembers what was sent, and wakes whoever waits for the next."""
 
     def __init__(self) -> None:
-        self.sent: list[GenerationChunk] = []
+        self.sent: list[list[str]] = []
         self._news = asyncio.Event()
 
-    def send(self, chunk: GenerationChunk) -> None:
-        self.sent.append(chunk)
+    def send(self, texts: list[str]) -> None:
+        self.sent.append(texts)
         self._news.set()
-
-    @property
-    def texts(self) -> list[str]:
-        return [chunk.text for chunk in self.sent]
 
     async def wait_for_more(self) -> None:
         self._news.clear()
@@ -35,42 +30,33 @@ async def pipe() -> Pipe:
     return Pipe()
 
 
-async def test_the_first_text_is_sent_at_once_and_what_follows_within_a_frame_together(pipe: Pipe) -> None:
+async def test_the_first_token_is_sent_at_once_and_what_follows_within_a_frame_in_one_message(pipe: Pipe) -> None:
     gatherer = TextGatherer(pipe.send)
     for text in ("One", " two", " three"):
-        gatherer.add(GenerationChunk(text))
-    assert pipe.texts == ["One"]
+        gatherer.add(text)
+    assert pipe.sent == [["One"]]
     await pipe.wait_for_more()
-    assert pipe.texts == ["One", " two three"]
+    assert pipe.sent == [["One"], [" two", " three"]]
+    gatherer.flush()
 
 
 async def test_a_token_after_a_quiet_frame_is_sent_at_once(pipe: Pipe) -> None:
     gatherer = TextGatherer(pipe.send)
-    gatherer.add(GenerationChunk("One"))
-    gatherer.add(GenerationChunk(" two"))
+    gatherer.add("One")
+    gatherer.add(" two")
     await pipe.wait_for_more()
     idle = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_later(0.1, idle.set_result, None)
     await idle
-    gatherer.add(GenerationChunk(" three"))
-    assert pipe.texts == ["One", " two", " three"]
+    gatherer.add(" three")
+    assert pipe.sent == [["One"], [" two"], [" three"]]
     gatherer.flush()
 
 
-async def test_the_end_comes_after_all_text(pipe: Pipe) -> None:
+async def test_what_is_kept_is_sent_once_when_the_reply_ends(pipe: Pipe) -> None:
     gatherer = TextGatherer(pipe.send)
-    gatherer.add(GenerationChunk("One"))
-    gatherer.add(GenerationChunk(" two"))
-    gatherer.add(GenerationChunk(finish_reason="stop"))
-    assert pipe.texts == ["One", " two", ""]
-    assert pipe.sent[-1].finish_reason == "stop"
-
-
-async def test_progress_is_not_kept_and_nothing_is_sent_twice(pipe: Pipe) -> None:
-    gatherer = TextGatherer(pipe.send)
-    gatherer.add(GenerationChunk(progress=0.5))
-    gatherer.add(GenerationChunk("One"))
-    gatherer.add(GenerationChunk(" two"))
+    gatherer.add("One")
+    gatherer.add(" two")
     gatherer.flush()
     gatherer.flush()
-    assert [(chunk.text, chunk.progress) for chunk in pipe.sent] == [("", 0.5), ("One", None), (" two", None)]
+    assert pipe.sent == [["One"], [" two"]]

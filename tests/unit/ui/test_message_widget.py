@@ -105,6 +105,7 @@ def test_screen_readers_hear_who_speaks_and_what(make: Make, view: MessageView) 
         ("thinking", None, "Thinking…"),
         ("streaming", None, "Writing…"),
         ("cancelled", None, "Stopped"),
+        ("cut_off", None, "Cut off at the longest length of a reply"),
     ],
 )
 def test_a_reply_says_what_it_is_doing(make: Make, state: ViewState, progress: float | None, words: str) -> None:

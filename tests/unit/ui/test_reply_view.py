@@ -18,7 +18,7 @@ from tether_desktop.events import (
 )
 from tether_desktop.messages import Message, Reasoning, Text, Timings, Usage, text_message
 from tether_desktop.ui.message_view import MessageView
-from tether_desktop.ui.reply_view import ReplyFold, message_view, meta_line
+from tether_desktop.ui.reply_view import ReplyFold, message_view
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 USAGE = Usage(prompt_tokens=30, completion_tokens=11)
@@ -70,7 +70,12 @@ def test_a_stopped_reply_is_shown_as_stopped() -> None:
 
 
 def test_a_reply_that_reached_its_longest_length_says_so() -> None:
-    assert "cut off" in meta_line("Tiny", USAGE, TIMINGS, "length")
+    stored = message_view(record(text_message("assistant", "Half"), finish_reason="length"))
+    assert stored is not None
+    assert stored.state == "cut_off"
+    fold = ReplyFold(MessageView("1", "assistant", state="waiting"))
+    fold.apply([Token("Half"), Done("length", USAGE, TIMINGS)])
+    assert (fold.view.text, fold.view.state) == ("Half", "cut_off")
 
 
 def test_stages_are_shown_until_text_comes() -> None:
