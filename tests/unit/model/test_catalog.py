@@ -244,8 +244,15 @@ def test_an_index_without_checksums_can_still_be_verified_by_size(tmp_path: Path
     for record in index["records"]:
         del record["md5sum"]
     write_json(folder / "tensor-cache.json", index)
-    Catalog([tmp_path]).verify(folder.name)
+    catalog = Catalog([tmp_path])
+    catalog.verify(folder.name)
+    shard = folder / index["records"][0]["dataPath"]
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(ModelBroken, match=shard.name):
+        catalog.verify(folder.name)
 
 
-def test_a_scripted_model_verifies_without_weights(tmp_path: Path) -> None:
-    Catalog([tmp_path]).verify(write_scripted_model(tmp_path).name)
+def test_a_scripted_model_has_no_weights_to_verify(tmp_path: Path) -> None:
+    fractions: list[float] = []
+    Catalog([tmp_path]).verify(write_scripted_model(tmp_path).name, fractions.append)
+    assert fractions == []

@@ -293,7 +293,9 @@ async def test_closing_ends_the_process_and_can_be_repeated(make_host: MakeHost)
 
 
 async def test_closing_before_loading_does_nothing(make_host: MakeHost) -> None:
-    await make_host().close()
+    host = make_host()
+    await host.close()
+    assert host.pid is None
 
 
 async def test_closing_a_deaf_process_kills_it(make_host: MakeHost) -> None:

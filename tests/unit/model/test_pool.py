@@ -190,6 +190,7 @@ async def test_two_models_that_fight_for_one_place_both_get_their_turn(make_pool
     for turn in turns:
         turn.give_back.set()
     await asyncio.gather(*(turn.task for turn in turns))
+    assert all(turn.engine is not None for turn in turns)
 
 
 async def test_an_unknown_model_does_not_unload_another(make_pool: MakePool) -> None:
