@@ -35,6 +35,15 @@ OPENING = "Opening your conversations…"
 NO_MODEL = "There is no model yet, so nothing can be answered. Start a new chat to add one."
 
 _SAVE_AFTER_MS = 800
+_SMALLEST = QSize(680, 440)
+_FIRST = QSize(1180, 820)
+_FRAME = QSize(24, 56)
+"""What a window's frame takes at most, so that the first window fits on a small screen with it."""
+
+
+def first_size(screen: QSize) -> QSize:
+    """The window's size at its first start, on a screen with so much room."""
+    return _FIRST.boundedTo(screen - _FRAME).expandedTo(_SMALLEST)
 
 
 class MainWindow(QMainWindow):
@@ -185,12 +194,12 @@ class MainWindow(QMainWindow):
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
         self._splitter.setStretchFactor(1, 1)
-        self._splitter.setSizes([self._state.sidebar_width, 1180 - self._state.sidebar_width])
+        self._splitter.setSizes([self._state.sidebar_width, _FIRST.width() - self._state.sidebar_width])
         self._pages.addWidget(self._splitter)
         self.setCentralWidget(self._pages)
         self.setWindowTitle("Tether")
-        self.setMinimumSize(QSize(680, 440))
-        self.resize(1180, 820)
+        self.setMinimumSize(_SMALLEST)
+        self.resize(first_size(self.screen().availableSize()))
         if self._state.geometry:
             self.restoreGeometry(QByteArray.fromBase64(self._state.geometry.encode("ascii")))
 

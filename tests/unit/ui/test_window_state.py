@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QSize
 
+from tether_desktop.ui.main_window import first_size
 from tether_desktop.ui.window_state import WindowState, read_state, state_path, write_state
 
 
@@ -29,3 +31,11 @@ def test_a_folder_that_does_not_exist_is_made(nothing_of_the_developers: Path, m
     monkeypatch.setenv("TETHER_DATA_DIR", str(nothing_of_the_developers / "deep" / "er"))
     write_state(WindowState(theme="light"))
     assert read_state().theme == "light"
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"),
+    [((1920, 1080), (1180, 820)), ((1280, 800), (1180, 744)), ((1366, 728), (1180, 672)), ((600, 400), (680, 440))],
+)
+def test_the_first_window_fits_the_screen(screen: tuple[int, int], size: tuple[int, int]) -> None:
+    assert first_size(QSize(*screen)) == QSize(*size)
