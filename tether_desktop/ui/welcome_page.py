@@ -103,7 +103,7 @@ class StarterCard(QFrame):
         layout.setContentsMargins(22, 20, 22, 20)
         layout.setSpacing(10)
         layout.addWidget(_label("SmolLM2 135M Instruct", "heading"))
-        layout.addWidget(_label("A download of about 95 MB · licence Apache-2.0 · runs on any computer", "small"))
+        layout.addWidget(_label("A download of about 95 MB · licence Apache-2.0 · runs on the processor", "small"))
         layout.addWidget(
             _label(
                 "Good for: short questions, rewording and summing up a few paragraphs, trying Tether out. "
