@@ -43,10 +43,6 @@ class TetherError(Exception):
         self.message = message
         self.hint = hint
 
-    def __reduce__(self) -> tuple[type[TetherError], tuple[str, str, str]]:
-        """Pickle by the three texts, since ``Exception`` would replay the joined one."""
-        return type(self), (self.title, self.message, self.hint)
-
 
 class ModelError(TetherError):
     """A model folder, its weights or its library cannot be used."""

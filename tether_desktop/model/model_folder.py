@@ -199,6 +199,6 @@ def _without_config(folder: Path) -> ModelBroken:
 
 def _plain_name(name: str) -> str:
     """A file name that cannot lead out of the folder."""
-    if Path(name).name != name:
+    if Path(name).name != name or name in {"", ".", ".."}:
         raise ValueError(f"{name!r} is not the name of a file in the folder")
     return name

@@ -81,7 +81,7 @@ class ChatDesk(QObject):
     async def _send(self, conversation: Conversation, text: str) -> None:
         try:
             await self._chats.send(conversation, text, self._models.name)
-        except Exception:
+        except Exception:  # whatever went wrong, what was typed must not be lost
             self._give_back(conversation, text)
             raise
 

@@ -75,7 +75,7 @@ class Chats(QObject):
             await self._start(
                 conversation, lambda tether: tether.sessions.send(conversation.session_id, text, model=model or None)
             )
-        except BaseException:
+        except BaseException:  # a cancelled start is none as well; nothing may look busy for ever
             conversation.abandon()
             if new and conversation.session_id:
                 await self._drop(conversation)
@@ -143,7 +143,7 @@ class Chats(QObject):
     async def _start_or_abandon(self, conversation: Conversation, start: Callable[[Tether], Awaitable[Turn]]) -> None:
         try:
             await self._start(conversation, start)
-        except BaseException:
+        except BaseException:  # a cancelled start is none as well; nothing may look busy for ever
             conversation.abandon()
             raise
 

@@ -177,7 +177,7 @@ class EngineWorker(QObject):
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
                 runner.run(core.run())
-        except Exception:
+        except Exception:  # the top of the thread: Qt aborts the program for what leaves it
             logger.exception("The worker's loop failed")
 
 

@@ -154,7 +154,7 @@ class WorkerLoop:
         try:
             await tether.start()
             self._entries = await asyncio.to_thread(tether.catalog.list)
-        except BaseException:
+        except BaseException:  # a cancelled start is none as well, and must give the data folder back
             await tether.close()
             raise
         return tether
@@ -166,7 +166,7 @@ class WorkerLoop:
             async for event in turn.events():
                 ended = isinstance(event, TERMINAL_EVENTS)
                 self._add(key, event)
-        except Exception as error:
+        except Exception as error:  # the top of a task: the window has to hear that the turn is over
             logger.exception("A turn could not be followed")
             if not ended:
                 told = as_tether_error(error)
@@ -202,7 +202,7 @@ class WorkerLoop:
         if self._tether.done() and self._tether.exception() is None:
             try:
                 await self._tether.result().close()
-            except Exception:
+            except Exception:  # closing goes on; there is nobody left to tell but the log
                 logger.exception("Tether did not close cleanly")
         if self._followers:
             await asyncio.wait(self._followers, timeout=CLOSE_TIMEOUT_S)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tether_desktop.errors import ModelBroken
-
-INDEX_NAMES = ("tensor-cache.json", "ndarray-cache.json")
-"""The index of the shards; the second is its name in folders made before 2025."""
+from tether_desktop.model.model_folder import Shard, check_sizes, read_shards
 
 _ALIGNMENT = 64
 _DTYPES = frozenset({"uint8", "int8", "uint32", "float16", "float32"})
@@ -27,41 +24,17 @@ def open_weights(model_dir: Path) -> dict[str, NDArray[Any]]:
     Raises:
         ModelBroken: the index or a shard is missing, or one has another size than the index says.
     """
-    index = _find_index(model_dir)
+    shards = read_shards(model_dir)
+    check_sizes(shards)
     try:
-        shards = json.loads(index.read_text(encoding="utf-8"))["records"]
-        return {name: array for shard in shards for name, array in _open_shard(model_dir, shard)}
+        return {name: array for shard in shards for name, array in _open_shard(shard)}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _broken(f"{index.name} cannot be understood ({type(error).__name__}: {error}).") from error
+        raise _broken(f"its index cannot be understood ({type(error).__name__}: {error}).") from error
 
 
-def _find_index(model_dir: Path) -> Path:
-    for name in INDEX_NAMES:
-        if (model_dir / name).is_file():
-            return model_dir / name
-    raise _broken(f"{model_dir.name} has no {INDEX_NAMES[0]}.")
-
-
-def _open_shard(model_dir: Path, shard: dict[str, Any]) -> list[tuple[str, NDArray[Any]]]:
-    path = model_dir / _plain_name(shard["dataPath"])
-    _check_size(path, int(shard["nbytes"]))
-    data = np.memmap(path, dtype=np.uint8, mode="c")
-    return [(str(record["name"]), _tensor(path, data, record)) for record in shard["records"]]
-
-
-def _plain_name(name: object) -> str:
-    """A file name that cannot lead out of the model folder."""
-    if not isinstance(name, str) or Path(name).name != name or name in {"", ".", ".."}:
-        raise _broken(f"the index names {name!r}, which is not a file of the model folder.")
-    return name
-
-
-def _check_size(path: Path, expected: int) -> None:
-    if not path.is_file():
-        raise _broken(f"{path.name} is missing.")
-    actual = path.stat().st_size
-    if actual != expected or expected < 1:
-        raise _broken(f"{path.name} has {actual:,} bytes, {expected:,} are expected.")
+def _open_shard(shard: Shard) -> list[tuple[str, NDArray[Any]]]:
+    data = np.memmap(shard.path, dtype=np.uint8, mode="c")
+    return [(str(record["name"]), _tensor(shard.path, data, record)) for record in shard.records]
 
 
 def _tensor(path: Path, data: NDArray[np.uint8], record: dict[str, Any]) -> NDArray[Any]:

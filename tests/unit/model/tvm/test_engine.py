@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,11 @@ from tether_desktop.model.engine import (
     PromptPiece,
     SamplingParams,
 )
+from tether_desktop.model.tvm.decoder import Decoder
 from tether_desktop.model.tvm.engine import TvmEngine
+from tether_desktop.model.tvm.reply import Reply
+from tether_desktop.model.tvm.runtime import Runtime
+from tether_desktop.model.tvm.tokenizer import ModelTokenizer
 
 WINDOW = 1024
 QUESTION = "<|im_start|>user\nName three colours.<|im_end|>\n<|im_start|>assistant\n"
@@ -166,6 +171,25 @@ async def test_the_loop_breathes_between_tokens(engine: TvmEngine) -> None:
     await reply(engine, QUESTION)
     counter.cancel()
     assert turns >= 24
+
+
+@pytest.mark.parametrize(("threads", "fixed"), [(2, [2]), (None, [])])
+async def test_threads_are_fixed_only_where_somebody_set_their_number(
+    tiny: CompiledModel, monkeypatch: pytest.MonkeyPatch, threads: int | None, fixed: list[int]
+) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(Decoder, "use_threads", lambda _decoder, count: calls.append(count))
+    await TvmEngine(replace(spec(tiny), threads=threads)).load(lambda _: None)
+    assert calls == fixed
+
+
+def test_a_reply_that_is_read_back_in_other_tokens_is_reused_all_the_same(tiny: CompiledModel) -> None:
+    tokenizer = ModelTokenizer(tiny.model.folder)
+    decoder = Decoder(Runtime(2), tiny.model.folder, tiny.library, WINDOW)
+    letter_by_letter = [token for letter in "three colours" for token in tokenizer.encode(prompt(letter))]
+    request = GenerationRequest("s", prompt("three colours, and more"), GREEDY)
+    assert tokenizer.encode(request.prompt)[: len(letter_by_letter)] != letter_by_letter
+    assert Reply(request, decoder, tokenizer, letter_by_letter).tokens == letter_by_letter
 
 
 async def test_typed_special_tokens_stay_text(engine: TvmEngine) -> None:
