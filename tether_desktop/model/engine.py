@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tether_desktop.messages import FinishReason, Timings, Usage
+from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
-EngineKind = Literal["tvm", "scripted"]
+EngineKind = Literal["tvm", "mlc", "remote", "scripted"]
 OnProgress = Callable[[float], None]
 
 
@@ -28,6 +28,8 @@ class SamplingParams:
         seed: the same seed, prompt and parameters give the same reply; None draws a fresh one.
         max_tokens: end with finish reason "length" after this many; None goes on to the window's end.
         stop: texts that end the reply; they are not part of it.
+        logit_bias: added to the logits of tokens, as (token id, bias).
+        logprobs: how many of the likeliest tokens to tell beside each chosen one (0 to 20); None tells nothing.
     """
 
     temperature: float = 0.7
@@ -40,6 +42,8 @@ class SamplingParams:
     seed: int | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,11 @@ class EngineSpec:
     Attributes:
         model: the model's name as the catalogue lists it.
         kind: which engine runs it.
-        model_dir: the folder with ``mlc-chat-config.json``.
+        model_dir: the folder with ``mlc-chat-config.json``; of the remote kind, the file that describes the server.
         library: the compiled library (None for engines that need none).
         context_window: tokens of KV cache to set up.
         threads: compute threads; None lets the engine choose.
+        cache_bytes: memory for the KV states of the sessions that are kept warm; the newest is kept in any case.
     """
 
     model: str
@@ -61,6 +66,7 @@ class EngineSpec:
     library: Path | None = None
     context_window: int = 2048
     threads: int | None = None
+    cache_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +77,13 @@ class EngineInfo:
         context_window: the longest prompt and reply together, in tokens.
         device: for people: "CPU, AVX512-VNNI, 2 threads".
         memory_bytes: weights and KV cache.
+        takes_messages: whether it wants the messages themselves, and renders them to a prompt on its own.
     """
 
     context_window: int
     device: str
     memory_bytes: int = 0
+    takes_messages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +103,34 @@ Prompt = tuple[PromptPiece, ...]
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """One reply to generate; ``session_id`` lets the engine reuse that session's KV state."""
+    """One reply to generate.
+
+    Attributes:
+        session_id: lets the engine reuse that session's KV state.
+        prompt: rendered; empty for an engine that takes messages.
+        params: how to choose tokens.
+        messages: the conversation, oldest first, for an engine that takes messages; else empty.
+    """
 
     session_id: str
     prompt: Prompt
     params: SamplingParams = SamplingParams()
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token of a reply and how likely it was.
+
+    Attributes:
+        text: as it stands in the vocabulary, undecodable bytes replaced.
+        logprob: natural logarithm of its probability, before temperature and any cut.
+        alternatives: the likeliest tokens with theirs, best first, as many as were asked for.
+    """
+
+    text: str
+    logprob: float
+    alternatives: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +141,7 @@ class GenerationChunk:
         text: new text, possibly empty; whole characters only.
         progress: 0..1 while the prompt is read, None once text comes.
         finish_reason: set on the last chunk only, together with usage and timings.
+        logprobs: of the tokens chosen since the chunk before, where they were asked for.
     """
 
     text: str = ""
@@ -117,6 +149,7 @@ class GenerationChunk:
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     timings: Timings | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class Engine(Protocol):
