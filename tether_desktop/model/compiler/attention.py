@@ -15,7 +15,8 @@ from tvm.tirx.script import builder as T  # noqa: N812  (TVM's own name for it)
 
 from tether_desktop.model.compiler import vector_ir as v
 from tether_desktop.model.compiler.isa import Isa
-from tether_desktop.model.compiler.shape import DecoderShape
+from tether_desktop.model.compiler.kernels import Norm
+from tether_desktop.model.decoder_shape import DecoderShape
 
 BLOCK = 16
 """Positions in a vector of keys."""
@@ -28,12 +29,15 @@ MASKED = -1e30
 
 @dataclass(frozen=True)
 class Cache:
-    """The KV cache of one layer, and the tables that rotate positions.
+    """The KV cache as one layer sees it, and what it knows of positions.
 
     Attributes:
         k, v: the whole cache (see the module).
         layer: index of the layer.
-        cos, sin: float32[positions, head_dim / 2].
+        cos, sin: float32[tables, positions, rotary_dim / 2].
+        table: which of the tables rotates this layer.
+        window: positions the layer sees back, 0 for all; None where no layer has a window.
+        q_norm, k_norm: of each query and key head; None where there is none.
     """
 
     k: Any
@@ -41,39 +45,78 @@ class Cache:
     layer: Any
     cos: Any
     sin: Any
+    table: Any
+    window: Any
+    q_norm: Norm | None
+    k_norm: Norm | None
+
+    def oldest(self, position: Any) -> Any:
+        """The first position that a query at ``position`` sees."""
+        if self.window is None:
+            return v.i32(0)
+        start = tirx.max(position - self.window + 1, v.i32(0))
+        return v.bind(tirx.Select(self.window > 0, start, v.i32(0)))
 
 
 def rotate_queries(
     shape: DecoderShape, cache: Cache, qkv: Any, token: Any, head: Any, position: Any, write: Any
 ) -> None:
-    """RoPE (rotating halves) of a query head, scaled by head_dim ** -0.5.
+    """Norm and RoPE (rotating halves) of a query head, times the attention scale.
 
     Args:
         write: called with the first column and the float32[16] values.
     """
-    half, scale = shape.head_dim // 2, v.floats(shape.head_dim**-0.5)
     first = head * shape.head_dim
+    scale = v.splat(_head_factor(cache.q_norm, qkv, token, first) * v.f32(shape.attention_scale))
+
+    def read(column: int) -> Any:
+        value = qkv[token, v.lanes(first + column)] * scale
+        return v.bind(value if cache.q_norm is None else value * cache.q_norm.weights(column))
+
+    half = shape.rotary_dim // 2
     for i in range(0, half, v.WIDTH):
-        a, b = (v.bind(qkv[token, v.lanes(first + offset + i)] * scale) for offset in (0, half))
-        cos, sin = (v.bind(table[position, v.lanes(i)]) for table in (cache.cos, cache.sin))
+        a, b = read(i), read(half + i)
+        cos, sin = (v.bind(table[cache.table, position, v.lanes(i)]) for table in (cache.cos, cache.sin))
         write(i, a * cos - b * sin)
         write(half + i, b * cos + a * sin)
+    for i in range(shape.rotary_dim, shape.head_dim, v.WIDTH):
+        write(i, read(i))
 
 
 def append(shape: DecoderShape, cache: Cache, qkv: Any, token: Any, kv_head: Any, position: Any) -> None:
-    """Write a token's rotated key and its value into the cache."""
-    half, dim = shape.head_dim // 2, shape.head_dim
-    key = (shape.heads + kv_head) * dim
-    value = (shape.heads + shape.kv_heads + kv_head) * dim
-    block, lane = v.bind(tirx.indexdiv(position, BLOCK)), v.bind(tirx.indexmod(position, BLOCK))
-    with T.serial(0, half) as i:
-        a, b = v.bind(qkv[token, key + i]), v.bind(qkv[token, key + half + i])
-        cos, sin = v.bind(cache.cos[position, i]), v.bind(cache.sin[position, i])
-        v.store(cache.k, (a * cos - b * sin).astype("float16"), cache.layer, kv_head, block, i, lane)
-        v.store(cache.k, (b * cos + a * sin).astype("float16"), cache.layer, kv_head, block, half + i, lane)
-    with T.serial(0, dim // v.WIDTH) as i:
+    """Write a token's key, normalized and rotated, and its value into the cache."""
+    _append_key(shape, cache, qkv, token, kv_head, position)
+    value = (shape.heads + shape.kv_heads + kv_head) * shape.head_dim
+    with T.serial(0, shape.head_dim // v.WIDTH) as i:
         numbers = v.to_half(qkv[token, v.lanes(value + i * v.WIDTH)])
         v.store(cache.v, numbers, cache.layer, kv_head, position, v.lanes(i * v.WIDTH))
+
+
+def _append_key(shape: DecoderShape, cache: Cache, qkv: Any, token: Any, kv_head: Any, position: Any) -> None:
+    first = (shape.heads + kv_head) * shape.head_dim
+    half, norm = shape.rotary_dim // 2, cache.k_norm
+    factor = _head_factor(norm, qkv, token, first)
+    block, lane = v.bind(tirx.indexdiv(position, BLOCK)), v.bind(tirx.indexmod(position, BLOCK))
+
+    def read(column: Any) -> Any:
+        value = qkv[token, first + column] * factor
+        return v.bind(value if norm is None else value * norm.weight[(*norm.at, column)])
+
+    def write(column: Any, value: Any) -> None:
+        v.store(cache.k, value.astype("float16"), cache.layer, kv_head, block, column, lane)
+
+    with T.serial(0, half) as i:
+        a, b = read(i), read(half + i)
+        cos, sin = v.bind(cache.cos[cache.table, position, i]), v.bind(cache.sin[cache.table, position, i])
+        write(i, a * cos - b * sin)
+        write(half + i, b * cos + a * sin)
+    if shape.rotary_dim < shape.head_dim:
+        with T.serial(0, shape.head_dim - shape.rotary_dim) as i:
+            write(shape.rotary_dim + i, read(shape.rotary_dim + i))
+
+
+def _head_factor(norm: Norm | None, qkv: Any, token: Any, first: Any) -> Any:
+    return v.f32(1.0) if norm is None else norm.factor(qkv, token, first)
 
 
 @dataclass(frozen=True)
@@ -123,25 +166,25 @@ def attend(
     state: Softmax,
     kv_head: Any,
     blocks: tuple[Any, Any],
-    last: Callable[[int], Any],
+    position: Callable[[int], Any],
 ) -> None:
     """Take the positions of ``blocks`` (first, end) into the softmax.
 
     Args:
-        last: the last position that a query may see.
+        position: of a query, which is the last one it sees.
     """
     first, end = blocks
     spans = tirx.indexdiv(tirx.max(end - first, 0) + (SPAN_BLOCKS - 1), SPAN_BLOCKS)
     with T.serial(0, spans) as span:
         start = v.bind(first + span * SPAN_BLOCKS)
         count = v.bind(tirx.min(v.i32(SPAN_BLOCKS), end - start))
-        _score_span(isa, shape, cache, state, kv_head, start, count, last)
+        _score_span(isa, shape, cache, state, kv_head, start, count, position)
         _weigh_span(shape, state, count)
         _add_values(isa, shape, cache, state, kv_head, start, count)
 
 
 def _score_span(
-    isa: Isa, shape: DecoderShape, cache: Cache, state: Softmax, kv_head: Any, start: Any, count: Any, last: Any
+    isa: Isa, shape: DecoderShape, cache: Cache, state: Softmax, kv_head: Any, start: Any, count: Any, position: Any
 ) -> None:
     """scores[query, position] = q . k, or MASKED where the query may not see."""
     together = _blocks_together(isa, state.count)
@@ -159,9 +202,13 @@ def _score_span(
                 for i in range(together):
                     sums[query][i].add(keys[i] * factor)
         for query in range(state.count):
+            newest = v.bind(position(query))
+            oldest = cache.oldest(newest)
             for i in range(together):
-                position = v.splat((start + block + i) * BLOCK) + lane
-                visible = position <= v.splat(last(query))
+                at = v.splat((start + block + i) * BLOCK) + lane
+                visible = at <= v.splat(newest)
+                if cache.window is not None:
+                    visible = tirx.And(visible, at >= v.splat(oldest))
                 score = tirx.Select(visible, sums[query][i].get(), v.floats(MASKED))
                 v.store(state.scores, score, query, v.lanes((block + i) * BLOCK))
 

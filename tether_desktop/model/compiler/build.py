@@ -16,7 +16,8 @@ from tether_desktop.errors import InstallError, ModelBroken
 from tether_desktop.model.compiler.decoder import Decoder
 from tether_desktop.model.compiler.isa import ISAS, Isa
 from tether_desktop.model.compiler.linker import link_shared
-from tether_desktop.model.compiler.shape import DecoderShape, shape_of
+from tether_desktop.model.decoder_shape import DecoderShape, shape_json, shape_of
+from tether_desktop.model.library import LIBRARY_FORMAT
 
 OnProgress = Callable[[float], None]
 
@@ -86,29 +87,13 @@ def _module(shape: DecoderShape, isa: str, config: dict[str, Any]) -> tvm.IRModu
 def library_metadata(shape: DecoderShape, isa: str, config: dict[str, Any]) -> dict[str, Any]:
     """What the library says about itself; ``tether_library`` comes first, so that a file can be searched for it."""
     return {
-        "tether_library": 1,
+        "tether_library": LIBRARY_FORMAT,
         "model_type": config["model_type"],
-        "quantization": config["quantization"],
         "isa": isa,
-        "vocab_size": int(config["vocab_size"]),
-        "hidden_size": shape.hidden,
-        "num_layers": shape.layers,
-        "num_attention_heads": shape.heads,
-        "num_key_value_heads": shape.kv_heads,
-        "head_dim": shape.head_dim,
-        "rms_norm_eps": shape.norm_eps,
         "prefill_chunk_size": int(config["prefill_chunk_size"]),
-        "params": [
-            {"name": name, "shape": list(dimensions), "dtype": dtype}
-            for name, (dimensions, dtype) in _stored_tensors(shape).items()
-        ],
+        "decoder": shape_json(shape),
         "arguments": list(shape.parameters()),
     }
-
-
-def _stored_tensors(shape: DecoderShape) -> dict[str, tuple[tuple[int, ...], str]]:
-    """All that the model folder holds: what the kernels read, and what the runtime makes its tables of."""
-    return {**shape.parameters(), "rope.inv_freq": ((shape.head_dim // 2,), "float32")}
 
 
 def _relax_pipeline() -> tvm.transform.Pass:

@@ -15,8 +15,8 @@ from tether_desktop.model.compiler import vector_ir as v
 from tether_desktop.model.compiler.decode_step import DecodeStep
 from tether_desktop.model.compiler.isa import Isa
 from tether_desktop.model.compiler.prefill_step import PrefillStep
-from tether_desktop.model.compiler.shape import DecoderShape
 from tether_desktop.model.compiler.stages import Arguments, project_to_vocabulary
+from tether_desktop.model.decoder_shape import DecoderShape
 
 
 class Decoder:
@@ -76,7 +76,7 @@ class Decoder:
         blocks, positions = T.int32(), T.int32()
         k = T.buffer((shape.layers, shape.kv_heads, blocks, shape.head_dim, attention.BLOCK), "float16")
         values = T.buffer((shape.layers, shape.kv_heads, positions, shape.head_dim), "float16")
-        tables = [T.buffer((positions, shape.head_dim // 2), "float32") for _ in range(2)]
+        tables = [T.buffer((shape.rope_tables, positions, shape.rotary_dim // 2), "float32") for _ in range(2)]
         k, values = T.arg("k", k), T.arg("v", values)
         cos, sin = (T.arg(name, table) for name, table in zip(("cos", "sin"), tables, strict=True))
         return Arguments(k, values, cos, sin, self._weights())

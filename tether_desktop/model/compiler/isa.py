@@ -48,27 +48,30 @@ class Isa:
         Args:
             weights: eight vectors uint8[rows * 4]; vector j holds columns 4j..4j+3 of each row.
             activations: eight vectors int8[rows * 4]; vector j repeats columns 4j..4j+3.
-            bits: of a weight. With 4 the bytes are 0..15. With 8 the bytes are w + 128, and the
+            bits: of a weight. With 4 the bytes are 0..15, with 5 0..31. With 8 they are w + 128, and the
                 result is off by ``zero_point_8bit`` times the sum of the activations.
 
         Returns:
             int32[rows].
         """
         if self.name == "avx2":
-            return self._dot_avx2_4bit(weights, activations) if bits == 4 else _dot_avx2_8bit(weights, activations)
+            return _dot_avx2_8bit(weights, activations) if bits == 8 else _dot_avx2(weights, activations, bits)
         width = self.rows * 32
         result = splat(i32(0), self.rows)
         for weight, activation in zip(weights, activations, strict=True):
             result = llvm(f"int32x{self.rows}", f"llvm.x86.avx512.vpdpbusd.{width}", result, weight, activation)
         return result
 
-    def _dot_avx2_4bit(self, weights: Sequence[Any], activations: Sequence[Any]) -> Any:
-        # Eight sums of two products of at most 15 * 127 each stay below 2^15.
-        pairs = [
-            llvm("int16x16", "llvm.x86.avx2.pmadd.ub.sw", weight, activation)
-            for weight, activation in zip(weights, activations, strict=True)
-        ]
-        return _add_pairs(sum(pairs[1:], pairs[0]))
+
+def _dot_avx2(weights: Sequence[Any], activations: Sequence[Any], bits: int) -> Any:
+    # A sum of so many times two products of at most 15 * 127, or 31 * 127, stays below 2^15.
+    together = 8 if bits == 4 else 4
+    pairs = [
+        llvm("int16x16", "llvm.x86.avx2.pmadd.ub.sw", weight, activation)
+        for weight, activation in zip(weights, activations, strict=True)
+    ]
+    sums = [_add_pairs(sum(pairs[i + 1 : i + together], pairs[i])) for i in range(0, 8, together)]
+    return sum(sums[1:], sums[0])
 
 
 def _dot_avx2_8bit(weights: Sequence[Any], activations: Sequence[Any]) -> Any:

@@ -12,8 +12,8 @@ from tvm.tirx.script import builder as T  # noqa: N812  (TVM's own name for it)
 from tether_desktop.model.compiler import attention, kernels
 from tether_desktop.model.compiler import vector_ir as v
 from tether_desktop.model.compiler.kernels import Matrix, Quantized
-from tether_desktop.model.compiler.shape import GROUP, TILE_ROWS
-from tether_desktop.model.compiler.stages import Step, embedding, widen_tokens
+from tether_desktop.model.compiler.stages import Step, widen_tokens
+from tether_desktop.model.decoder_shape import GROUP, TILE_ROWS
 
 PREFILL_TOKENS = 16
 """Tokens of a block; the function works on whole blocks."""
@@ -40,25 +40,29 @@ class PrefillStep(Step):
         qkv = v.scratch((chunk, shape.qkv))
         attended = kernels.quantized_scratch(chunk, shape.heads * shape.head_dim)
         hidden = kernels.quantized_scratch(chunk, shape.intermediate)
+        # Where results are normalized before they count, they need a place of their own until then.
+        results = v.scratch((chunk, shape.hidden)) if shape.post_norms else x
+        add = self._writer(results, add=not shape.post_norms)
         with v.parallel_region():
             with v.then_barrier(), T.parallel(0, self._tokens) as token:
-                kernels.embed(embedding(shape, self.arguments.weights), ids[token], x, token)
-            with T.serial(0, shape.layers) as layer:
+                self.embed(ids[token], x, token)
+            with self.each_layer() as layer:
                 self._normalize(layer, "attn_norm", x, normed)
                 with v.then_barrier():
-                    self._multiply(self.layer_matrix("qkv", layer), normed, self._writer(qkv, add=False))
+                    self._multiply(self.layer_matrix("qkv", layer), normed, self._qkv_writer(layer, qkv))
                 with v.then_barrier():
                     self._append(layer, qkv)
                 with v.then_barrier():
                     self._attend(layer, qkv, attended)
                 with v.then_barrier():
-                    self._multiply(self.layer_matrix("o", layer), attended, self._writer(x, add=True))
+                    self._multiply(self.layer_matrix("o", layer), attended, add)
+                self._settle(layer, "post_attn_norm", results, x)
                 self._normalize(layer, "ffn_norm", x, normed)
                 with v.then_barrier():
-                    tokens = self.isa.tokens
-                    widen_tokens(self.isa, self.layer_matrix("gate_up", layer), normed, tokens, self._steps, hidden)
+                    self._widen(layer, normed, hidden)
                 with v.then_barrier():
-                    self._multiply(self.layer_matrix("down", layer), hidden, self._writer(x, add=True))
+                    self._multiply(self.layer_matrix("down", layer), hidden, add)
+                self._settle(layer, "post_ffn_norm", results, x)
 
     @property
     def _tokens(self) -> Any:
@@ -70,22 +74,34 @@ class PrefillStep(Step):
 
     def _normalize(self, layer: Any, name: str, x: Any, normed: Quantized) -> None:
         with v.then_barrier(), T.parallel(0, self._tokens) as token:
-            kernels.rms_norm(x, token, self.norm(name), (layer,), self.shape.hidden, self.shape.norm_eps, normed)
+            self.norm(name, layer).quantize(x, token, normed)
+
+    def _settle(self, layer: Any, name: str, results: Any, x: Any) -> None:
+        """Add the norm of the results to ``x``, where the decoder has it."""
+        if self.shape.post_norms:
+            with v.then_barrier(), T.parallel(0, self._tokens) as token:
+                self.norm(name, layer).add(results, token, x)
+
+    def _widen(self, layer: Any, normed: Quantized, hidden: Quantized) -> None:
+        matrix = self.layer_matrix("gate_up", layer)
+        widen_tokens(self.isa, self.shape.activation, matrix, normed, self.isa.tokens, self._steps, hidden)
 
     def _append(self, layer: Any, qkv: Any) -> None:
         # A task writes a whole block of keys, so that no two threads write to one cache line.
         with T.parallel(0, self.blocks * self.shape.kv_heads) as task:
             kv_head = v.bind(tirx.indexmod(task, self.shape.kv_heads))
             first = v.bind(tirx.indexdiv(task, self.shape.kv_heads) * PREFILL_TOKENS)
+            cache = self.cache(layer)
             with T.serial(0, PREFILL_TOKENS) as i:
                 token = v.bind(first + i)
-                attention.append(self.shape, self.arguments.cache(layer), qkv, token, kv_head, self.position + token)
+                attention.append(self.shape, cache, qkv, token, kv_head, self.position + token)
 
     def _attend(self, layer: Any, qkv: Any, attended: Quantized) -> None:
-        shape, cache = self.shape, self.arguments.cache(layer)
+        shape = self.shape
         tokens, heads = self._tile()
         head_tiles = shape.heads // heads
         with T.parallel(0, self.blocks * (PREFILL_TOKENS // tokens) * head_tiles) as task:
+            cache = self.cache(layer)
             first_head = v.bind(tirx.indexmod(task, head_tiles) * heads)
             first = v.bind(tirx.indexdiv(task, head_tiles) * tokens)
             kv_head = v.bind(tirx.indexdiv(first_head, shape.group_heads))
@@ -98,8 +114,9 @@ class PrefillStep(Step):
                     v.store(state.queries, values, query, v.lanes(column))
 
                 attention.rotate_queries(shape, cache, qkv, token, head, self.position + token, write)
+            oldest = cache.oldest(v.bind(self.position + first))
             newest = v.bind(self.position + first + (tokens - 1))
-            blocks = (v.i32(0), v.bind(tirx.indexdiv(newest, attention.BLOCK) + 1))
+            blocks = tuple(v.bind(tirx.indexdiv(at, attention.BLOCK) + i) for i, at in enumerate((oldest, newest)))
             attention.attend(
                 self.isa, shape, cache, state, kv_head, blocks, lambda query: self.position + first + query % tokens
             )
@@ -128,13 +145,19 @@ class PrefillStep(Step):
 
     def _multiply(self, matrix: Matrix, x: Quantized, write: Callable[[Any, Any, Any], None]) -> None:
         tokens = self.isa.tokens
-        with T.parallel(0, matrix.rows // TILE_ROWS) as tile, T.serial(0, self._steps) as step:
+        with T.parallel(0, matrix.tile_rows) as tile, T.serial(0, self._steps) as step:
             first = v.bind(step * tokens)
 
             def write_rows(token: int, row: int, result: Any) -> None:
                 write(first + token, v.lanes(tile * TILE_ROWS + row, self.isa.rows), result)
 
             kernels.multiply_tile_row(self.isa, matrix, tile, x, first, tokens, write_rows)
+
+    def _qkv_writer(self, layer: Any, qkv: Any) -> Callable[[Any, Any, Any], None]:
+        def write(token: Any, at: Any, result: Any) -> None:
+            v.store(qkv, self.with_bias(layer, at, result), token, at)
+
+        return write
 
     @staticmethod
     def _writer(out: Any, *, add: bool) -> Callable[[Any, Any, Any], None]:

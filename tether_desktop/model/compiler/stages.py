@@ -10,8 +10,8 @@ from tvm.tirx.script import builder as T  # noqa: N812  (TVM's own name for it)
 from tether_desktop.model.compiler import attention, kernels
 from tether_desktop.model.compiler import vector_ir as v
 from tether_desktop.model.compiler.isa import Isa
-from tether_desktop.model.compiler.kernels import Matrix, Quantized
-from tether_desktop.model.compiler.shape import GROUP, TILE_ROWS, DecoderShape
+from tether_desktop.model.compiler.kernels import Matrix, Norm, Quantized
+from tether_desktop.model.decoder_shape import TILE_ROWS, Activation, DecoderShape
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Arguments:
 
     Attributes:
         k, v: the KV cache (see :mod:`attention`).
-        cos, sin: float32[positions, head_dim / 2].
+        cos, sin: float32[tables, positions, rotary_dim / 2].
         weights: by the names of :meth:`DecoderShape.parameters`.
     """
 
@@ -29,10 +29,6 @@ class Arguments:
     cos: Any
     sin: Any
     weights: dict[str, Any]
-
-    def cache(self, layer: Any) -> attention.Cache:
-        """The cache of one layer."""
-        return attention.Cache(self.k, self.v, layer, self.cos, self.sin)
 
 
 @dataclass(frozen=True)
@@ -43,19 +39,52 @@ class Step:
     isa: Isa
     arguments: Arguments
 
+    def each_layer(self) -> Any:
+        """A loop over the layers; its index is wide, for all layers together may have more than 2^31 weights."""
+        return T.serial(v.i64(0), v.i64(self.shape.layers))
+
+    def embed(self, token: Any, out: Any, row: Any) -> None:
+        """Write a token's embedding into ``out[row]``."""
+        table = _matrix(self.shape, self.arguments.weights, "embed")
+        kernels.embed(table, token, self.shape.embedding_scale, out, row)
+
     def layer_matrix(self, name: str, layer: Any) -> Matrix:
         """A weight matrix of one layer."""
-        tiles = self.arguments.weights[f"layers.{name}.tiles"]
-        return Matrix(tiles, int(tiles.shape[1]) * TILE_ROWS, int(tiles.shape[2]) * GROUP, self.shape.bits, (layer,))
+        return _matrix(self.shape, self.arguments.weights, name, layer)
 
-    def norm(self, name: str) -> Any:
-        """The norm weights of all layers."""
-        return self.arguments.weights[f"layers.{name}"]
+    def norm(self, name: str, layer: Any) -> Norm:
+        """A norm over the residual stream of one layer."""
+        return Norm(self.arguments.weights[f"layers.{name}"], self.shape.hidden, self.shape.norm_eps, (layer,))
+
+    def cache(self, layer: Any) -> attention.Cache:
+        """The cache of one layer."""
+        shape, arguments, weights = self.shape, self.arguments, self.arguments.weights
+        return attention.Cache(
+            k=arguments.k,
+            v=arguments.v,
+            layer=layer,
+            cos=arguments.cos,
+            sin=arguments.sin,
+            table=v.bind(weights["layers.rope"][layer]) if shape.rope_tables > 1 else v.i32(0),
+            window=v.bind(weights["layers.window"][layer]) if shape.windowed else None,
+            q_norm=self._head_norm("q_norm", layer),
+            k_norm=self._head_norm("k_norm", layer),
+        )
+
+    def with_bias(self, layer: Any, rows: Any, result: Any) -> Any:
+        """The result of some rows of query, key and value with their bias, where there is one."""
+        return result + self.arguments.weights["layers.qkv.bias"][layer, rows] if self.shape.qkv_bias else result
+
+    def _head_norm(self, name: str, layer: Any) -> Norm | None:
+        if not self.shape.qk_norm:
+            return None
+        return Norm(self.arguments.weights[f"layers.{name}"], self.shape.head_dim, self.shape.norm_eps, (layer,))
 
 
-def embedding(shape: DecoderShape, weights: dict[str, Any], name: str = "embed.tiles") -> Matrix:
-    """The table of embeddings, or the head that has its form."""
-    return Matrix(weights[name], shape.vocab, shape.hidden, 8)
+def _matrix(shape: DecoderShape, weights: dict[str, Any], name: str, layer: Any = None) -> Matrix:
+    if layer is None:
+        return Matrix(weights[f"{name}.tiles"], shape.tile_format(name))
+    return Matrix(weights[f"layers.{name}.tiles"], shape.tile_format(name), (layer,))
 
 
 def project_to_vocabulary(
@@ -63,10 +92,10 @@ def project_to_vocabulary(
 ) -> None:
     """The float32[vocab] logits of row ``row`` of ``x``; directly inside a parallel region."""
     normed = kernels.quantized_scratch(1, shape.hidden)
-    kernels.rms_norm(_RowView(x, row), 0, weights["final_norm"], (), shape.hidden, shape.norm_eps, normed)
-    head = embedding(shape, weights, "embed.tiles" if shape.tied else "lm_head.tiles")
+    Norm(weights["final_norm"], shape.hidden, shape.norm_eps).quantize(_RowView(x, row), 0, normed)
+    head = _matrix(shape, weights, shape.head_matrix)
 
-    with T.parallel(0, shape.vocab // TILE_ROWS) as tile:
+    with T.parallel(0, head.tile_rows) as tile:
 
         def write(_token: int, first: int, result: Any) -> None:
             v.store(logits, result, v.lanes(tile * TILE_ROWS + first, isa.rows))
@@ -85,12 +114,15 @@ class _RowView:
         return self.buffer[self.row + index[0], index[1]]
 
 
-def widen_tokens(isa: Isa, matrix: Matrix, x: Quantized, tokens: int, steps: Any, hidden: Quantized) -> None:
-    """Quantize silu(gate x) * (up x) into ``hidden``, a group of 32 columns at a time.
+def widen_tokens(
+    isa: Isa, activation: Activation, matrix: Matrix, x: Quantized, tokens: int, steps: Any, hidden: Quantized
+) -> None:
+    """Quantize activation(gate x) * (up x) into ``hidden``, a group of 32 columns at a time.
 
     ``steps`` * ``tokens`` tokens are worked on, ``tokens`` at once. Tiles of gate and up alternate.
     """
-    with T.parallel(0, matrix.rows // (2 * GROUP)) as group:
+    activate = kernels.ACTIVATIONS[activation]
+    with T.parallel(0, matrix.tile_rows // 4) as group:
         results = v.scratch((4, tokens, TILE_ROWS))
         with T.serial(0, steps) as step:
             first = v.bind(step * tokens)
@@ -102,6 +134,6 @@ def widen_tokens(isa: Isa, matrix: Matrix, x: Quantized, tokens: int, steps: Any
                 kernels.multiply_tile_row(isa, matrix, group * 4 + part, x, first, tokens, write)
             with T.serial(0, tokens) as token:
                 gate_low, up_low, gate_high, up_high = (v.bind(results[part, token, v.lanes(0)]) for part in range(4))
-                low = v.bind(kernels.silu(gate_low) * up_low)
-                high = v.bind(kernels.silu(gate_high) * up_high)
+                low = v.bind(activate(gate_low) * up_low)
+                high = v.bind(activate(gate_high) * up_high)
                 kernels.quantize_group(hidden, first + token, group, low, high)

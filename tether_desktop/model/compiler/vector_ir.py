@@ -33,6 +33,16 @@ def i32(value: int) -> Any:
     return tirx.const(value, "int32")
 
 
+def i64(value: int) -> Any:
+    """An int64 constant."""
+    return tirx.const(value, "int64")
+
+
+def u8(value: int) -> Any:
+    """A uint8 constant."""
+    return tirx.const(value, "uint8")
+
+
 def lanes(first: Any, count: int = WIDTH) -> Any:
     """The ``count`` consecutive indices from ``first``."""
     return tirx.Ramp(first, 1, count)

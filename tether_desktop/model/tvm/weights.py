@@ -13,7 +13,7 @@ from tether_desktop.errors import ModelBroken
 from tether_desktop.model.model_folder import Shard, check_sizes, read_shards
 
 _ALIGNMENT = 64
-_DTYPES = frozenset({"uint8", "int8", "uint32", "float16", "float32"})
+_DTYPES = frozenset({"uint8", "int8", "int32", "uint32", "float16", "float32"})
 
 
 def open_weights(model_dir: Path) -> dict[str, NDArray[Any]]:
