@@ -7,45 +7,51 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import tvm_ffi
 
-from tests.helpers.tiny_model import TinyConfig, TinyModel, make_tiny_model
+from tests.helpers.random_decoder import SMALL, RandomDecoder, make_random_decoder
 from tether_desktop.errors import InstallError, ModelBroken
 from tether_desktop.model.compiler import linker
 from tether_desktop.model.compiler.build import compile_library
 from tether_desktop.model.compiler.isa import ISAS
 from tether_desktop.model.compiler.linker import link_shared, linker_command
-from tether_desktop.model.compiler.shape import shape_of
+from tether_desktop.model.decoder_shape import shape_of
 from tether_desktop.model.library import read_metadata
 from tether_desktop.model.tvm.runtime import runtime_path
 
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
-    return make_tiny_model(tmp_path_factory.mktemp("models"), TinyConfig(vocab_size=500))
+VARIANT = replace(SMALL, qkv_bias=True, qk_norm=True, post_norms=True, windowed=True, rope_tables=2, tied=False)
 
 
 @pytest.fixture(scope="module")
-def libraries(tiny: TinyModel) -> dict[str, Path]:
-    paths = {isa: tiny.folder.parent / f"{isa}.so" for isa in ISAS}
+def model(tmp_path_factory: pytest.TempPathFactory) -> RandomDecoder:
+    """A decoder of which every part is compiled."""
+    shape = replace(VARIANT, formats=VARIANT.formats | {"lm_head": "q8_0", "down": "q5_1", "o": "q4_0"})
+    root = tmp_path_factory.mktemp("models")
+    return make_random_decoder(root, shape, "", windows=(64, 0), rope_of_layer=(1, 0), compiled=False)
+
+
+@pytest.fixture(scope="module")
+def libraries(model: RandomDecoder) -> dict[str, Path]:
+    paths = {isa: model.folder.parent / f"{isa}.so" for isa in ISAS}
     for isa, path in paths.items():
-        compile_library(tiny.folder, isa, path, lambda _: None)
+        compile_library(model.folder, isa, path, lambda _: None)
     return paths
 
 
-def test_a_library_says_what_it_was_made_for(tiny: TinyModel, libraries: dict[str, Path]) -> None:
-    config = json.loads((tiny.folder / "mlc-chat-config.json").read_text())
+def test_a_library_says_what_it_was_made_for(model: RandomDecoder, libraries: dict[str, Path]) -> None:
+    config = json.loads((model.folder / "mlc-chat-config.json").read_text())
     for isa, path in libraries.items():
         metadata = read_metadata(path)
         assert metadata is not None
         assert metadata.isa == isa
         assert metadata.prefill_chunk_size == config["prefill_chunk_size"]
-        assert metadata.shape.vocab_size == 500
-        assert metadata.arguments == tuple(shape_of(config).parameters())
-        assert {param.name for param in metadata.shape.params} - set(metadata.arguments) == {"rope.inv_freq"}
+        assert metadata.shape == shape_of(config) == model.shape
+        assert metadata.arguments == tuple(model.shape.parameters())
+        assert model.tensors.keys() - set(metadata.arguments) == {"rope.inv_freq"}
 
 
 def test_the_same_text_comes_from_the_function_that_mlc_asks(libraries: dict[str, Path]) -> None:
@@ -82,9 +88,9 @@ def disassemble(path: Path) -> str:
     return subprocess.run(["objdump", "-d", str(path)], capture_output=True, text=True, check=True).stdout
 
 
-def test_progress_rises_to_one(tiny: TinyModel, tmp_path: Path) -> None:
+def test_progress_rises_to_one(model: RandomDecoder, tmp_path: Path) -> None:
     seen: list[float] = []
-    compile_library(tiny.folder, "avx2", tmp_path / "library.so", seen.append)
+    compile_library(model.folder, "avx2", tmp_path / "library.so", seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
@@ -102,25 +108,6 @@ def test_what_the_linker_complains_of_is_told(tmp_path: Path) -> None:
     broken.write_bytes(b"no object")
     with pytest.raises(InstallError, match=r"failed: .*broken\.o"):
         link_shared([broken], tmp_path / "out.so")
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"hidden_size": 60}, "hidden_size is not a multiple of 32"),
-        ({"head_dim": 48}, "head_dim is not a multiple of 32"),
-        ({"num_key_value_heads": 3}, "not a multiple of num_key_value_heads"),
-        ({"num_hidden_layers": 0}, "not positive"),
-        ({"rms_norm_eps": "small"}, "unusable value"),
-    ],
-)
-def test_dimensions_that_no_kernel_is_made_for_are_named(
-    tiny: TinyModel, change: dict[str, object], words: str
-) -> None:
-    config = json.loads((tiny.folder / "mlc-chat-config.json").read_text())
-    config["model_config"] |= change
-    with pytest.raises(ModelBroken, match=words):
-        shape_of(config)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
