@@ -6,7 +6,8 @@
     ├── ModelError            a model folder, its weights or its library cannot be used
     │   ├── ModelNotFound
     │   ├── ModelBroken
-    │   └── LibraryMismatch
+    │   ├── LibraryMismatch
+    │   └── LibraryUntrusted
     ├── EngineError           a loaded model failed while it worked
     │   ├── EngineDied
     │   └── PromptTooLong
@@ -66,6 +67,12 @@ class LibraryMismatch(ModelError):
     """No compiled library fits the model on this processor."""
 
     code = "library_mismatch"
+
+
+class LibraryUntrusted(ModelError):
+    """A compiled library that fits was not compiled here, and nobody has allowed it to run."""
+
+    code = "library_untrusted"
 
 
 class EngineError(TetherError):

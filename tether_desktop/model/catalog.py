@@ -12,14 +12,15 @@ from pathlib import Path
 from tether_desktop.errors import ModelError, ModelNotFound
 from tether_desktop.model.cpu import supported_isas
 from tether_desktop.model.engine import EngineKind
-from tether_desktop.model.library import LIBRARY_FOLDER, choose_library, find_libraries
+from tether_desktop.model.library import LIBRARY_FOLDER, find_libraries, fitting_libraries
 from tether_desktop.model.model_folder import (
     ChatConfig,
+    broken,
     check_md5,
     check_present,
     check_sizes,
+    check_tensors,
     looks_like_model,
-    model_shape,
     read_config,
     read_shards,
 )
@@ -167,7 +168,12 @@ def _examine(name: str, path: Path, libraries: Sequence[Path]) -> ModelEntry:
     shards = read_shards(path)
     check_sizes(shards)
     check_present(path / "tokenizer.json")
-    library = choose_library(model_shape(config, shards), libraries, supported_isas())
+    if config.shape is None:
+        raise broken(
+            "Its weights are not prepared for this computer yet.", f"Prepare them with `tether models compile {name}`."
+        )
+    check_tensors(config, shards)
+    library = fitting_libraries(config.shape, libraries, supported_isas())[0]
     return _described(name, path, config, sum(shard.size for shard in shards), library)
 
 

@@ -1,53 +1,33 @@
 """Compiled libraries: which one fits a model, by what it says of itself and never by its file name.
 
-A library holds a JSON text that begins with ``{"tether_library"``. It is read from the file as bytes;
+A library of ours holds a JSON text that begins with ``{"tether_library"``. It is read from the file as bytes;
 nothing of the library runs before it was chosen.
 """
 
 from __future__ import annotations
 
-import json
-import mmap
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from tether_desktop.errors import LibraryMismatch
 from tether_desktop.model.cpu import isa_title
+from tether_desktop.model.decoder_shape import DecoderShape, parse_shape
+from tether_desktop.model.embedded_json import first_object
 
-LIBRARY_FORMAT = 1
+LIBRARY_FORMAT = 2
 LIBRARY_FOLDER = "libs"
 
-_REMEDY = "Compile it for this computer; for the starter model `tether models add starter` does so."
+_REMEDY = (
+    "Compile it for this computer with `tether models compile`; the starter model, with `tether models add starter`."
+)
 _MARKER = b'{"tether_library"'
 _SUFFIXES = {".so", ".dll", ".dylib"}
-_LONGEST_METADATA = 8 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """A weight tensor as a library expects it and an index lists it."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelShape:
-    """What a model and a library must have in common to work together."""
-
-    model_type: str
-    quantization: str
-    vocab_size: int
-    hidden_size: int
-    num_layers: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    norm_eps: float
-    params: frozenset[Param]
+_LONGEST_NAME = 64
+_LARGEST_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +35,15 @@ class LibraryMetadata:
     """What a compiled library says of itself.
 
     Attributes:
-        shape: the models it was made for.
+        shape: the decoder it was made for.
+        model_type: of the model that it was first compiled for; for people.
         isa: the instruction set it needs ("avx2").
         prefill_chunk_size: prompt tokens it reads at once, at most.
         arguments: names of the weight tensors its functions take, in that order.
     """
 
-    shape: ModelShape
+    shape: DecoderShape
+    model_type: str
     isa: str
     prefill_chunk_size: int
     arguments: tuple[str, ...]
@@ -73,26 +55,23 @@ def read_metadata(path: Path) -> LibraryMetadata | None:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
-        if file.seek(0, 2) == 0:
-            return None
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return next(_metadata_texts(content), None)
+    return first_object(path, _MARKER, _parse)
 
 
 def find_libraries(roots: Iterable[Path]) -> list[Path]:
-    """All library files of the model folders, in a fixed order."""
-    folders = (root / LIBRARY_FOLDER for root in roots)
-    return sorted(
-        path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.suffix in _SUFFIXES
-    )
+    """All library files of the model folders, in a fixed order; a folder that cannot be read has none."""
+    found: list[Path] = []
+    for root in roots:
+        with suppress(OSError):
+            found += [path for path in (root / LIBRARY_FOLDER).iterdir() if path.suffix in _SUFFIXES and path.is_file()]
+    return sorted(found)
 
 
-def choose_library(shape: ModelShape, libraries: Iterable[Path], isas: Sequence[str]) -> Path:
-    """The library that fits a model and is best for this processor.
+def fitting_libraries(shape: DecoderShape, libraries: Iterable[Path], isas: Sequence[str]) -> list[Path]:
+    """The libraries that fit a model and this processor, the best first.
 
     Args:
-        shape: of the model.
+        shape: of the model's decoder.
         libraries: the files to choose from.
         isas: the instruction sets this processor has, best first.
 
@@ -100,68 +79,36 @@ def choose_library(shape: ModelShape, libraries: Iterable[Path], isas: Sequence[
         LibraryMismatch: there is none, with the reason and what to do.
     """
     fitting = [(metadata.isa, path) for path, metadata in _readable(libraries) if metadata.shape == shape]
-    usable = [(isas.index(isa), path) for isa, path in fitting if isa in isas]
-    if usable:
-        return min(usable)[1]
-    raise _no_library([isa for isa, _ in fitting], isas)
+    usable = sorted((isas.index(isa), path) for isa, path in fitting if isa in isas)
+    if not usable:
+        raise _no_library([isa for isa, _ in fitting], isas)
+    return [path for _, path in usable]
 
 
 def _readable(libraries: Iterable[Path]) -> Iterator[tuple[Path, LibraryMetadata]]:
     for path in libraries:
-        try:
-            metadata = read_metadata(path)
-        except OSError:
-            continue
-        if metadata is not None:
-            yield path, metadata
+        with suppress(OSError):
+            status = path.stat()
+            metadata = _known_metadata(path, status.st_size, status.st_mtime_ns)
+            if metadata is not None:
+                yield path, metadata
 
 
-def _metadata_texts(content: mmap.mmap) -> Iterator[LibraryMetadata]:
-    at = content.find(_MARKER)
-    while at >= 0:
-        metadata = _try_parse(content[at : at + _LONGEST_METADATA])
-        if metadata is not None:
-            yield metadata
-        at = content.find(_MARKER, at + 1)
-
-
-def _try_parse(text: bytes) -> LibraryMetadata | None:
-    """The metadata that a piece of a file begins with, or None when it only looked like it."""
-    try:
-        # Latin-1 keeps one character per byte whatever follows the text; the JSON itself is ASCII.
-        fields, _ = json.JSONDecoder().raw_decode(text.decode("latin-1"))
-        return _parse(fields)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+@lru_cache(maxsize=512)
+def _known_metadata(path: Path, _size: int, _modified_ns: int) -> LibraryMetadata | None:
+    return read_metadata(path)
 
 
 def _parse(fields: dict[str, Any]) -> LibraryMetadata:
     if fields["tether_library"] != LIBRARY_FORMAT:
         raise ValueError("a format of another version")
-    shape = ModelShape(
-        model_type=fields["model_type"],
-        quantization=fields["quantization"],
-        vocab_size=int(fields["vocab_size"]),
-        hidden_size=int(fields["hidden_size"]),
-        num_layers=int(fields["num_layers"]),
-        heads=int(fields["num_attention_heads"]),
-        kv_heads=int(fields["num_key_value_heads"]),
-        head_dim=int(fields["head_dim"]),
-        norm_eps=float(fields["rms_norm_eps"]),
-        params=parse_params(fields["params"]),
-    )
-    return LibraryMetadata(shape, fields["isa"], int(fields["prefill_chunk_size"]), tuple(fields["arguments"]))
-
-
-def parse_params(records: Iterable[dict[str, Any]]) -> frozenset[Param]:
-    """Tensors from their JSON objects with ``name``, ``shape`` and ``dtype``.
-
-    Raises:
-        KeyError, TypeError, ValueError: one of them is not such an object.
-    """
-    return frozenset(
-        Param(record["name"], tuple(int(size) for size in record["shape"]), record["dtype"]) for record in records
-    )
+    isa, model_type, chunk = fields["isa"], fields["model_type"], fields["prefill_chunk_size"]
+    if not all(isinstance(text, str) and len(text) <= _LONGEST_NAME for text in (isa, model_type)):
+        raise ValueError("a name that is none")
+    if type(chunk) is not int or not 0 < chunk <= _LARGEST_CHUNK:
+        raise ValueError("a chunk size that cannot be")
+    arguments = tuple(map(str, fields["arguments"]))
+    return LibraryMetadata(parse_shape(fields["decoder"]), model_type, isa, chunk, arguments)
 
 
 def _no_library(made_for: Sequence[str], isas: Sequence[str]) -> LibraryMismatch:

@@ -4,34 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tether_desktop.errors import ModelBroken
+from tether_desktop.model.decoder_shape import DecoderShape, Params, shape_of
 from tether_desktop.model.engine import EngineKind
-from tether_desktop.model.library import ModelShape, parse_params
 
 CONFIG_NAME = "mlc-chat-config.json"
 INDEX_NAMES = ("tensor-cache.json", "ndarray-cache.json")
 """The index of the weights; the second is its name in folders made before 2025."""
 
-_MODEL_FILES = (CONFIG_NAME, *INDEX_NAMES)
-_SOURCE_SUFFIXES = (".safetensors", ".gguf")
+LONG_ROPE = "rope.long_inv_freq"
+"""The one tensor of a packed model that its decoder's shape does not tell of."""
+
 _BLOCK = 1 << 20
+_LARGEST_JSON = 64 << 20
+_LONGEST_NAME = 200
+_LARGEST_NUMBER = 1 << 53
 _ADD_AGAIN = "Add the model again, or remove its folder."
 
 
 @dataclass(frozen=True, slots=True)
 class ChatConfig:
-    """What ``mlc-chat-config.json`` says that we need; ``dimensions`` is its ``model_config``."""
+    """What ``mlc-chat-config.json`` says that we need.
+
+    Attributes:
+        kind: which engine it is meant for; "mlc" where the weights are as MLC-LLM stores them.
+        context_window: tokens, 0 where it does not say.
+        shape: of the decoder, where the weights are packed for our engine.
+        long_rope: whether its positions have a long form besides.
+        sizes: the numbers of its ``model_config``, by which shapes in MLC's libraries are named.
+        packed_from: of a prepared copy: what it was made from.
+    """
 
     kind: EngineKind
     model_type: str
     quantization: str
     context_window: int
-    dimensions: dict[str, Any] = field(default_factory=dict)
+    shape: DecoderShape | None = None
+    long_rope: bool = False
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    packed_from: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +62,9 @@ class Shard:
 
 def looks_like_model(names: list[str]) -> bool:
     """Whether a folder with files of these names is meant to be a model."""
+    files = (CONFIG_NAME, *INDEX_NAMES)
     return any(
-        name in _MODEL_FILES or name.startswith("params_shard_") or name.endswith(_SOURCE_SUFFIXES) for name in names
+        name in files or name.startswith("params_shard_") or name.endswith((".safetensors", ".gguf")) for name in names
     )
 
 
@@ -55,24 +72,44 @@ def read_config(folder: Path) -> ChatConfig:
     """The configuration of a model folder.
 
     Raises:
-        ModelBroken: it is missing, unreadable or lacks a value.
+        ModelBroken: it is missing, unreadable, lacks a value or describes what cannot be.
     """
-    if not (folder / CONFIG_NAME).exists():
-        raise _without_config(folder)
     fields = read_json(folder / CONFIG_NAME)
     try:
-        scripted = fields["model_type"] == "scripted"
-        return ChatConfig(
-            kind="scripted" if scripted else "tvm",
-            model_type=str(fields["model_type"]),
-            quantization=str(fields.get("quantization", "") if scripted else fields["quantization"]),
-            context_window=int(fields["context_window_size"]),
-            dimensions={} if scripted else {"vocab_size": fields["vocab_size"], **fields["model_config"]},
-        )
+        model_type = _name(fields["model_type"])
+        if model_type == "scripted":
+            return ChatConfig("scripted", model_type, "", _window(fields["context_window_size"]))
+        quantization = _name(fields["quantization"])
+        if "decoder" in fields:
+            return _packed_config(fields, model_type, quantization)
+        return ChatConfig("mlc", model_type, quantization, _mlc_window(fields), sizes=_sizes(fields))
     except KeyError as error:
         raise broken(f"{CONFIG_NAME} does not say {error.args[0]}.") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise broken(f"{CONFIG_NAME} has a value of the wrong kind: {error}.") from error
+
+
+def _packed_config(fields: dict[str, Any], model_type: str, quantization: str) -> ChatConfig:
+    return ChatConfig(
+        kind="tvm",
+        model_type=model_type,
+        quantization=quantization,
+        context_window=_window(fields["context_window_size"]),
+        shape=shape_of(fields),
+        long_rope=_count(fields["rope"]["original_context"]) > 0,
+        packed_from=dict(fields.get("packed_from", {})),
+    )
+
+
+def _mlc_window(fields: dict[str, Any]) -> int:
+    """The context window of an MLC folder; one with a sliding window says -1, and means that one."""
+    windows = (fields.get("context_window_size", -1), fields.get("sliding_window_size", -1))
+    return next((window for window in windows if type(window) is int and 0 < window < _LARGEST_NUMBER), 0)
+
+
+def _sizes(fields: dict[str, Any]) -> dict[str, int]:
+    document = {**fields, **fields["model_config"]}
+    return {str(name): value for name, value in document.items() if type(value) is int}
 
 
 def read_shards(folder: Path) -> list[Shard]:
@@ -84,15 +121,59 @@ def read_shards(folder: Path) -> list[Shard]:
     index = next((folder / name for name in INDEX_NAMES if (folder / name).exists()), None)
     if index is None:
         raise broken(f"{INDEX_NAMES[0]} is missing.")
+    document = read_json(index)
     try:
         return [
             Shard(
-                folder / _plain_name(entry["dataPath"]), int(entry["nbytes"]), entry.get("md5sum", ""), entry["records"]
+                folder / plain_name(entry["dataPath"]),
+                _count(entry["nbytes"]),
+                str(entry.get("md5sum", "")),
+                list(entry["records"]),
             )
-            for entry in read_json(index)["records"]
+            for entry in document["records"]
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise broken(f"{index.name} is not a list of weight files ({error}).") from error
+
+
+def tensors_of(shards: list[Shard]) -> Params:
+    """Shape and dtype of every tensor in the weight files.
+
+    Raises:
+        ModelBroken: the index is not understood, or lists a tensor twice.
+    """
+    try:
+        listed = [
+            (str(record["name"]), tuple(_count(size) for size in record["shape"]), str(record["dtype"]))
+            for shard in shards
+            for record in shard.records
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise broken(f"The index of the weights is not a list of tensors ({error}).") from error
+    tensors = {name: (shape, dtype) for name, shape, dtype in listed}
+    if len(tensors) != len(listed):
+        raise broken("The index of the weights lists a tensor twice.")
+    return tensors
+
+
+def check_tensors(config: ChatConfig, shards: list[Shard]) -> None:
+    """Compare the tensors in the index of a packed model with those that its decoder has.
+
+    Raises:
+        ModelBroken: one is missing, is not needed, or has another shape or type.
+    """
+    if config.shape is None:
+        return
+    found, expected = tensors_of(shards), config.shape.stored_tensors()
+    if config.long_rope:
+        expected[LONG_ROPE] = expected["rope.inv_freq"]
+    for name, tensor in expected.items():
+        if name not in found:
+            raise broken(f"Its weights lack {name}.")
+        if found[name] != tensor:
+            raise broken(f"{name} is {_tensor_text(*found[name])}; {_tensor_text(*tensor)} is expected.")
+    for name in found.keys() - expected.keys():
+        raise broken(f"Its weights have {name[:_LONGEST_NAME]}, which its decoder has not.")
 
 
 def check_present(path: Path) -> None:
@@ -144,41 +225,22 @@ def check_md5(shards: list[Shard], on_progress: Callable[[float], None]) -> None
             raise broken(f"{shard.path.name} is damaged: its MD5 is {digest.hexdigest()}; {shard.md5} is expected.")
 
 
-def model_shape(config: ChatConfig, shards: list[Shard]) -> ModelShape:
-    """What a library must have in common with the model.
-
-    Raises:
-        ModelBroken: the configuration or the index lacks a value.
-    """
-    try:
-        return ModelShape(
-            model_type=config.model_type,
-            quantization=config.quantization,
-            vocab_size=int(config.dimensions["vocab_size"]),
-            hidden_size=int(config.dimensions["hidden_size"]),
-            num_layers=int(config.dimensions["num_hidden_layers"]),
-            heads=int(config.dimensions["num_attention_heads"]),
-            kv_heads=int(config.dimensions["num_key_value_heads"]),
-            head_dim=int(config.dimensions["head_dim"]),
-            norm_eps=float(config.dimensions["rms_norm_eps"]),
-            params=parse_params(record for shard in shards for record in shard.records),
-        )
-    except KeyError as error:
-        raise broken(f"Neither {CONFIG_NAME} nor the index of the weights says {error.args[0]}.") from error
-    except (TypeError, ValueError) as error:
-        raise broken(f"{CONFIG_NAME} or the index of the weights has a value of the wrong kind: {error}.") from error
-
-
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file of a model.
 
     Raises:
-        ModelBroken: it cannot be read or is something else.
+        ModelBroken: it is missing, cannot be read or is something else.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        if not path.is_file():
+            raise broken(f"{path.name} is missing.")
+        if path.stat().st_size > _LARGEST_JSON:
+            raise broken(f"{path.name} is larger than {_LARGEST_JSON >> 20} MB.")
+        document = json.loads(path.read_bytes())
     except OSError as error:
         raise broken(f"{path.name} cannot be read: {error.strerror}.") from error
+    except RecursionError:
+        raise broken(f"{path.name} is nested too deeply.") from None
     except ValueError as error:
         raise broken(f"{path.name} is not JSON: {error}.") from error
     if not isinstance(document, dict):
@@ -191,14 +253,34 @@ def broken(reason: str, remedy: str = _ADD_AGAIN) -> ModelBroken:
     return ModelBroken("The model cannot be used", reason, remedy)
 
 
-def _without_config(folder: Path) -> ModelBroken:
-    if any(path.suffix in _SOURCE_SUFFIXES for path in folder.iterdir()):
-        return broken("It holds source weights, which are not compiled yet.", "Compile the model, then use the result.")
-    return broken(f"{CONFIG_NAME} is missing.")
+def plain_name(name: object) -> str:
+    """A file name that cannot lead out of the folder, on any system.
 
-
-def _plain_name(name: str) -> str:
-    """A file name that cannot lead out of the folder."""
-    if Path(name).name != name or name in {"", ".", ".."}:
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(name, str) or name in {"", ".", ".."} or any(letter in name for letter in "/\\:\0"):
         raise ValueError(f"{name!r} is not the name of a file in the folder")
     return name
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+        raise TypeError(f"{str(value)[:_LONGEST_NAME]!r} is no name")
+    return value
+
+
+def _window(value: object) -> int:
+    if _count(value) == 0:
+        raise ValueError("a context window of no tokens")
+    return _count(value)
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or not 0 <= value < _LARGEST_NUMBER:
+        raise TypeError(f"{str(value)[:_LONGEST_NAME]!r} is no size")
+    return value
+
+
+def _tensor_text(shape: tuple[int, ...], dtype: str) -> str:
+    return f"{dtype[:_LONGEST_NAME]}[{', '.join(map(str, shape))}]"
