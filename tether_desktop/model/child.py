@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from tether_desktop.errors import EngineError, TetherError
 from tether_desktop.model import wire
-from tether_desktop.model.engine import Engine, EngineSpec
+from tether_desktop.model.engine import Engine, EngineSpec, GenerationChunk
 
 FRAME_S = 0.016
 """Text is sent at most this often, in seconds: once per frame of a screen."""
@@ -49,22 +49,22 @@ class Channel:
             os._exit(PARENT_GONE)
 
 
-class TextGatherer:
+class TokenGatherer:
     """Sends the tokens of a frame in one message.
 
     Each message costs the program some of the processor time that a fast model computes with, and no
     screen shows them faster. The first token is sent at once; the others wait for a frame at most.
     """
 
-    def __init__(self, send: Callable[[list[str]], None]) -> None:
+    def __init__(self, send: Callable[[list[GenerationChunk]], None]) -> None:
         self._send = send
         self._loop = asyncio.get_running_loop()
-        self._texts: list[str] = []
+        self._chunks: list[GenerationChunk] = []
         self._frame: asyncio.TimerHandle | None = None
 
-    def add(self, text: str) -> None:
-        """Send a token's text, or keep it until the frame is over."""
-        self._texts.append(text)
+    def add(self, chunk: GenerationChunk) -> None:
+        """Send a token, or keep it until the frame is over."""
+        self._chunks.append(chunk)
         if self._frame is None:
             self._send_frame()
 
@@ -73,9 +73,9 @@ class TextGatherer:
         if self._frame is not None:
             self._frame.cancel()
             self._frame = None
-        if self._texts:
-            self._send(self._texts)
-            self._texts = []
+        if self._chunks:
+            self._send(self._chunks)
+            self._chunks = []
 
     def _send_frame(self) -> None:
         self.flush()
@@ -83,7 +83,7 @@ class TextGatherer:
 
     def _end_frame(self) -> None:
         self._frame = None
-        if self._texts:
+        if self._chunks:
             self._send_frame()
 
 
@@ -143,12 +143,12 @@ class EngineServer:
 
     async def _generate(self, number: int, request: wire.Wire) -> None:
         chunks = self._loaded().generate(wire.unpack_request(request))
-        gatherer = TextGatherer(lambda texts: self._send(wire.pack_texts(number, texts)))
+        gatherer = TokenGatherer(lambda tokens: self._send(wire.pack_texts(number, tokens)))
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:
                     if chunk.finish_reason is None and chunk.progress is None:
-                        gatherer.add(chunk.text)
+                        gatherer.add(chunk)
                     else:
                         gatherer.flush()
                         self._send(wire.pack_chunk(number, chunk))

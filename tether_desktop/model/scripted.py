@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from tether_desktop.errors import PromptTooLong
-from tether_desktop.messages import FinishReason, Timings, Usage
+from tether_desktop.messages import Timings, Usage
 from tether_desktop.model.engine import (
     EngineInfo,
     EngineSpec,
@@ -35,6 +35,7 @@ from tether_desktop.model.script import (
     read_script,
     split_tokens,
 )
+from tether_desktop.model.scripted_output import ScriptedOutput
 
 
 class Clock(Protocol):
@@ -64,8 +65,9 @@ class RealClock:
 class ScriptedEngine:
     """Plays the script of its model folder.
 
-    One step of a reply is one token of its usage. The prompt of a session that begins as the last prompt
-    and reply of it did counts as cached, as it would with a KV cache.
+    One step of a reply is one token of its usage. Tokens have no numbers, so that a bias on them changes
+    nothing. The prompt of a session that begins as the last prompt and reply of it did counts as cached, as
+    it would with a KV cache.
     """
 
     def __init__(
@@ -107,15 +109,16 @@ class ScriptedEngine:
                 yield GenerationChunk(progress=step.fraction)
             await self._act(step)
         watch.prefilled()
-        output = _Output(request.params.stop, min(room, request.params.max_tokens or room))
+        output = ScriptedOutput(request.params, room)
         try:
             async with aclosing(self._speak(request.prompt, output, watch)) as texts:
                 async for text in texts:
-                    yield GenerationChunk(text)
+                    yield GenerationChunk(text, logprobs=output.take_logprobs())
         finally:
             self._seen[request.session_id] = prompt + output.tokens
         usage = Usage(len(prompt), cached, len(output.tokens))
-        yield GenerationChunk(output.rest(), None, output.finish_reason or "stop", usage, watch.timings())
+        reason, logprobs = output.finish_reason or "stop", output.take_logprobs()
+        yield GenerationChunk(output.rest(), None, reason, usage, watch.timings(), logprobs)
 
     async def count_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
         """Words and marks of each prompt."""
@@ -125,7 +128,7 @@ class ScriptedEngine:
         """Forget the sessions."""
         self._seen.clear()
 
-    async def _speak(self, prompt: Prompt, output: _Output, watch: _Stopwatch) -> AsyncGenerator[str, None]:
+    async def _speak(self, prompt: Prompt, output: ScriptedOutput, watch: _Stopwatch) -> AsyncGenerator[str, None]:
         pace = self._loaded_script().tokens_per_second
         for step in self._choose(prompt).steps:
             if isinstance(step, Say):
@@ -166,47 +169,6 @@ class ScriptedEngine:
         if self._script is None:
             self._script = read_script(self._spec.model_dir)
         return self._script
-
-
-class _Output:
-    """What the reply has said, with the texts that end it taken into account."""
-
-    def __init__(self, stop: Sequence[str], limit: int) -> None:
-        self.tokens: list[str] = []
-        self.finish_reason: FinishReason | None = None
-        self._stop = tuple(text for text in stop if text)
-        self._limit = limit
-        self._held = ""
-
-    def add(self, token: str) -> str:
-        """Take a token; the text that can be shown now. What may begin a stop text is held back."""
-        self.tokens.append(token)
-        self._held += token
-        found = [index for index in (self._held.find(text) for text in self._stop) if index >= 0]
-        if found:
-            self._held = self._held[: min(found)]
-            self.finish_reason = "stop"
-        elif len(self.tokens) >= self._limit:
-            self.finish_reason = "length"
-        else:
-            return self._release(len(self._held) - self._stop_prefix())
-        return ""
-
-    def rest(self) -> str:
-        """What was held back and is text after all."""
-        return self._release(len(self._held))
-
-    def _release(self, length: int) -> str:
-        text, self._held = self._held[:length], self._held[length:]
-        return text
-
-    def _stop_prefix(self) -> int:
-        """Length of the longest end of the held text that begins a stop text."""
-        longest = max((len(text) - 1 for text in self._stop), default=0)
-        for length in range(min(longest, len(self._held)), 0, -1):
-            if any(text.startswith(self._held[-length:]) for text in self._stop):
-                return length
-        return 0
 
 
 class _Stopwatch:

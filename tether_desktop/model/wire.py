@@ -1,20 +1,20 @@
 """What goes over the pipe between the program and an engine process: one JSON object per line.
 
 Down: the spec first, then ``{"id", "do": "load" | "generate" | "count", …}``, ``{"do": "cancel", "id"}`` and
-``{"do": "close"}``. Up, for each ``id``: ``{"id", "p": fraction}`` (progress) and ``{"id", "t": text}`` (a
-token) as they come, then exactly one of ``result``, ``end``, ``cancelled``, ``error`` and ``bug``.
+``{"do": "close"}``. Up, for each ``id``: ``{"id", "p": fraction}`` (progress) and ``{"id", "texts": [text, …]}``
+(tokens) as they come, then exactly one of ``result``, ``end``, ``cancelled``, ``error`` and ``bug``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
 from tether_desktop.errors import TetherError
-from tether_desktop.messages import Timings, Usage
+from tether_desktop.messages import Message, Reasoning, Text, Timings, ToolCall, ToolResult, Usage
 from tether_desktop.model.engine import (
     EngineInfo,
     EngineSpec,
@@ -23,10 +23,13 @@ from tether_desktop.model.engine import (
     Prompt,
     PromptPiece,
     SamplingParams,
+    TokenLogprob,
 )
 
 Wire = dict[str, Any]
 """One line, decoded."""
+
+_PARTS = {kind.__name__: kind for kind in (Text, Reasoning, ToolCall, ToolResult)}
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -64,13 +67,17 @@ def pack_request(request: GenerationRequest) -> Wire:
         "session_id": request.session_id,
         "prompt": pack_prompt(request.prompt),
         "params": asdict(request.params),
+        "messages": [_pack_message(message) for message in request.messages],
     }
 
 
 def unpack_request(fields: Wire) -> GenerationRequest:
     """The inverse of :func:`pack_request`."""
-    params = SamplingParams(**{**fields["params"], "stop": tuple(fields["params"]["stop"])})
-    return GenerationRequest(fields["session_id"], unpack_prompt(fields["prompt"]), params)
+    params = fields["params"]
+    sequences = {"stop": tuple(params["stop"]), "logit_bias": tuple(map(tuple, params["logit_bias"]))}
+    messages = tuple(_unpack_message(message) for message in fields["messages"])
+    prompt = unpack_prompt(fields["prompt"])
+    return GenerationRequest(fields["session_id"], prompt, SamplingParams(**{**params, **sequences}), messages)
 
 
 def pack_info(info: EngineInfo) -> Wire:
@@ -83,13 +90,16 @@ def unpack_info(fields: Wire) -> EngineInfo:
     return EngineInfo(**fields)
 
 
-def pack_texts(number: int, texts: list[str]) -> Wire:
-    """Chunks of reply ``number`` that are nothing but text; as small as it can be, since these are the most."""
-    return {"id": number, "texts": texts}
+def pack_texts(number: int, chunks: Sequence[GenerationChunk]) -> Wire:
+    """Chunks of reply ``number`` that are tokens only; as small as it can be, since these are the most."""
+    fields: Wire = {"id": number, "texts": [chunk.text for chunk in chunks]}
+    if any(chunk.logprobs for chunk in chunks):
+        fields["logprobs"] = [_pack_logprobs(chunk) for chunk in chunks]
+    return fields
 
 
 def pack_chunk(number: int, chunk: GenerationChunk) -> Wire:
-    """A chunk of reply ``number`` that is more than text."""
+    """A chunk of reply ``number`` that tells progress, or how the reply ended."""
     if chunk.finish_reason is not None:
         return {
             "id": number,
@@ -97,6 +107,7 @@ def pack_chunk(number: int, chunk: GenerationChunk) -> Wire:
             "t": chunk.text,
             "usage": astuple(chunk.usage or Usage()),
             "timings": astuple(chunk.timings or Timings()),
+            "logprobs": _pack_logprobs(chunk),
         }
     return {"id": number, "p": chunk.progress, "t": chunk.text}
 
@@ -104,11 +115,13 @@ def pack_chunk(number: int, chunk: GenerationChunk) -> Wire:
 def unpack_chunks(fields: Wire) -> list[GenerationChunk]:
     """The inverse of :func:`pack_texts` and :func:`pack_chunk`."""
     if "texts" in fields:
-        return [GenerationChunk(text) for text in fields["texts"]]
+        logprobs = fields.get("logprobs") or [[]] * len(fields["texts"])
+        pairs = zip(fields["texts"], logprobs, strict=True)
+        return [GenerationChunk(text, logprobs=_unpack_logprobs(tokens)) for text, tokens in pairs]
     if "end" not in fields:
         return [GenerationChunk(fields["t"], fields["p"])]
     usage, timings = Usage(*fields["usage"]), Timings(*fields["timings"])
-    return [GenerationChunk(fields["t"], None, fields["end"], usage, timings)]
+    return [GenerationChunk(fields["t"], None, fields["end"], usage, timings, _unpack_logprobs(fields["logprobs"]))]
 
 
 def pack_error(error: TetherError) -> Wire:
@@ -124,6 +137,22 @@ def unpack_error(fields: Wire) -> TetherError:
 def error_class(code: str) -> type[TetherError]:
     """The TetherError with that ``code``; TetherError itself for a code nobody knows."""
     return next((kind for kind in _error_classes(TetherError) if kind.code == code), TetherError)
+
+
+def _pack_message(message: Message) -> Wire:
+    return {"role": message.role, "parts": [[type(part).__name__, *astuple(part)] for part in message.parts]}
+
+
+def _unpack_message(fields: Wire) -> Message:
+    return Message(fields["role"], tuple(_PARTS[kind](*values) for kind, *values in fields["parts"]))
+
+
+def _pack_logprobs(chunk: GenerationChunk) -> list[Any]:
+    return [astuple(token) for token in chunk.logprobs]
+
+
+def _unpack_logprobs(tokens: list[Any]) -> tuple[TokenLogprob, ...]:
+    return tuple(TokenLogprob(text, logprob, tuple(map(tuple, others))) for text, logprob, others in tokens)
 
 
 def _error_classes(kind: type[TetherError]) -> Iterator[type[TetherError]]:

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from tether_desktop.model.child import TextGatherer
+from tether_desktop.model.child import TokenGatherer
+from tether_desktop.model.engine import GenerationChunk
 
 
 class Pipe:
@@ -16,8 +17,8 @@ class Pipe:
         self.sent: list[list[str]] = []
         self._news = asyncio.Event()
 
-    def send(self, texts: list[str]) -> None:
-        self.sent.append(texts)
+    def send(self, chunks: list[GenerationChunk]) -> None:
+        self.sent.append([chunk.text for chunk in chunks])
         self._news.set()
 
     async def wait_for_more(self) -> None:
@@ -31,9 +32,9 @@ async def pipe() -> Pipe:
 
 
 async def test_the_first_token_is_sent_at_once_and_what_follows_within_a_frame_in_one_message(pipe: Pipe) -> None:
-    gatherer = TextGatherer(pipe.send)
+    gatherer = TokenGatherer(pipe.send)
     for text in ("One", " two", " three"):
-        gatherer.add(text)
+        gatherer.add(GenerationChunk(text))
     assert pipe.sent == [["One"]]
     await pipe.wait_for_more()
     assert pipe.sent == [["One"], [" two", " three"]]
@@ -41,22 +42,22 @@ async def test_the_first_token_is_sent_at_once_and_what_follows_within_a_frame_i
 
 
 async def test_a_token_after_a_quiet_frame_is_sent_at_once(pipe: Pipe) -> None:
-    gatherer = TextGatherer(pipe.send)
-    gatherer.add("One")
-    gatherer.add(" two")
+    gatherer = TokenGatherer(pipe.send)
+    gatherer.add(GenerationChunk("One"))
+    gatherer.add(GenerationChunk(" two"))
     await pipe.wait_for_more()
     idle = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_later(0.1, idle.set_result, None)
     await idle
-    gatherer.add(" three")
+    gatherer.add(GenerationChunk(" three"))
     assert pipe.sent == [["One"], [" two"], [" three"]]
     gatherer.flush()
 
 
 async def test_what_is_kept_is_sent_once_when_the_reply_ends(pipe: Pipe) -> None:
-    gatherer = TextGatherer(pipe.send)
-    gatherer.add("One")
-    gatherer.add(" two")
+    gatherer = TokenGatherer(pipe.send)
+    gatherer.add(GenerationChunk("One"))
+    gatherer.add(GenerationChunk(" two"))
     gatherer.flush()
     gatherer.flush()
     assert pipe.sent == [["One"], [" two"]]

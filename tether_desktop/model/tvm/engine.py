@@ -18,6 +18,7 @@ from tether_desktop.model.engine import (
 from tether_desktop.model.tvm.decoder import Decoder
 from tether_desktop.model.tvm.reply import Reply
 from tether_desktop.model.tvm.runtime import Runtime
+from tether_desktop.model.tvm.states import KvStates
 from tether_desktop.model.tvm.tokenizer import ModelTokenizer
 
 
@@ -30,8 +31,7 @@ class TvmEngine:
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
-        self._loaded: tuple[Decoder, ModelTokenizer] | None = None
-        self._cached: list[int] = []
+        self._loaded: tuple[Decoder, ModelTokenizer, KvStates] | None = None
 
     async def load(self, on_progress: OnProgress) -> EngineInfo:
         """Map the weights, load the library, and bring the weights into memory."""
@@ -49,35 +49,39 @@ class TvmEngine:
         decoder.warm_up()
         tokenizer = ModelTokenizer(self._spec.model_dir)
         on_progress(1.0)
-        self._loaded = decoder, tokenizer
+        states = KvStates(decoder.new_cache, self._spec.cache_bytes)
+        self._loaded = decoder, tokenizer, states
         threads = f"{runtime.threads} thread{'s' if runtime.threads > 1 else ''}"
-        return EngineInfo(decoder.context_window, f"CPU, {isa_title(decoder.isa)}, {threads}", decoder.memory_bytes)
+        device = f"CPU, {isa_title(decoder.isa)}, {threads}"
+        return EngineInfo(decoder.context_window, device, self._memory_bytes(decoder))
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationChunk, None]:
         """Read what is new of the prompt, then choose, show and read token after token."""
-        decoder, tokenizer = self._parts()
-        reply = Reply(request, decoder, tokenizer, self._cached)
-        # What is cached is known only as far as the reply has confirmed it, however it ends.
-        self._cached = reply.tokens
+        decoder, tokenizer, states = self._parts()
+        reply = Reply(request, decoder, tokenizer, states)
         for progress in reply.read_prompt():
             yield GenerationChunk(progress=progress)
             await asyncio.sleep(0)
-        for text in reply.write():
-            yield GenerationChunk(text)
+        for chunk in reply.write():
+            yield chunk
             await asyncio.sleep(0)
         yield reply.last_chunk()
 
     async def count_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
         """Token count of each prompt."""
-        _, tokenizer = self._parts()
+        _, tokenizer, _ = self._parts()
         return [len(tokenizer.encode(prompt)) for prompt in prompts]
 
     async def close(self) -> None:
-        """Let go of weights and cache; the process is about to end."""
+        """Let go of weights and caches; the process is about to end."""
         self._loaded = None
-        self._cached = []
 
-    def _parts(self) -> tuple[Decoder, ModelTokenizer]:
+    def _memory_bytes(self, decoder: Decoder) -> int:
+        """Weights, and what the KV states may take: the one in use may fill its window, whatever the budget is."""
+        window = decoder.shape.cache_bytes_per_position * decoder.context_window
+        return decoder.weight_bytes + max(self._spec.cache_bytes, window)
+
+    def _parts(self) -> tuple[Decoder, ModelTokenizer, KvStates]:
         if self._loaded is None:
             raise RuntimeError("the model is not loaded")
         return self._loaded

@@ -36,6 +36,25 @@ class KvCache:
         """What the kernels take."""
         return self.keys.tensor, self.values.tensor
 
+    def copy_prefix(self, other: KvCache, positions: int) -> None:
+        """Take over the first ``positions`` of a cache of the same shape, bit for bit.
+
+        The last block of keys is copied whole; what lies in it past ``positions`` is masked, as after a pop.
+        """
+        blocks = -(-positions // BLOCK)
+        self.keys.array[:, :, :blocks] = other.keys.array[:, :, :blocks]
+        self.values.array[:, :, :positions] = other.values.array[:, :, :positions]
+
+    def bytes_for(self, positions: int) -> int:
+        """Memory that is taken, at most, once so many positions were written; each head of a layer fills its pages."""
+        if positions <= 0:
+            return 0
+        per_head = -(-positions // BLOCK) * BLOCK * self._shape.head_dim * self.keys.array.itemsize
+        # A head starts anywhere in a page, so that it may touch one more.
+        pages = -(-per_head // mmap.PAGESIZE) + 1
+        heads = 2 * self._shape.layers * self._shape.kv_heads
+        return min(heads * pages * mmap.PAGESIZE, self.keys.array.nbytes + self.values.array.nbytes)
+
 
 class SharedArray:
     """An array of zeros on its own pages, and the same memory as a tensor; pages are taken when first written."""

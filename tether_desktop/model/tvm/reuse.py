@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+_RUN = 256
+
 
 def reuse_prefix(
     cached: Sequence[int], prompt: Sequence[int], spelling: Callable[[int], str | None]
@@ -23,21 +25,35 @@ def reuse_prefix(
     """
     taken: list[int] = []
     old = new = 0
-    while old < len(cached) and new < len(prompt):
+    while True:
+        equal = _equal_tokens(cached, prompt, old, new)
+        taken += cached[old : old + equal]
+        old, new = old + equal, new + equal
         step = _equal_stretch(cached, prompt, old, new, spelling)
         if step is None:
-            break
+            return taken + list(prompt[new:]), len(taken)
         taken += cached[old : step[0]]
         old, new = step
-    return taken + list(prompt[new:]), len(taken)
+
+
+def _equal_tokens(cached: Sequence[int], prompt: Sequence[int], old: int, new: int) -> int:
+    """How many tokens from ``old`` and ``new`` on are the same; long runs are compared as a whole."""
+    equal = 0
+    while True:
+        left = cached[old + equal : old + equal + _RUN]
+        right = prompt[new + equal : new + equal + _RUN]
+        if left != right or len(left) < _RUN:
+            pairs = zip(left, right, strict=False)
+            return equal + next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(left), len(right)))
+        equal += _RUN
 
 
 def _equal_stretch(
     cached: Sequence[int], prompt: Sequence[int], old: int, new: int, spelling: Callable[[int], str | None]
 ) -> tuple[int, int] | None:
     """The ends of the shortest stretches from ``old`` and ``new`` that spell the same, or None."""
-    if cached[old] == prompt[new]:
-        return old + 1, new + 1
+    if old >= len(cached) or new >= len(prompt):
+        return None
     left, right = spelling(cached[old]), spelling(prompt[new])
     old, new = old + 1, new + 1
     while left is not None and right is not None and left != right:

@@ -31,7 +31,7 @@ Ids = NDArray[np.int64]
 class Sampler:
     """Chooses the tokens of one reply.
 
-    The order is penalties, temperature, top-k, top-p over what top-k kept, min-p; as in Hugging Face's
+    The order is bias, penalties, temperature, top-k, top-p over what top-k kept, min-p; as in Hugging Face's
     ``transformers``.
     """
 
@@ -49,6 +49,10 @@ class Sampler:
         self._seen = _TokenSet(vocab_size, prompt_tokens) if params.repetition_penalty != 1.0 else None
         penalized = params.presence_penalty != 0.0 or params.frequency_penalty != 0.0
         self._generated = _TokenSet(vocab_size, ()) if penalized else None
+        # Clients name tokens by number: one that this vocabulary does not have can never come.
+        bias = {token: value for token, value in params.logit_bias if 0 <= token < vocab_size}
+        self._biased_ids = np.array(list(bias), np.int64)
+        self._biases = np.array(list(bias.values()), np.float32)
 
     def next(self, logits: Floats) -> int:
         """Choose a token and remember it for the penalties.
@@ -90,10 +94,11 @@ class Sampler:
         return ids[kept], np.exp(scaled[kept])
 
     def _penalize(self, logits: Floats) -> Floats:
-        """Logits with the penalties applied, on a copy when there are any."""
-        if self._seen is None and self._generated is None:
+        """Logits with bias and penalties applied, on a copy when there are any."""
+        if self._seen is None and self._generated is None and not len(self._biases):
             return logits
         logits = logits.copy()
+        logits[self._biased_ids] += self._biases
         if self._seen is not None:
             ids, penalty = self._seen.ids(), np.float32(self._params.repetition_penalty)
             values = logits[ids]

@@ -98,6 +98,13 @@ class ModelTokenizer:
         spelling: str | None = self._tokenizer.id_to_token(token)
         return spelling
 
+    def token_text(self, token: int) -> str:
+        """A token by itself as text: bytes that are no whole character are replaced, special ones spelled out."""
+        spelling: str = self._tokenizer.id_to_token(token) or ""
+        if token in self.special_ids:
+            return spelling
+        return self._decoder.token_bytes(spelling).decode("utf-8", "replace")
+
 
 def _read_eos_ids(model_dir: Path) -> frozenset[int]:
     config = _read_json(model_dir / "mlc-chat-config.json")
