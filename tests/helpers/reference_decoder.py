@@ -54,7 +54,9 @@ class ReferenceDecoder:
         heads = qkv.reshape(count, -1, shape.head_dim).swapaxes(0, 1)
         queries, keys, values = np.split(heads, [shape.heads, shape.heads + shape.kv_heads])
         if shape.qk_norm:
-            queries, keys = (self._layer_norm(part, f"{kind}_norm", layer) for kind, part in zip("qk", (queries, keys)))
+            queries, keys = (
+                self._layer_norm(part, f"{kind}_norm", layer) for kind, part in zip("qk", (queries, keys), strict=True)
+            )
         queries, keys = (self._rotate(part, layer) for part in (queries, keys))
         keys, values = (np.repeat(part, shape.group_heads, axis=0) for part in (keys, values))
         scores = queries @ keys.swapaxes(1, 2) * shape.attention_scale
