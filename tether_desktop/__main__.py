@@ -30,6 +30,10 @@ def run_child(kind: str = "", *arguments: str) -> int:
         from tether_desktop.model.compiler.child import main as run_compiler
 
         return run_compiler()
+    if kind == "fetch":
+        from tether_desktop.model.fetch.hub_child import main as run_fetch
+
+        return run_fetch()
     if kind == "pip":
         from tether_desktop.model.download import main as run_pip
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tether_desktop.errors import InstallError
@@ -67,9 +69,9 @@ def encoded(host: str, encoding: str) -> InstallError:
     return InstallError(TITLE, message, "Download it in the browser, then add the file.")
 
 
-def wrong_hash(name: str) -> InstallError:
+def wrong_checksum(name: str, kind: str) -> InstallError:
     """The bytes are not those that were promised."""
-    message = f"{name} is not the file it should be: its SHA-256 differs. What came was deleted."
+    message = f"{name} is not the file it should be: its {kind} differs. What came was deleted."
     return InstallError(TITLE, message, "Try again. If it happens again, do not use this model.")
 
 
@@ -91,6 +93,15 @@ def disk_fault(folder: Path, error: OSError) -> InstallError:
         return InstallError(TITLE, f"The disk is full: {folder}.", "Free some space, then try again.")
     reason = f"{folder} cannot be written: {error.strerror or error}."
     return InstallError(TITLE, reason, "Choose another model folder in the settings.")
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """Turn what the disk complains about into an error for people."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_fault(folder, error) from error
 
 
 def _gigabytes(size: int) -> str:

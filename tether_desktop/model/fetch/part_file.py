@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from tether_desktop.model.fetch import faults
+from tether_desktop.model.fetch.checksum import Checksum
 
 _PART_SUFFIX = ".part"
 _NOTE_SUFFIX = ".part.json"
@@ -24,7 +24,7 @@ KEPT_FREE = 64 << 20
 class PartFile:
     """The beginning of a file, as ``NAME.part`` with ``NAME.part.json``; all methods work on the disk.
 
-    A beginning is only continued when it is known to be one of the same file: either its SHA-256 is known
+    A beginning is only continued when it is known to be one of the same file: either its checksum is known
     beforehand, or the server's validator of that time can be given back to the server.
 
     Attributes:
@@ -34,21 +34,21 @@ class PartFile:
         validator: strong ETag or date, by which the server knows this version of the file; or empty.
     """
 
-    def __init__(self, target: Path, *, source: str, sha256: str | None) -> None:
+    def __init__(self, target: Path, *, source: str, checksum: Checksum | None) -> None:
         """Prepare; nothing is touched before :meth:`open`.
 
         Args:
             target: where the complete file will be.
             source: the address; kept as a hash only, since addresses may hold secrets.
-            sha256: of the whole file, where it is known.
+            checksum: of the whole file, where it is known.
         """
         self.target = target
         self.size = 0
         self.total: int | None = None
         self.validator = ""
-        self._expected = sha256
-        self._identity = sha256 or hashlib.sha256(source.encode()).hexdigest()
-        self._hash = hashlib.sha256()
+        self._checksum = checksum
+        self._identity = checksum.digest if checksum else hashlib.sha256(source.encode()).hexdigest()
+        self._hash = checksum.start() if checksum else None
         self._part, self._note = _beside(target)
         self._file: BinaryIO | None = None
 
@@ -61,7 +61,7 @@ class PartFile:
         with self._disk():
             self.target.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._part.open("r+b" if self._read_note() else "w+b")
-            while self._expected and (block := self._file.read(_BLOCK)):
+            while self._hash and (block := self._file.read(_BLOCK)):
                 self._hash.update(block)
             self.size = self._file.seek(0, os.SEEK_END)
         if self.total is not None and self.size > self.total:
@@ -70,12 +70,12 @@ class PartFile:
     @property
     def resumable(self) -> bool:
         """Whether it can be made sure that what comes next belongs to what is there."""
-        return self.size > 0 and bool(self._expected or self.validator)
+        return self.size > 0 and bool(self._checksum or self.validator)
 
     @property
-    def known_hash(self) -> bool:
-        """Whether the SHA-256 of the whole file is known beforehand."""
-        return self._expected is not None
+    def checked(self) -> bool:
+        """Whether the checksum of the whole file is known beforehand."""
+        return self._checksum is not None
 
     @property
     def closed(self) -> bool:
@@ -88,7 +88,7 @@ class PartFile:
             self._opened.seek(0)
             self._opened.truncate()
         self.size, self.total, self.validator = 0, None, ""
-        self._hash = hashlib.sha256()
+        self._hash = self._checksum.start() if self._checksum else None
 
     def describe(self, total: int | None, validator: str) -> None:
         """Note what the server says of the file, before any byte of it is there.
@@ -98,7 +98,7 @@ class PartFile:
         """
         self.total, self.validator = total, validator
         if total is not None:
-            self._check_space(total - self.size)
+            check_space(self.target.parent, total - self.size)
         note = {"identity": self._identity, "total": total, "validator": validator}
         with self._disk():
             self._note.write_text(json.dumps(note), encoding="utf-8")
@@ -109,11 +109,11 @@ class PartFile:
         Raises:
             InstallError: the disk is full or nearly, or fails.
         """
-        self._check_space(len(data))
+        check_space(self.target.parent, len(data))
         with self._disk():
             self._opened.write(data)
             self._opened.flush()
-        if self._expected:
+        if self._hash:
             self._hash.update(data)
         self.size += len(data)
 
@@ -121,11 +121,11 @@ class PartFile:
         """Check the complete file and put it in place.
 
         Raises:
-            InstallError: its SHA-256 is not the one it should have; nothing is left of it.
+            InstallError: its checksum is not the one it should have; nothing is left of it.
         """
-        if self._expected and self._hash.hexdigest() != self._expected:
+        if self._checksum and self._hash and self._hash.hexdigest() != self._checksum.digest:
             self.discard()
-            raise faults.wrong_hash(self.target.name)
+            raise faults.wrong_checksum(self.target.name, self._checksum.kind)
         with self._disk():
             os.fsync(self._opened.fileno())
             self._let_go()
@@ -167,20 +167,22 @@ class PartFile:
         total, validator = note.get("total"), note.get("validator")
         self.total = total if isinstance(total, int) else None
         self.validator = validator if isinstance(validator, str) and _is_header(validator) else ""
-        return bool(self._expected or self.validator)
+        return bool(self._checksum or self.validator)
 
-    def _check_space(self, needed: int) -> None:
-        with self._disk():
-            free = shutil.disk_usage(self.target.parent).free
-        if needed + KEPT_FREE > free:
-            raise faults.no_space(self.target.parent, needed + KEPT_FREE, free)
+    def _disk(self) -> AbstractContextManager[None]:
+        return faults.told(self.target.parent)
 
-    @contextmanager
-    def _disk(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise faults.disk_fault(self.target.parent, error) from error
+
+def check_space(folder: Path, needed: int) -> None:
+    """Make sure that so many bytes can be added to a folder.
+
+    Raises:
+        InstallError: they cannot.
+    """
+    with faults.told(folder):
+        free = shutil.disk_usage(folder).free
+    if needed + KEPT_FREE > free:
+        raise faults.no_space(folder, needed + KEPT_FREE, free)
 
 
 def remove_part(target: Path) -> None:
@@ -189,10 +191,14 @@ def remove_part(target: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def bytes_there(target: Path) -> int:
+    """How much of a file is on the disk, complete or not.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    paths = (target, _beside(target)[0])
+    return max(path.stat().st_size if path.is_file() else 0 for path in paths)
 
 
 def _beside(target: Path) -> tuple[Path, Path]:

@@ -20,7 +20,7 @@ from tether_desktop.model.fetch.settled import settled
 
 _MOST_REDIRECTS = 5
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_PASSING = frozenset((408, 421, 425, 429, 500, 502, 503, 504, 507, 508, 520, 521, 522, 523, 524, 529))
+PASSING = frozenset((408, 421, 425, 429, 500, 502, 503, 504, 507, 508, 520, 521, 522, 523, 524, 529))
 _LENGTH = re.compile(r"\d{1,19}", re.ASCII)
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})")
@@ -74,7 +74,7 @@ class Attempt:
                 if await self._begin(answer):
                     await self._receive(answer)
         except httpx2.HTTPError as error:
-            raise _interruption(error) from error
+            raise interruption(error) from error
         await self._check_end()
 
     @asynccontextmanager
@@ -96,16 +96,16 @@ class Attempt:
         if not self._part.resumable:
             return {}
         headers = {"Range": f"bytes={self._part.size}-"}
-        # A known hash says better than any validator whether the parts belong together, and networks of
+        # A known checksum says better than any validator whether the parts belong together, and networks of
         # servers do not agree about their validators.
-        return headers if self._part.known_hash else {**headers, "If-Range": self._part.validator}
+        return headers if self._part.checked else {**headers, "If-Range": self._part.validator}
 
     async def _begin(self, answer: httpx2.Response) -> bool:
         """Make the part ready for what comes; False when nothing is missing any more."""
         host, status = answer.url.host, answer.status_code
         if status == 416:
             return await self._past_the_end(answer)
-        if status in _PASSING:
+        if status in PASSING:
             raise Interrupted(f"the server has a problem (HTTP {status})", _asked_wait(answer))
         if status not in (200, 206):
             raise faults.refused(host, status)
@@ -218,7 +218,7 @@ def _asked_wait(answer: httpx2.Response) -> float:
     return float(wait) if wait.isdecimal() and len(wait) < 6 else 0.0
 
 
-def _interruption(error: httpx2.HTTPError) -> Exception:
+def interruption(error: httpx2.HTTPError) -> Interrupted | InstallError:
     """What an error of the HTTP library means to us."""
     if _cause(error, ssl.SSLCertVerificationError):
         message = "The server cannot prove that it is the one it should be: its certificate is not trusted."
