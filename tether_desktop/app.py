@@ -22,6 +22,7 @@ from tether_desktop.settings import Settings
 logger = logging.getLogger(__name__)
 
 _LOCK_NAME = "tether.lock"
+_MEGABYTE = 1_000_000
 
 
 class Tether:
@@ -49,6 +50,8 @@ class Tether:
             capacity=settings.loaded_models,
             threads=settings.threads,
             context_window=settings.context_window,
+            cache_bytes=settings.chat_memory * _MEGABYTE,
+            idle_seconds=settings.idle_minutes * 60,
         )
         self._open = AsyncExitStack()
 

@@ -106,8 +106,23 @@ class Settings(BaseSettings):
         2,
         env="TETHER_LOADED_MODELS",
         title="Loaded models",
-        description="Models kept loaded; the least recently used goes first.",
+        description="Models kept loaded, as far as memory allows; the least recently used goes first.",
         ge=1,
+    )
+    idle_minutes: int = _setting(
+        30,
+        env="TETHER_IDLE_MINUTES",
+        title="Unload after",
+        description="Minutes after which a model that nobody uses is unloaded; 0 keeps it.",
+        ge=0,
+    )
+    chat_memory: int = _setting(
+        0,
+        env="TETHER_CHAT_MEMORY",
+        title="Memory for chats",
+        description="Megabytes in which each model keeps the chats it has read, so that none is read again; "
+        "0 takes a quarter of what is free.",
+        ge=0,
     )
 
     @classmethod

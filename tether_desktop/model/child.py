@@ -171,6 +171,10 @@ def make_engine(spec: EngineSpec) -> Engine:
         from tether_desktop.model.scripted import ScriptedEngine
 
         return ScriptedEngine(spec)
+    if spec.kind == "mlc":
+        from tether_desktop.model.mlc import MlcEngine
+
+        return MlcEngine(spec)
     from tether_desktop.model.tvm.engine import TvmEngine
 
     return TvmEngine(spec)

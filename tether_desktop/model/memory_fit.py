@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
-import numpy as np
-import psutil
-
 from tether_desktop.model.decoder_shape import DecoderShape
 
 Verdict = Literal["fits", "tight", "will_not_fit"]
@@ -22,6 +19,7 @@ _CHUNK = 64
 _PROCESS_BYTES = 60_000_000
 _VOCABULARY_BYTES = 700
 _CONTEXT_STEP = 256
+_ITEM_BYTES = {"uint8": 1, "float16": 2, "int32": 4, "float32": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ def judge(needs: Needs, memory: Memory) -> Fit:
 
 def needs_of(shape: DecoderShape, context_window: int) -> Needs:
     """What a loaded decoder takes with a context window of so many tokens."""
-    weights = sum(prod(size) * np.dtype(kind).itemsize for size, kind in shape.stored_tensors().values())
+    weights = sum(prod(size) * _ITEM_BYTES[kind] for size, kind in shape.stored_tensors().values())
     return Needs(weights, shape.cache_bytes_per_position * context_window, _working_bytes(shape))
 
 
@@ -109,6 +107,8 @@ def largest_context(shape: DecoderShape, memory: Memory) -> int:
 
 def memory_now() -> Memory:
     """The memory that this computer has left now."""
+    import psutil  # the window opens without it
+
     state = psutil.virtual_memory()
     return Memory(state.available, max(state.available - state.free, 0))
 

@@ -6,45 +6,23 @@ import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
 
-from tether_desktop.errors import EngineDied, EngineError, TetherError
-from tether_desktop.events import Stage
-from tether_desktop.model.catalog import Catalog, ModelEntry
+from tether_desktop.errors import EngineError, TetherError
+from tether_desktop.model.admission import Admission, Admit, Evict
+from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.demand import demand_of
 from tether_desktop.model.engine import Engine, EngineInfo, EngineSpec, OnProgress
-from tether_desktop.model.host import HostedEngine
+from tether_desktop.model.engines import make_engine as engine_of_kind
+from tether_desktop.model.entry import ModelEntry
+from tether_desktop.model.memory_fit import Memory, memory_now
+from tether_desktop.model.slot import Loading, ModelState, Mortal, OnStage, Slot, Timer
 
-OnStage = Callable[[Stage, float | None], None]
 MakeEngine = Callable[[EngineSpec], Engine]
-StateName = Literal["unloaded", "loading", "ready", "busy", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelState:
-    """What became of a model in the pool.
-
-    Attributes:
-        progress: 0..1 while loading.
-        info: what the engine tells about itself, while it is loaded.
-        error: why loading failed, or how the engine died; the next turn tries again.
-    """
-
-    state: StateName = "unloaded"
-    progress: float | None = None
-    info: EngineInfo | None = None
-    error: TetherError | None = None
-
-
-@runtime_checkable
-class Mortal(Protocol):
-    """An engine that can end on its own; ``death`` is then done, with the error."""
-
-    death: asyncio.Future[EngineDied]
+CallLater = Callable[[float, Callable[[], None]], Timer]
 
 
 class EnginePool:
-    """Loaded engines, at most ``capacity`` of them; used from one event loop.
+    """Loaded engines, as many as memory and ``capacity`` allow; used from one event loop.
 
     Turns on the same model wait for each other, first in first out; different models answer at once.
     When there is no room, the idle engine that was used longest ago is unloaded; when none is idle, the
@@ -58,7 +36,11 @@ class EnginePool:
         capacity: int = 2,
         threads: int | None = None,
         context_window: int = 0,
-        make_engine: MakeEngine = HostedEngine,
+        cache_bytes: int = 0,
+        idle_seconds: float = 0.0,
+        make_engine: MakeEngine = engine_of_kind,
+        measure: Callable[[], Memory] = memory_now,
+        call_later: CallLater | None = None,
     ) -> None:
         """Prepare; nothing is loaded yet.
 
@@ -67,16 +49,24 @@ class EnginePool:
             capacity: engines kept loaded.
             threads: compute threads of each; None or 0 lets the engine choose.
             context_window: tokens kept in mind; 0, or more than a model can, takes the model's own.
+            cache_bytes: memory for the warm chats of each model; 0 lets the pool choose.
+            idle_seconds: an engine that nobody used for so long is unloaded; 0 keeps it.
             make_engine: makes an engine that is not loaded yet.
+            measure: the memory that is left; called in a thread.
+            call_later: calls something after so many seconds; None is the event loop's own.
         """
         self._catalog = catalog
-        self._capacity = capacity
+        self._admission = Admission(capacity, cache_bytes)
         self._threads = threads or None
         self._context_window = context_window
+        self._idle_seconds = idle_seconds
         self._make_engine = make_engine
-        self._places: dict[str, _Place] = {}
+        self._measure = measure
+        self._call_later = call_later or _call_later
+        self._slots: dict[str, Slot] = {}
         self._making_room = asyncio.Lock()
         self._freed = asyncio.Event()
+        self._retiring: set[asyncio.Task[None]] = set()
         self._uses = itertools.count(1)
         self._callbacks: list[Callable[[], None]] = []
         self._closed = False
@@ -89,17 +79,18 @@ class EnginePool:
             ModelError: the model cannot be used.
             EngineError: it could not be loaded, or somebody unloaded it meanwhile.
         """
-        place = self._place(model)
-        if place.turn.locked():
+        slot = self._slot(model)
+        if slot.turn.locked():
             on_stage("queued", None)
-        async with place.turn:
-            while (engine := place.living()) is None:
-                await self._join_load(place, on_stage)
-            self._set(place, ModelState("busy", info=place.state.info))
+        async with slot.turn:
+            while (engine := slot.living()) is None:
+                await self._join_load(slot, on_stage)
+            slot.stop_timer()
+            self._set(slot, ModelState("busy", info=slot.state.info))
             try:
                 yield engine
             finally:
-                self._take_back(place)
+                self._take_back(slot)
 
     async def load(self, model: str, on_progress: OnProgress) -> None:
         """Load a model now, so that its next turn starts at once; ``on_progress`` gets fractions 0..1.
@@ -107,9 +98,9 @@ class EnginePool:
         Raises:
             ModelError, EngineError: as :meth:`lend`.
         """
-        place = self._place(model)
-        if place.living() is None:
-            await self._join_load(place, lambda _, progress: None if progress is None else on_progress(progress))
+        slot = self._slot(model)
+        if slot.living() is None:
+            await self._join_load(slot, lambda _, progress: None if progress is None else on_progress(progress))
 
     async def unload(self, model: str) -> None:
         """Free a model's memory; a load that runs is stopped.
@@ -117,21 +108,21 @@ class EnginePool:
         Raises:
             EngineError: it is answering.
         """
-        place = self._places.get(model)
-        if place is None:
+        slot = self._slots.get(model)
+        if slot is None:
             return
-        if place.loading is not None:
-            await _abandon(place.loading)
-        elif place.turn.locked():
+        if slot.loading is not None:
+            await slot.loading.abandon()
+        elif slot.turn.locked():
             raise EngineError(
                 "The model is answering", f"{model} cannot be unloaded while it answers.", "Stop the answer first."
             )
         else:
-            await self._drop(place)
+            await self._drop(slot)
 
     def states(self) -> dict[str, ModelState]:
         """The state of every model that was used so far; the others are unloaded."""
-        return {name: place.state for name, place in self._places.items()}
+        return {name: slot.state for name, slot in self._slots.items()}
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback``, in the loop's thread, whenever a state changes; returns how to stop that."""
@@ -141,158 +132,152 @@ class EnginePool:
     async def close(self) -> None:
         """Stop every load and end every engine; idempotent."""
         self._closed = True
-        places = list(self._places.values())
-        await asyncio.gather(*(_abandon(place.loading) for place in places if place.loading is not None))
-        await asyncio.gather(*(self._drop(place) for place in places))
+        slots = list(self._slots.values())
+        await asyncio.gather(*(slot.loading.abandon() for slot in slots if slot.loading is not None))
+        await asyncio.gather(*(self._drop(slot) for slot in slots), *self._retiring)
 
-    def _place(self, model: str) -> _Place:
+    def _slot(self, model: str) -> Slot:
         if self._closed:
             raise _closing()
-        return self._places.setdefault(model, _Place(model))
+        return self._slots.setdefault(model, Slot(model))
 
-    async def _join_load(self, place: _Place, on_stage: OnStage) -> None:
-        """Wait for the place's load, starting it if nobody has; the last one to give up ends it."""
-        while place.loading is not None and place.loading.abandoned:
-            await asyncio.wait([place.loading.task])
-        loading = place.loading or self._begin_load(place)
+    async def _join_load(self, slot: Slot, on_stage: OnStage) -> None:
+        """Wait for the slot's load, starting it if nobody has; the last one to give up ends it."""
+        while slot.loading is not None and slot.loading.abandoned:
+            await asyncio.wait([slot.loading.task])
+        loading = slot.loading or self._begin_load(slot)
         loading.listeners.append(on_stage)
         try:
             await asyncio.wait([loading.task])
         finally:
             loading.listeners.remove(on_stage)
             if not loading.listeners:
-                await _abandon(loading)
+                await loading.abandon()
         if loading.task.cancelled():
-            raise _stopped(place.name)
+            raise _stopped(slot.name)
         loading.task.result()
 
-    def _begin_load(self, place: _Place) -> _Loading:
+    def _begin_load(self, slot: Slot) -> Loading:
         if self._closed:
             raise _closing()
-        place.loading = _Loading(asyncio.create_task(self._load(place)))
-        place.loading.task.add_done_callback(lambda task: self._end_load(place, task))
-        self._set(place, ModelState("loading"))
-        return place.loading
+        slot.loading = Loading(asyncio.create_task(self._load(slot)))
+        slot.loading.task.add_done_callback(lambda task: self._end_load(slot, task))
+        self._set(slot, ModelState("loading"))
+        return slot.loading
 
-    async def _load(self, place: _Place) -> EngineInfo:
-        entry = await asyncio.to_thread(self._catalog.get, place.name)
-        await self._make_room(place)
-        return await self._start(place, self._spec(entry))
+    async def _load(self, slot: Slot) -> EngineInfo:
+        entry = await asyncio.to_thread(self._catalog.get, slot.name)
+        slot.demand = await asyncio.to_thread(demand_of, entry, self._window(entry))
+        cache_bytes = await self._make_room(slot)
+        return await self._start(slot, self._spec(entry, cache_bytes))
 
-    def _end_load(self, place: _Place, task: asyncio.Task[EngineInfo]) -> None:
-        place.loading, place.reserved = None, False
+    def _end_load(self, slot: Slot, task: asyncio.Task[EngineInfo]) -> None:
+        slot.loading, slot.reserved = None, False
         if task.cancelled():
-            self._set(place, ModelState())
+            self._set(slot, ModelState())
         elif (error := task.exception()) is not None:
-            self._set(place, ModelState("failed", error=error if isinstance(error, TetherError) else _bug(place.name)))
+            self._set(slot, ModelState("failed", error=error if isinstance(error, TetherError) else _bug(slot.name)))
         else:
-            self._set(place, ModelState("ready", info=task.result()))
+            self._set(slot, ModelState("ready", info=task.result()))
         self._freed.set()
 
-    async def _start(self, place: _Place, spec: EngineSpec) -> EngineInfo:
+    async def _start(self, slot: Slot, spec: EngineSpec) -> EngineInfo:
         engine = self._make_engine(spec)
         try:
-            info = await engine.load(lambda progress: self._report(place, progress))
+            info = await engine.load(lambda progress: self._report(slot, progress))
         except BaseException:  # a cancelled load is one as well, and leaves no engine behind
             await engine.close()
             raise
-        place.engine, place.last_use = engine, next(self._uses)
+        slot.engine, slot.last_use = engine, next(self._uses)
         if isinstance(engine, Mortal):
-            engine.death.add_done_callback(lambda _: self._bury(place, engine))
+            engine.death.add_done_callback(lambda _: self._bury(slot, engine))
+        self._start_timer(slot)
         return info
 
-    def _spec(self, entry: ModelEntry) -> EngineSpec:
-        window = min(self._context_window or entry.context_window, entry.context_window)
-        return EngineSpec(entry.name, entry.kind, entry.path, entry.library, window, self._threads)
+    def _window(self, entry: ModelEntry) -> int:
+        """Tokens to load a model with; 0 where neither the setting nor the model says."""
+        return min((window for window in (self._context_window, entry.context_window) if window), default=0)
 
-    async def _make_room(self, place: _Place) -> None:
-        """Reserve room for an engine; those that came first get it first."""
+    def _spec(self, entry: ModelEntry, cache_bytes: int) -> EngineSpec:
+        window = self._window(entry)
+        return EngineSpec(entry.name, entry.kind, entry.model_dir, entry.library, window, self._threads, cache_bytes)
+
+    async def _make_room(self, slot: Slot) -> int:
+        """Reserve room for an engine; those that came first get it first.
+
+        Returns:
+            Bytes that its warm chats may take.
+        """
+        if self._making_room.locked():
+            slot.tell("queued", None)
         async with self._making_room:
-            while sum(other.takes_room() for other in self._places.values()) >= self._capacity:
-                idle = [other for other in self._places.values() if other.idle()]
-                if idle:
-                    await self._drop(min(idle, key=lambda other: other.last_use))
+            while not isinstance(step := self._admission.decide(slot, self._holders(), self._measure()), Admit):
+                if isinstance(step, Evict):
+                    await self._drop(step.slot)
                 else:
-                    place.tell("queued", None)
+                    slot.tell("queued", None)
                     self._freed.clear()
                     await self._freed.wait()
-            place.reserved = True
+            slot.reserved = True
+        return step.cache_bytes
 
-    async def _drop(self, place: _Place) -> None:
-        engine, place.engine = place.engine, None
-        if engine is not None:
-            self._set(place, ModelState())
+    def _holders(self) -> list[Slot]:
+        return [slot for slot in self._slots.values() if slot.takes_room()]
+
+    async def _drop(self, slot: Slot) -> None:
+        engine, slot.engine = slot.engine, None
+        if engine is None:
+            return
+        slot.stop_timer()
+        slot.leaving = True
+        self._set(slot, ModelState())
+        try:
             await engine.close()
+        finally:
+            slot.leaving = False
             self._freed.set()
 
-    def _take_back(self, place: _Place) -> None:
-        place.last_use = next(self._uses)
-        if place.living() is not None:
-            self._set(place, ModelState("ready", info=place.state.info))
-        elif place.engine is not None:
-            self._bury(place, place.engine)
+    def _start_timer(self, slot: Slot) -> None:
+        """Unload the engine when it has been idle for long, unless it is used before."""
+        slot.stop_timer()
+        if self._idle_seconds > 0:
+            slot.timer = self._call_later(self._idle_seconds, lambda: self._retire(slot))
+
+    def _retire(self, slot: Slot) -> None:
+        if slot.idle():
+            task = asyncio.create_task(self._drop(slot))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+    def _take_back(self, slot: Slot) -> None:
+        slot.last_use = next(self._uses)
+        if slot.living() is not None:
+            self._set(slot, ModelState("ready", info=slot.state.info))
+            self._start_timer(slot)
+        elif slot.engine is not None:
+            self._bury(slot, slot.engine)
         self._freed.set()
 
-    def _bury(self, place: _Place, engine: Engine) -> None:
+    def _bury(self, slot: Slot, engine: Engine) -> None:
         """Let go of an engine that died; a turn that still has it hears so itself."""
-        if place.engine is engine and isinstance(engine, Mortal) and engine.death.done():
-            place.engine = None
-            self._set(place, ModelState("failed", error=engine.death.result()))
+        if slot.engine is engine and isinstance(engine, Mortal) and engine.death.done():
+            slot.engine = None
+            slot.stop_timer()
+            self._set(slot, ModelState("failed", error=engine.death.result()))
             self._freed.set()
 
-    def _report(self, place: _Place, progress: float) -> None:
-        self._set(place, ModelState("loading", progress))
-        place.tell("loading_model", progress)
+    def _report(self, slot: Slot, progress: float) -> None:
+        self._set(slot, ModelState("loading", progress))
+        slot.tell("loading_model", progress)
 
-    def _set(self, place: _Place, state: ModelState) -> None:
-        place.state = state
+    def _set(self, slot: Slot, state: ModelState) -> None:
+        slot.state = state
         for callback in list(self._callbacks):
             callback()
 
 
-class _Loading:
-    """A load on its way, and those who wait for it."""
-
-    def __init__(self, task: asyncio.Task[EngineInfo]) -> None:
-        self.task = task
-        self.listeners: list[OnStage] = []
-        self.abandoned = False
-
-
-class _Place:
-    """What the pool has of one model; ``turn`` is held by whoever uses the engine."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.turn = asyncio.Lock()
-        self.state = ModelState()
-        self.engine: Engine | None = None
-        self.loading: _Loading | None = None
-        self.reserved = False
-        self.last_use = 0
-
-    def living(self) -> Engine | None:
-        """The engine, unless there is none or it has died."""
-        dead = isinstance(self.engine, Mortal) and self.engine.death.done()
-        return None if dead else self.engine
-
-    def takes_room(self) -> bool:
-        return self.reserved or self.engine is not None
-
-    def idle(self) -> bool:
-        return self.engine is not None and not self.turn.locked()
-
-    def tell(self, stage: Stage, progress: float | None) -> None:
-        if self.loading is not None:
-            for listener in list(self.loading.listeners):
-                listener(stage, progress)
-
-
-async def _abandon(loading: _Loading) -> None:
-    """Stop a load, and wait until its process is gone."""
-    loading.abandoned = True
-    loading.task.cancel()
-    await asyncio.wait([loading.task])
+def _call_later(seconds: float, callback: Callable[[], None]) -> Timer:
+    return asyncio.get_running_loop().call_later(seconds, callback)
 
 
 def _closing() -> EngineError:

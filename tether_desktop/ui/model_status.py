@@ -10,7 +10,7 @@ from tether_desktop.errors import TetherError
 
 if TYPE_CHECKING:
     from tether_desktop.model.catalog import ModelEntry
-    from tether_desktop.model.pool import ModelState
+    from tether_desktop.model.slot import ModelState
 
 _QUANTIZATION = re.compile(r"[-_ .](q\d+(?:f\d+)?(?:_\w+)*)$", re.IGNORECASE)
 

@@ -16,8 +16,9 @@ from tether_desktop.errors import EngineDied, EngineError, LibraryMismatch, Mode
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.engine import Engine, EngineSpec, GenerationRequest, OnProgress, PromptPiece
 from tether_desktop.model.host import HostedEngine
-from tether_desktop.model.pool import EnginePool, ModelState
+from tether_desktop.model.pool import EnginePool
 from tether_desktop.model.scripted import ScriptedEngine
+from tether_desktop.model.slot import ModelState
 
 QUESTION = GenerationRequest("session", (PromptPiece("Hi"),))
 MakePool = Callable[..., EnginePool]
