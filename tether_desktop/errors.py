@@ -6,6 +6,7 @@
     ├── ModelError            a model folder, its weights or its library cannot be used
     │   ├── ModelNotFound
     │   ├── ModelBroken
+    │   ├── ModelUnprepared
     │   ├── LibraryMismatch
     │   └── LibraryUntrusted
     ├── EngineError           a loaded model failed while it worked
@@ -61,6 +62,12 @@ class ModelBroken(ModelError):
     """A file of the model is missing, truncated or not what its index says."""
 
     code = "model_broken"
+
+
+class ModelUnprepared(ModelError):
+    """Source weights that have to be packed and compiled for this computer first."""
+
+    code = "model_unprepared"
 
 
 class LibraryMismatch(ModelError):

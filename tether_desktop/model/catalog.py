@@ -2,73 +2,68 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tether_desktop.errors import ModelError, ModelNotFound
+from tether_desktop.model import trust
 from tether_desktop.model.cpu import supported_isas
-from tether_desktop.model.engine import EngineKind
-from tether_desktop.model.library import LIBRARY_FOLDER, find_libraries, fitting_libraries
-from tether_desktop.model.model_folder import (
-    ChatConfig,
-    broken,
-    check_md5,
-    check_present,
-    check_sizes,
-    check_tensors,
-    looks_like_model,
-    read_config,
-    read_shards,
-)
-from tether_desktop.model.script import read_script
+from tether_desktop.model.entry import ModelEntry
+from tether_desktop.model.examination import Examination, Surroundings, unprepared
+from tether_desktop.model.model_folder import broken, check_md5, check_sizes, read_config, read_shards
+from tether_desktop.model.model_search import Place, Survey, survey
+from tether_desktop.model.official_library import official_engine_there
+from tether_desktop.model.prepared import copy_of, fingerprint, prepared_copies
 
-_DEEPEST = 4
+__all__ = ["Catalog", "ModelEntry", "Source"]
+
+Provider = Callable[[], Sequence[ModelEntry]]
+"""Lists models that lie elsewhere; it neither waits nor raises."""
 
 
 @dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """A model folder.
+class Source:
+    """Source weights under the model folders.
 
     Attributes:
-        name: unique in the catalogue: the folder's name, or its path where that is taken.
-        path: the folder, absolute.
-        kind: which engine runs it.
-        usable: whether it can be loaded here.
-        reason, remedy: why not, and what to do; empty when it can.
-        model_type, quantization: as its configuration says, empty when unknown.
-        context_window: tokens of prompt and reply together, 0 when unknown.
-        size_bytes: weights on disk.
-        library: the compiled library to load it with; None when it needs none or has none.
+        path: the file or folder, which is never changed.
+        root: the model folder it lies in.
+        prepared: where its packed copy is or goes.
+        packed_from: what that copy notes about the source, as ``packed_from`` in its configuration.
     """
 
-    name: str
     path: Path
-    kind: EngineKind = "tvm"
-    usable: bool = True
-    reason: str = ""
-    remedy: str = ""
-    model_type: str = ""
-    quantization: str = ""
-    context_window: int = 0
-    size_bytes: int = 0
-    library: Path | None = None
+    root: Path
+    prepared: Path
+    packed_from: dict[str, Any]
 
 
 class Catalog:
     """Finds models and checks them; every call looks at the folders anew, reading JSON and file sizes only."""
 
-    def __init__(self, roots: Sequence[Path]) -> None:
-        """Look for models under these folders; they need not exist."""
+    def __init__(self, roots: Sequence[Path], others: Sequence[Provider] = ()) -> None:
+        """Look for models under these folders, which need not exist, and ask the others."""
         self.roots = tuple(roots)
+        self._others = tuple(others)
 
     def list(self) -> list[ModelEntry]:
         """All models, sorted by name; one that cannot be used has the reason and the remedy."""
-        libraries = find_libraries(self.roots)
-        return [_entry(name, path, libraries) for name, path in sorted(self._folders().items())]
+        found = survey(self.roots)
+        around = self._surroundings(found)
+        entries = [_examined(name, place, around)[0] for name, place in found.places.items()]
+        return sorted([*entries, *self._elsewhere(found)], key=lambda entry: entry.name)
+
+    def find(self, name: str) -> ModelEntry:
+        """The model of that name, usable or not.
+
+        Raises:
+            ModelNotFound: there is none.
+        """
+        return self._find(name)[0]
 
     def get(self, name: str) -> ModelEntry:
         """The model of that name, ready to be loaded.
@@ -76,134 +71,173 @@ class Catalog:
         Raises:
             ModelNotFound: there is none.
             ModelBroken: a file is missing, truncated or not understood.
+            ModelUnprepared: it is source weights, which have to be compiled first.
             LibraryMismatch: no compiled library fits it and this processor.
+            LibraryUntrusted: nobody has allowed the library that fits.
         """
-        return _examine(name, self.folder(name), find_libraries(self.roots))
+        entry, error = self._find(name)
+        if error is not None:
+            raise error
+        return entry
+
+    def for_loading(self, name: str) -> ModelEntry:
+        """As :meth:`get`, for a load that follows at once: the library's content is checked once more.
+
+        Raises:
+            ModelError: as :meth:`get`.
+        """
+        entry = self.get(name)
+        if entry.library is not None:
+            trust.check(entry.library)
+        return entry
+
+    def trust_library(self, name: str, sha256: str) -> None:
+        """Let the library of a model run from now on.
+
+        Args:
+            name: of the model.
+            sha256: of the library, as the person was shown it.
+
+        Raises:
+            ModelNotFound: there is no such model.
+            LibraryUntrusted: its library is another one by now.
+            ModelError: the model has none, it cannot be read, or the answer cannot be stored.
+        """
+        entry = self.find(name)
+        if entry.library is None:
+            raise ModelError("There is no library to load", f"{name} has none that fits it.", entry.remedy)
+        trust.add(entry.library, sha256)
+
+    def source(self, name: str) -> Source | None:
+        """The source weights of that name; None where the folder itself is what is loaded.
+
+        Raises:
+            ModelNotFound: there is no such model.
+            ModelBroken: it cannot be read.
+        """
+        place = self._place(name)
+        if place.kind == "unreadable":
+            raise broken(place.reason)
+        if place.kind == "folder" and read_config(place.path).kind != "mlc":
+            return None
+        try:
+            return Source(place.path, place.root, copy_of(place, name), fingerprint(place))
+        except OSError as error:
+            raise broken(f"It cannot be read: {error.strerror or error}.") from error
 
     def verify(self, name: str, on_progress: Callable[[float], None] = lambda _: None) -> None:
         """Compare every weight file with its size and MD5; ``on_progress`` gets fractions 0..1.
 
         Raises:
             ModelNotFound: there is no such model.
+            ModelUnprepared: it is source weights without checksums, and there is no prepared copy of them.
             ModelBroken: a file is missing or differs.
         """
-        folder = self.folder(name)
-        if read_config(folder).kind == "tvm":
-            shards = read_shards(folder)
+        place, entry = self._place(name), self.find(name)
+        if place.kind == "unreadable":
+            raise broken(entry.reason, entry.remedy)
+        if place.kind != "folder" and entry.prepared is None:
+            raise unprepared("It has no checksums as long as it is not prepared.", entry.remedy)
+        if read_config(entry.model_dir).kind != "scripted":
+            shards = read_shards(entry.model_dir)
             check_sizes(shards)
             check_md5(shards, on_progress)
 
     def remove(self, name: str) -> None:
-        """Delete a model's folder; where it is a link, only the link.
+        """Delete a model, and its prepared copy; where it is a link, only the link.
 
         Raises:
             ModelNotFound: there is no such model.
-            ModelError: the folder cannot be deleted; it is then still there, or at least no longer listed.
+            ModelError: it cannot be deleted; it is then still there, or at least no longer listed.
         """
-        folder = self.folder(name)
-        try:
-            if folder.is_symlink():
-                folder.unlink()
-            else:
-                # Renamed first, so that a folder that is only half deleted is not taken for a model.
-                shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}.removed")))
-        except OSError as error:
-            raise ModelError(
-                "The model cannot be removed",
-                f"{folder}: {error.strerror or error}.",
-                "Close what uses the model, then try again.",
-            ) from error
+        for path in self.paths(name):
+            try:
+                _delete(path)
+            except OSError as error:
+                raise ModelError(
+                    "The model cannot be removed",
+                    f"{path}: {error.strerror or error}.",
+                    "Close what uses the model, then try again.",
+                ) from error
+
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """The files and folders that are this model and nothing else.
+
+        Raises:
+            ModelNotFound: there is no such model.
+        """
+        place = self._place(name)
+        copy = prepared_copies([place.root]).get((place.root, place.inside))
+        files = [place.folder / file for file in place.files] if place.kind == "gguf" else [place.path]
+        return (*([copy] if copy else []), *files)
 
     def folder(self, name: str) -> Path:
-        """The folder of the model of that name, usable or not.
+        """The folder, or the GGUF file, of the model of that name, usable or not.
 
         Raises:
             ModelNotFound: there is none.
         """
-        folders = self._folders()
-        if name not in folders:
-            raise _not_found(name, sorted(folders))
-        return folders[name]
+        return self._place(name).path
 
-    def _folders(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
-        for root in self.roots:
-            for path in _model_folders(root, 0, frozenset()):
-                inside = path.relative_to(root).as_posix()
-                names = (path.name, inside, f"{root.name}/{inside}", str(path))
-                found[next(name for name in names if name not in found)] = path
-        return found
+    def _find(self, name: str) -> tuple[ModelEntry, ModelError | None]:
+        found = survey(self.roots)
+        if name in found.places:
+            return _examined(name, found.places[name], self._surroundings(found))
+        for entry in self._elsewhere(found):
+            if entry.name == name:
+                return entry, None if entry.usable else broken(entry.reason, entry.remedy)
+        raise self._not_found(name)
 
+    def _place(self, name: str) -> Place:
+        places = survey(self.roots).places
+        if name not in places:
+            raise self._not_found(name)
+        return places[name]
 
-def _model_folders(folder: Path, depth: int, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
-    """Model folders in and below a folder, in a fixed order; hidden ones are work in progress."""
-    try:
-        status = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return
-    identity = (status.st_dev, status.st_ino)
-    if identity in above:
-        return
-    if depth and looks_like_model([entry.name for entry in entries]):
-        yield folder
-    elif depth < _DEEPEST:
-        for entry in entries:
-            if not entry.name.startswith(".") and entry.name != LIBRARY_FOLDER and entry.is_dir():
-                yield from _model_folders(folder / entry.name, depth + 1, above | {identity})
+    def _surroundings(self, found: Survey) -> Surroundings:
+        return Surroundings(found.libraries, supported_isas(), official_engine_there(), prepared_copies(self.roots))
 
+    def _elsewhere(self, found: Survey) -> Iterator[ModelEntry]:
+        """The others' models, renamed where a model of ours has that name."""
+        taken = set(found.places)
+        for entry in (entry for provider in self._others for entry in provider()):
+            name = next(name for name in _numbered(entry.name) if name not in taken)
+            taken.add(name)
+            yield replace(entry, name=name)
 
-def _entry(name: str, path: Path, libraries: Sequence[Path]) -> ModelEntry:
-    try:
-        return _examine(name, path, libraries)
-    except ModelError as error:
-        return _unusable(name, path, error)
-
-
-def _examine(name: str, path: Path, libraries: Sequence[Path]) -> ModelEntry:
-    config = read_config(path)
-    if config.kind == "scripted":
-        read_script(path)
-        return _described(name, path, config, 0, None)
-    shards = read_shards(path)
-    check_sizes(shards)
-    check_present(path / "tokenizer.json")
-    if config.shape is None:
-        raise broken(
-            "Its weights are not prepared for this computer yet.", f"Prepare them with `tether models compile {name}`."
+    def _not_found(self, name: str) -> ModelNotFound:
+        names = [entry.name for entry in self.list()]
+        there = f"There are: {', '.join(names)}." if names else "There are no models yet."
+        return ModelNotFound(
+            "There is no such model",
+            f"No model is called {name!r}. {there}",
+            "Choose one of these." if names else "Add one with `tether models add starter`.",
         )
-    check_tensors(config, shards)
-    library = fitting_libraries(config.shape, libraries, supported_isas())[0]
-    return _described(name, path, config, sum(shard.size for shard in shards), library)
 
 
-def _described(name: str, path: Path, config: ChatConfig, size: int, library: Path | None) -> ModelEntry:
-    return ModelEntry(
-        name=name,
-        path=path,
-        kind=config.kind,
-        model_type=config.model_type,
-        quantization=config.quantization,
-        context_window=config.context_window,
-        size_bytes=size,
-        library=library,
-    )
+def _examined(name: str, place: Place, around: Surroundings) -> tuple[ModelEntry, ModelError | None]:
+    """What is known of a model, and why it cannot be used."""
+    look = Examination(name, place, around)
+    try:
+        look.run()
+    except ModelError as error:
+        entry = replace(look.entry, usable=False, reason=error.message, remedy=error.hint, code=error.code)
+        return entry, error
+    return look.entry, None
 
 
-def _unusable(name: str, path: Path, error: ModelError) -> ModelEntry:
-    """The entry of a broken folder, with all that could be read of it."""
-    config, size = ChatConfig("tvm", "", "", 0), 0
-    with suppress(ModelError):
-        config = read_config(path)
-    with suppress(ModelError):
-        size = sum(shard.size for shard in read_shards(path))
-    return replace(_described(name, path, config, size, None), usable=False, reason=error.message, remedy=error.hint)
+def _numbered(name: str) -> Iterable[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name} ({number})"
+        number += 1
 
 
-def _not_found(name: str, others: Sequence[str]) -> ModelNotFound:
-    there = f"There are: {', '.join(others)}." if others else "There are no models yet."
-    return ModelNotFound(
-        "There is no such model",
-        f"No model is called {name!r}. {there}",
-        "Choose one of these." if others else "Add one with `tether models add starter`.",
-    )
+def _delete(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        else:
+            # Renamed first, so that a folder that is only half deleted is not taken for a model.
+            shutil.rmtree(path.rename(path.with_name(f".{path.name}.removed")))

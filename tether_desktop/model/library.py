@@ -20,12 +20,12 @@ from tether_desktop.model.embedded_json import first_object
 
 LIBRARY_FORMAT = 2
 LIBRARY_FOLDER = "libs"
+LIBRARY_SUFFIXES = {".so", ".dll", ".dylib"}
 
 _REMEDY = (
     "Compile it for this computer with `tether models compile`; the starter model, with `tether models add starter`."
 )
 _MARKER = b'{"tether_library"'
-_SUFFIXES = {".so", ".dll", ".dylib"}
 _LONGEST_NAME = 64
 _LARGEST_CHUNK = 1 << 16
 
@@ -56,15 +56,6 @@ def read_metadata(path: Path) -> LibraryMetadata | None:
         OSError: the file cannot be read.
     """
     return first_object(path, _MARKER, _parse)
-
-
-def find_libraries(roots: Iterable[Path]) -> list[Path]:
-    """All library files of the model folders, in a fixed order; a folder that cannot be read has none."""
-    found: list[Path] = []
-    for root in roots:
-        with suppress(OSError):
-            found += [path for path in (root / LIBRARY_FOLDER).iterdir() if path.suffix in _SUFFIXES and path.is_file()]
-    return sorted(found)
 
 
 def fitting_libraries(shape: DecoderShape, libraries: Iterable[Path], isas: Sequence[str]) -> list[Path]:

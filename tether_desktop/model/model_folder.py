@@ -60,14 +60,6 @@ class Shard:
     records: list[dict[str, Any]]
 
 
-def looks_like_model(names: list[str]) -> bool:
-    """Whether a folder with files of these names is meant to be a model."""
-    files = (CONFIG_NAME, *INDEX_NAMES)
-    return any(
-        name in files or name.startswith("params_shard_") or name.endswith((".safetensors", ".gguf")) for name in names
-    )
-
-
 def read_config(folder: Path) -> ChatConfig:
     """The configuration of a model folder.
 
@@ -87,6 +79,14 @@ def read_config(folder: Path) -> ChatConfig:
         raise broken(f"{CONFIG_NAME} does not say {error.args[0]}.") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise broken(f"{CONFIG_NAME} has a value of the wrong kind: {error}.") from error
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a path is a folder that was packed for our engine."""
+    try:
+        return path.is_dir() and read_config(path).shape is not None
+    except ModelBroken:
+        return False
 
 
 def _packed_config(fields: dict[str, Any], model_type: str, quantization: str) -> ChatConfig:

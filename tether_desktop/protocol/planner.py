@@ -71,7 +71,7 @@ class TurnPlanner:
         """
         session = self._open_session(session_id)
         entry = self._catalog.get(model or session.model or settings.default_model or self._first_usable())
-        template = load_prompt_template(entry.path)
+        template = load_prompt_template(entry.model_dir)
         with self._store.together():
             asked = ask(session)
             self._store.add_message(session_id, Message("assistant"), parent_id=asked.id, model=entry.name)
