@@ -23,7 +23,7 @@ class Offer:
         source: where it comes from: ``hf:org/name:file``.
         licence: SPDX identifier, or "LicenseRef-" and a name where SPDX knows none.
         licence_url: the terms.
-        must_accept: whether the hub gives it only to people who have accepted the terms.
+        must_accept: whether these are terms of use that a person has to agree to, and no free licence.
         parameters: how many weights it has, about.
         download_bytes: about.
         memory_bytes: about; weights, KV cache and scratch of a conversation of 4,096 tokens.
