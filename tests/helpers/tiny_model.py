@@ -14,7 +14,6 @@ from gguf.quants import dequantize, quantize
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from tether_desktop.model.compiler.folder import pack_gguf
 
 SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 CHAT_TEMPLATE = (
@@ -78,6 +77,8 @@ class TinyModel:
 
 def make_tiny_model(parent: Path, config: TinyConfig | None = None, name: str = "Tiny-q4_1t16-MLC") -> TinyModel:
     """Write a random model as ``parent/name`` and the GGUF file it was made from beside it."""
+    from tether_desktop.model.compiler.folder import pack_gguf
+
     config = config or TinyConfig()
     source = parent / f"{name}.gguf"
     floats = write_tiny_gguf(source, config)

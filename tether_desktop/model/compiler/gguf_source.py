@@ -1,14 +1,14 @@
-"""Reading GGUF files strictly: metadata as plain values, tensors as memory-mapped bytes.
+"""Reading GGUF files strictly: metadata as plain values, tensors as bytes that are read when used.
 
-The file may come from anywhere, so every length is checked against what is left of the file before it is
-used. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little-endian.
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little-endian. A model may be
+split into several files; the first has the metadata, and each has tensors.
 """
 
 from __future__ import annotations
 
-import mmap
-import struct
+import re
 from dataclasses import dataclass
+from io import FileIO
 from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,15 +17,20 @@ import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 from numpy.typing import NDArray
 
-from tether_desktop.errors import ModelBroken
+from tether_desktop.model.compiler.gguf_header import GgufValue, HeaderCursor, broken
 
-GgufValue = bool | int | float | str | list[Any]
 Expected = TypeVar("Expected", bool, int, float, str, list[Any])
 
-_SCALARS = dict(zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), "BbHhIif?Qqd", strict=True))
-_STRING, _ARRAY = 8, 9
+SPLIT_NAME = re.compile(r"(?P<model>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+"""Names of the files of a split model, numbered from 1."""
+
+_VERSIONS = (2, 3)
 _DEFAULT_ALIGNMENT = 32
-_MAX_DIMENSIONS = 4
+_MOST_ALIGNMENT = 1 << 20
+_MOST_DIMENSIONS = 4
+_MOST_SPLITS = 1000
+_LEAST_FIELD_BYTES = 8 + 4 + 1
+_LEAST_TENSOR_BYTES = 8 + 4 + 8 + 4 + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +39,54 @@ class GgufTensor:
 
     Attributes:
         name: GGUF's name of it, as ``blk.0.attn_q.weight``.
-        type: how its elements are stored.
+        encoding: how its elements are stored.
         shape: outermost dimension first; a matrix is (rows, columns).
-        data: its bytes, ``uint8[rows, bytes_per_row]``, read from the file when used.
+        path: the file it is in.
+        offset: of its first byte in the file.
     """
 
     name: str
-    type: GGMLQuantizationType
+    encoding: GGMLQuantizationType
     shape: tuple[int, ...]
-    data: NDArray[np.uint8]
+    path: Path
+    offset: int
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row."""
+        block, block_bytes = GGML_QUANT_SIZES[self.encoding]
+        return int(self.shape[-1] // block * block_bytes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows."""
+        return prod(self.shape[:-1]) * self.row_bytes
+
+    def read(self, rows: slice = slice(None)) -> NDArray[np.uint8]:
+        """Some rows as ``uint8[rows, row_bytes]``; a vector is one row.
+
+        Raises:
+            ModelBroken: the file cannot be read any more.
+        """
+        wanted = range(prod(self.shape[:-1]))[rows]
+        if not wanted:
+            return np.empty((0, self.row_bytes), np.uint8)
+        low, high = min(wanted[0], wanted[-1]), max(wanted[0], wanted[-1])
+        data = np.empty((high + 1 - low, self.row_bytes), np.uint8)
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(self.offset + low * self.row_bytes)
+                _fill(file, data.reshape(-1))
+        except (OSError, EOFError) as error:
+            raise broken(self.path, f"its tensor {self.name!r} cannot be read ({error}).") from error
+        return data[:: wanted.step]
 
 
 class GgufFile:
-    """An open GGUF file.
+    """An open GGUF file, with the other files of its model where it is split.
 
     Attributes:
-        path: the file.
+        path: the file; the first one of a split model.
         fields: metadata by key.
         tensors: tensors by name.
     """
@@ -60,16 +97,18 @@ class GgufFile:
         Raises:
             ModelBroken: the file is missing, no GGUF file, truncated or malformed.
         """
+        first = _Part(path)
+        if first.number != 0:
+            path = split_path(path, 0)
+            first = _Part(path)
         self.path = path
-        cursor = _Cursor(path)
-        if cursor.take(4) != b"GGUF":
-            raise _broken(path, "it is not a GGUF file.")
-        version = cursor.scalar("I")
-        if version not in (2, 3):
-            raise _broken(path, f"its GGUF version {version} is not known; 2 and 3 are.")
-        tensor_count, field_count = cursor.scalar("Q"), cursor.scalar("Q")
-        self.fields = self._read_fields(cursor, field_count)
-        self.tensors = self._read_tensors(cursor, tensor_count)
+        self.fields = first.fields
+        self.tensors = dict(first.tensors)
+        for number in range(1, first.count):
+            self._add(_Part(split_path(path, number)), number, first.count)
+        total = self.get("split.tensors.count", len(self.tensors))
+        if total != len(self.tensors):
+            raise broken(path, f"its files have {len(self.tensors)} tensors together, not {total}.")
 
     def require(self, key: str, kind: type[Expected]) -> Expected:
         """The metadata value of ``key``.
@@ -81,7 +120,7 @@ class GgufFile:
         if kind is float and type(value) is int:
             value = float(value)
         if type(value) is not kind:
-            raise _broken(self.path, f"its metadata {key!r} is {type(value).__name__}, not {kind.__name__}.")
+            raise broken(self.path, f"its metadata {key!r} is {type(value).__name__}, not {kind.__name__}.")
         return value
 
     def get(self, key: str, default: Expected) -> Expected:
@@ -92,105 +131,120 @@ class GgufFile:
         """
         return self.require(key, type(default)) if key in self.fields else default
 
-    def _read_fields(self, cursor: _Cursor, count: int) -> dict[str, GgufValue]:
+    def _add(self, part: _Part, number: int, count: int) -> None:
+        if (part.number, part.count) != (number, count):
+            raise broken(part.path, f"it says it is file {part.number + 1} of {part.count}, not what its name says.")
+        if twice := self.tensors.keys() & part.tensors.keys():
+            raise broken(part.path, f"its tensor {min(twice)!r} is also in another file of the model.")
+        self.tensors |= part.tensors
+
+
+def split_path(path: Path, number: int) -> Path:
+    """The path of file ``number`` (from 0) of the model that ``path`` is a file of.
+
+    Raises:
+        ModelBroken: its name is not that of a file of a split model.
+    """
+    name = SPLIT_NAME.fullmatch(path.name)
+    if name is None:
+        raise broken(
+            path,
+            "it is one of several files of a model, and its name does not say which.",
+            "Give the files the names they had, as model-00001-of-00002.gguf.",
+        )
+    return path.with_name(f"{name['model']}-{number + 1:05}-of-{name['count']}.gguf")
+
+
+class _Part:
+    """One GGUF file by itself, and which of the files of a split model it is."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        cursor = HeaderCursor(path)
+        try:
+            self._read(cursor)
+        finally:
+            cursor.close()
+
+    def _read(self, cursor: HeaderCursor) -> None:
+        if cursor.take(4) != b"GGUF":
+            raise broken(self.path, "it is not a GGUF file.", "Choose a file in the GGUF format.")
+        _check_version(self.path, cursor.scalar("I"))
+        tensor_count, field_count = cursor.scalar("Q"), cursor.scalar("Q")
+        cursor.check(tensor_count * _LEAST_TENSOR_BYTES + field_count * _LEAST_FIELD_BYTES)
+        self.fields = self._read_fields(cursor, field_count)
+        self.number, self.count = self._number("split.no", 0), max(self._number("split.count", 1), 1)
+        if self.number >= self.count or self.count > _MOST_SPLITS:
+            raise broken(self.path, f"it cannot be file {self.number + 1} of {self.count}.")
+        self.tensors = self._read_tensors(cursor, tensor_count)
+
+    def _number(self, key: str, default: int) -> int:
+        value = self.fields.get(key, default)
+        if type(value) is not int or value < 0:
+            raise broken(self.path, f"its metadata {key!r} is {value!r}.")
+        return value
+
+    def _read_fields(self, cursor: HeaderCursor, count: int) -> dict[str, GgufValue]:
         fields: dict[str, GgufValue] = {}
         for _ in range(count):
             key = cursor.string()
             if key in fields:
-                raise _broken(self.path, f"its metadata has {key!r} twice.")
+                raise broken(self.path, f"its metadata has {key!r} twice.")
             fields[key] = cursor.value(cursor.scalar("I"))
         return fields
 
-    def _read_tensors(self, cursor: _Cursor, count: int) -> dict[str, GgufTensor]:
-        entries = [self._read_tensor_entry(cursor) for _ in range(count)]
-        alignment = self.get("general.alignment", _DEFAULT_ALIGNMENT)
-        if alignment <= 0 or alignment & (alignment - 1):
-            raise _broken(self.path, f"its alignment {alignment} is no power of two.")
+    def _read_tensors(self, cursor: HeaderCursor, count: int) -> dict[str, GgufTensor]:
+        entries = [self._read_entry(cursor) for _ in range(count)]
+        alignment = self._number("general.alignment", _DEFAULT_ALIGNMENT)
+        if not 0 < alignment <= _MOST_ALIGNMENT or alignment & (alignment - 1):
+            raise broken(self.path, f"its alignment {alignment} is no power of two.")
         start = -(-cursor.offset // alignment) * alignment
-        tensors = {entry[0]: self._map(cursor, start, *entry) for entry in entries}
-        if len(tensors) != count:
-            raise _broken(self.path, "two of its tensors have the same name.")
-        return tensors
+        tensors: dict[str, GgufTensor] = {}
+        end = 0
+        for entry in sorted(entries, key=lambda entry: entry.offset):
+            if entry.name in tensors:
+                raise broken(self.path, f"two of its tensors have the same name {entry.name!r}.")
+            if entry.offset % alignment or entry.offset < end:
+                raise broken(self.path, f"its tensor {entry.name!r} begins where none can.")
+            end = entry.offset + entry.nbytes
+            if start + end > cursor.file_bytes:
+                raise broken(self.path, f"it is truncated: its tensor {entry.name!r} ends at byte {start + end}.")
+            tensors[entry.name] = GgufTensor(entry.name, entry.encoding, entry.shape, self.path, start + entry.offset)
+        return {entry.name: tensors[entry.name] for entry in entries}
 
-    def _read_tensor_entry(self, cursor: _Cursor) -> tuple[str, tuple[int, ...], int, int]:
+    def _read_entry(self, cursor: HeaderCursor) -> GgufTensor:
+        """A tensor whose offset is from the first one, not yet from the begin of the file."""
         name, dimensions = cursor.string(), cursor.scalar("I")
-        if not 1 <= dimensions <= _MAX_DIMENSIONS:
-            raise _broken(self.path, f"its tensor {name!r} has {dimensions} dimensions.")
+        if not 1 <= dimensions <= _MOST_DIMENSIONS:
+            raise broken(self.path, f"its tensor {name!r} has {dimensions} dimensions.")
         shape = tuple(cursor.scalar("Q") for _ in range(dimensions))[::-1]
-        return name, shape, cursor.scalar("I"), cursor.scalar("Q")
-
-    def _map(
-        self, cursor: _Cursor, start: int, name: str, shape: tuple[int, ...], type_number: int, offset: int
-    ) -> GgufTensor:
+        type_number, offset = cursor.scalar("I"), cursor.scalar("Q")
         try:
-            kind = GGMLQuantizationType(type_number)
+            encoding = GGMLQuantizationType(type_number)
         except ValueError:
-            raise _broken(self.path, f"its tensor {name!r} has the unknown type {type_number}.") from None
-        block, block_bytes = GGML_QUANT_SIZES[kind]
-        if 0 in shape or shape[-1] % block:
-            raise _broken(self.path, f"its tensor {name!r} of type {kind.name} cannot have the shape {shape}.")
-        rows, row_bytes = prod(shape[:-1]), shape[-1] // block * block_bytes
-        data = cursor.bytes_at(start + offset, rows * row_bytes)
-        return GgufTensor(name, kind, shape, data.reshape(rows, row_bytes))
-
-
-class _Cursor:
-    """Bounds-checked reading of little-endian values from a memory-mapped file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.offset = 0
-        try:
-            with path.open("rb") as file:
-                self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            raise _broken(path, f"it cannot be opened ({error}).") from error
-
-    def take(self, count: int) -> bytes:
-        self._check(self.offset, count)
-        self.offset += count
-        return self._bytes[self.offset - count : self.offset]
-
-    def scalar(self, code: str) -> Any:
-        layout = struct.Struct("<" + code)
-        return layout.unpack(self.take(layout.size))[0]
-
-    def string(self) -> str:
-        try:
-            return self.take(self.scalar("Q")).decode()
-        except UnicodeDecodeError:
-            raise _broken(self.path, f"the text at byte {self.offset} is not UTF-8.") from None
-
-    def value(self, kind: int) -> GgufValue:
-        if kind == _STRING:
-            return self.string()
-        if kind == _ARRAY:
-            return self._array(self.scalar("I"), self.scalar("Q"))
-        if kind not in _SCALARS:
-            raise _broken(self.path, f"the value at byte {self.offset} has the unknown type {kind}.")
-        result: GgufValue = self.scalar(_SCALARS[kind])
-        return result
-
-    def bytes_at(self, offset: int, count: int) -> NDArray[np.uint8]:
-        self._check(offset, count)
-        return np.frombuffer(self._bytes, np.uint8, count, offset)
-
-    def _array(self, kind: int, count: int) -> list[Any]:
-        if kind == _STRING:
-            return [self.string() for _ in range(count)]
-        if kind not in _SCALARS:
-            raise _broken(self.path, f"the list at byte {self.offset} has elements of the type {kind}.")
-        size = struct.calcsize("<" + _SCALARS[kind])
-        self._check(self.offset, size * count)
-        return list(struct.unpack(f"<{count}{_SCALARS[kind]}", self.take(size * count)))
-
-    def _check(self, offset: int, count: int) -> None:
-        if offset + count > len(self._bytes):
-            raise _broken(
+            raise broken(
                 self.path,
-                f"it is truncated: it has {len(self._bytes)} bytes, and the next {count} start at {offset}.",
-            )
+                f"its tensor {name!r} has the unknown type {type_number}.",
+                "Choose a file of the same model in a common quantization, as Q4_K_M or Q8_0.",
+            ) from None
+        if 0 in shape or shape[-1] % GGML_QUANT_SIZES[encoding][0]:
+            raise broken(self.path, f"its tensor {name!r} of type {encoding.name} cannot have the shape {shape}.")
+        return GgufTensor(name, encoding, shape, self.path, offset)
 
 
-def _broken(path: Path, reason: str) -> ModelBroken:
-    return ModelBroken("The model file cannot be read", f"{path.name}: {reason}", "Fetch the file again.")
+def _check_version(path: Path, version: int) -> None:
+    if version in _VERSIONS:
+        return
+    if int.from_bytes(version.to_bytes(4, "little"), "big") in _VERSIONS:
+        raise broken(path, "it is for big-endian computers.", "Choose a file of the same model for little-endian ones.")
+    raise broken(path, f"its GGUF version {version} is not known; 2 and 3 are.", "Choose a newer file of the model.")
+
+
+def _fill(file: FileIO, target: NDArray[np.uint8]) -> None:
+    """Fill the target, in as many reads as it takes."""
+    done = 0
+    while done < len(target):
+        count = file.readinto(target[done:].data)
+        if not count:
+            raise EOFError("the file has become shorter")
+        done += count

@@ -39,8 +39,8 @@ def test_fields_and_tensors_are_those_that_the_reference_reader_finds(source: Pa
     assert file.tensors.keys() == {tensor.name for tensor in reference.tensors}
     for tensor in reference.tensors:
         mine = file.tensors[tensor.name]
-        assert (mine.type, mine.shape) == (tensor.tensor_type, tuple(tensor.shape.tolist()[::-1]))
-        np.testing.assert_array_equal(mine.data.reshape(-1), tensor.data.view(np.uint8).reshape(-1))
+        assert (mine.encoding, mine.shape) == (tensor.tensor_type, tuple(tensor.shape.tolist()[::-1]))
+        np.testing.assert_array_equal(mine.read().reshape(-1), tensor.data.view(np.uint8).reshape(-1))
 
 
 def test_values_are_asked_for_by_kind(source: Path) -> None:
@@ -76,7 +76,7 @@ def test_no_changed_byte_leads_to_anything_but_values_or_a_clear_error(
         file = GgufFile(changed)
     except ModelBroken:
         return
-    assert all(tensor.data.nbytes <= len(content) for tensor in file.tensors.values())
+    assert all(tensor.read().nbytes <= len(content) for tensor in file.tensors.values())
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_no_changed_byte_leads_to_anything_but_values_or_a_clear_error(
         (b"", "cannot be opened"),
         (b"PK\3\4 a zip file", "not a GGUF file"),
         (header(version=1), "version 1 is not known"),
-        (header(version=0x03000000), "version 50331648 is not known"),
+        (header(version=0x03000000), "big-endian"),
         (header(field_count=2**60), "truncated"),
         (header(tensors=2**60), "truncated"),
         (header(field_count=1, fields=struct.pack("<Q", 2**62)), "truncated"),
@@ -95,7 +95,7 @@ def test_no_changed_byte_leads_to_anything_but_values_or_a_clear_error(
         (header(field_count=1, fields=text("a") + struct.pack("<IQ", 8, 1) + b"\xff"), "not UTF-8"),
         (header(field_count=2, fields=2 * (text("a") + struct.pack("<IB", 0, 1))), "'a' twice"),
         (header(field_count=1, fields=text("general.alignment") + struct.pack("<II", 4, 48)), "no power of two"),
-        (header(tensors=1, fields=text("t") + struct.pack("<I", 9)), "9 dimensions"),
+        (header(tensors=1, fields=text("t") + struct.pack("<I", 9) + bytes(64)), "9 dimensions"),
         (header(tensors=1, fields=text("t") + struct.pack("<IQIQ", 1, 2**62, 0, 0)), "truncated"),
         (header(tensors=1, fields=text("t") + struct.pack("<IQIQ", 1, 0, 0, 0)), "cannot have the shape"),
         (header(tensors=1, fields=text("t") + struct.pack("<IQIQ", 1, 31, 3, 0)), "type Q4_1 cannot have the shape"),
