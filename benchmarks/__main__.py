@@ -1,13 +1,15 @@
-"""``python -m benchmarks NAME [--json] [--quick]``."""
+"""``python -m benchmarks NAME [--json] [--quick] [--file GGUF]``."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+from pathlib import Path
 
 from benchmarks.report import Report, show
 
-NAMES = ("engine", "startup", "stream")
+NAMES = ("engine", "startup", "stream", "quality")
+WITH_FILES = ("engine", "quality")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -16,8 +18,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--quick", action="store_true", help="a short form, under a minute")
+    parser.add_argument("--file", action="append", type=Path, default=[], help="a GGUF model to measure too")
     options = parser.parse_args(arguments)
-    report: Report = importlib.import_module(f"benchmarks.{options.name}").run(quick=options.quick)
+    if options.file and options.name not in WITH_FILES:
+        parser.error(f"{options.name} takes no --file")
+    files = {"files": options.file} if options.file else {}
+    report: Report = importlib.import_module(f"benchmarks.{options.name}").run(quick=options.quick, **files)
     show(report, as_json=options.json)
 
 

@@ -80,9 +80,9 @@ class Direct:
     def __init__(self, dist: str, model: str, threads: int) -> None:
         entry = Catalog(Settings(dist_path=dist).dist_roots).get(model)
         self._engine = TvmEngine(
-            EngineSpec(entry.name, entry.kind, entry.path, entry.library, entry.context_window, threads)
+            EngineSpec(entry.name, entry.kind, entry.model_dir, entry.library, entry.context_window, threads)
         )
-        self._template = load_prompt_template(entry.path)
+        self._template = load_prompt_template(entry.model_dir)
         self._runner = asyncio.Runner()
         self._runner.run(self._engine.load(lambda _: None))
         self.ask(_WARM_UP, _WARM_UP_TOKENS)

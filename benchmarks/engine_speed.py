@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,12 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.engine_figures import bound, bytes_per_token, median_ratio
-from benchmarks.engine_files import SourceFiles
-from benchmarks.engine_ours import CONTEXT_WINDOW
+from benchmarks.engine_models import BenchmarkModel
 from benchmarks.engine_process import Worker
 from benchmarks.report import Cell, Table
-from tether_desktop.model.catalog import ModelEntry
-from tether_desktop.model.library import ModelShape, read_metadata
 from tether_desktop.model.tvm.weights import open_weights
 
 OURS = "Tether"
@@ -51,6 +47,7 @@ class Contender:
 class Speeds:
     """All that was measured; ``reads`` has bytes per second by threads, round by round."""
 
+    model: BenchmarkModel
     contenders: Sequence[Contender]
     reads: Mapping[int, list[float]]
 
@@ -59,30 +56,20 @@ class Speeds:
         return next(each for each in self.contenders if (each.name, each.threads) == (name, threads))
 
 
-def model_tokens(model: ModelEntry) -> list[int]:
-    """The same tokens for every engine; which ones they are makes no difference to the time."""
-    source = random.Random(1)
-    vocab_size = _shape(model).vocab_size
-    return [source.randrange(vocab_size) for _ in range(CONTEXT_WINDOW)]
-
-
-def measure_speeds(
-    model: ModelEntry, files: SourceFiles | None, *, threads: Sequence[int], rounds: int, count: int
-) -> Speeds:
+def measure_speeds(model: BenchmarkModel, *, threads: Sequence[int], rounds: int, count: int) -> Speeds:
     """Ask every engine in turn for each measure, round after round.
 
     Args:
-        model: ours.
-        files: the same for llama.cpp; None leaves it out.
+        model: what is measured.
         threads: the numbers of threads to measure with.
         rounds: how often.
         count: tokens to decode each time.
     """
-    tokens = model_tokens(model)
+    tokens = model.tokens()
     with ExitStack() as stack:
         contenders: list[Contender] = []
         for number in threads:
-            for each in _start(model, files, number, tokens):
+            for each in _start(model, number, tokens):
                 stack.callback(each.worker.close)
                 contenders.append(each)
         readers = {number: stack.enter_context(Worker("memory", threads=number)) for number in threads}
@@ -91,7 +78,7 @@ def measure_speeds(
             _round(contenders, count)
             for number, reader in readers.items():
                 reads[number].append(reader.ask("read", passes=PASSES))
-        return Speeds(contenders, reads)
+        return Speeds(model, contenders, reads)
 
 
 def engine_table(speeds: Speeds) -> Table:
@@ -107,45 +94,36 @@ def engine_table(speeds: Speeds) -> Table:
         ]
         rows.append((each.name, each.threads, *medians, *ratios))
     columns = ("engine", "threads", *(f"{title} tok/s" for title in titles), *(f"ours/its {each}" for each in titles))
-    return Table("Engine", columns, tuple(rows))
+    return Table(f"Engine: {speeds.model.title}", columns, tuple(rows))
 
 
-def bound_table(speeds: Speeds, model: ModelEntry) -> Table:
+def bound_table(speeds: Speeds) -> Table:
     """What reading all that a token needs allows, and how much of that our decode reaches."""
     rows: list[tuple[Cell, ...]] = []
     for threads, reads in speeds.reads.items():
         for depth in sorted(DEPTHS):
-            size = read_per_token(model, depth)
+            size = read_per_token(speeds.model, depth)
             limits, rates = bound(reads, size), speeds.of(OURS, threads).rates[f"decode {depth}"]
             medians = map(statistics.median, (limits, rates))
             speed = statistics.median(reads) / 1e9
             rows.append((f"decode at {depth}", threads, speed, size / 1e6, *medians, median_ratio(rates, limits)))
     columns = ("of", "threads", "memory GB/s", "read per token MB", "bound tok/s", "ours tok/s", "reached")
-    return Table("Bound by memory", columns, tuple(rows))
+    return Table(f"Bound by memory: {speeds.model.title}", columns, tuple(rows))
 
 
-def read_per_token(model: ModelEntry, depth: int) -> int:
+def read_per_token(model: BenchmarkModel, depth: int) -> int:
     """Bytes that our engine reads for one token."""
-    shape = _shape(model)
-    sizes = {name: tensor.nbytes for name, tensor in open_weights(model.path).items()}
-    return bytes_per_token(sizes, kv_shape=(shape.num_layers, shape.kv_heads, shape.head_dim), depth=depth)
+    sizes = {name: tensor.nbytes for name, tensor in open_weights(model.folder).items()}
+    return bytes_per_token(sizes, per_position=model.shape.cache_bytes_per_position, depth=depth)
 
 
-def _shape(model: ModelEntry) -> ModelShape:
-    metadata = read_metadata(model.library) if model.library else None
-    if metadata is None:
-        raise RuntimeError(f"{model.name} has no library of ours")
-    return metadata.shape
-
-
-def _start(model: ModelEntry, files: SourceFiles | None, threads: int, tokens: list[int]) -> Iterator[Contender]:
+def _start(model: BenchmarkModel, threads: int, tokens: list[int]) -> Iterator[Contender]:
     """Start the engines one after the other."""
     common = {"tokens": tokens, "threads": threads}
-    ours = Worker("ours", model_dir=str(model.path), library=str(model.library), **common)
+    ours = Worker("ours", model_dir=str(model.folder), library=str(model.library), **common)
     yield Contender(OURS, threads, ours)
-    if files is not None:
-        yield Contender("llama.cpp Q4_1", threads, Worker("llama", path=str(files.q4_1), **common))
-        yield Contender("llama.cpp Q4_0", threads, Worker("llama", path=str(files.q4_0), **common))
+    for stored, path in model.peers.items():
+        yield Contender(f"llama.cpp {stored}", threads, Worker("llama", path=str(path), **common))
 
 
 def _round(contenders: Sequence[Contender], count: int) -> None:

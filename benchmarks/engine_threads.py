@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from benchmarks.engine_models import BenchmarkModel
 from benchmarks.engine_process import Worker
 from benchmarks.report import Cell, Table
-from tether_desktop.model.catalog import ModelEntry
 from tether_desktop.model.cpu import default_threads
 
 DEPTH = 32
@@ -26,14 +26,20 @@ while True:
 """
 
 
-def threads_table(model: ModelEntry, tokens: list[int], *, rounds: int) -> Table:
+def threads_table(model: BenchmarkModel, *, rounds: int) -> Table:
     """Tokens per second with threads chosen by measuring and with fixed ones, quiet and disturbed."""
     names = {CHOSEN: None, **{f"fixed, {number}": number for number in (default_threads(), 1)}}
     rates: list[dict[str, list[float]]] = []
     with ExitStack() as processes:
         workers = {
             name: processes.enter_context(
-                Worker("ours", model_dir=str(model.path), library=str(model.library), tokens=tokens, threads=number)
+                Worker(
+                    "ours",
+                    model_dir=str(model.folder),
+                    library=str(model.library),
+                    tokens=model.tokens(),
+                    threads=number,
+                )
             )
             for name, number in names.items()
         }

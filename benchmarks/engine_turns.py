@@ -18,13 +18,17 @@ from tether_desktop.model.cpu import default_threads
 TURN_TARGET = 0.15
 RATE_TARGET = 3.0
 FIRST_TARGET = 20.0
+SWITCH_TARGET = 1.2
 NOTE = (
     f"Targets: the second turn's first token below {TURN_TARGET} of the first turn's; the program costs less than "
-    f"{RATE_TARGET:g} % of decode speed and {FIRST_TARGET:g} ms of the first token."
+    f"{RATE_TARGET:g} % of decode speed and {FIRST_TARGET:g} ms of the first token; the first token after changing to "
+    f"another warm conversation comes within {SWITCH_TARGET} of the time it takes when staying in one."
 )
 
 _HISTORY_CHARACTERS = 3_500
 _HISTORY_TOKENS = 48
+_SHORT_TOKENS = 8
+_AGAIN = "Say that in one sentence."
 _TOPICS = ("Lighthouses", "Bread", "Volcanoes", "Trains", "Honey", "Glaciers", "Clocks", "Rivers", "Maps", "Bridges")
 
 
@@ -46,12 +50,28 @@ def second_turn_table(program: Program, *, rounds: int) -> Table:
     with program.worker("stack", default_threads()) as stack:
         for number in range(rounds):
             first = _ask(stack, _long_question(number), _HISTORY_TOKENS)
-            pairs.append((first, _ask(stack, "Say that in one sentence.", _HISTORY_TOKENS, session=first.session)))
+            pairs.append((first, _ask(stack, _AGAIN, _HISTORY_TOKENS, session=first.session)))
     firsts, seconds = zip(*pairs, strict=True)
     ratio = median_ratio([each.first_s for each in seconds], [each.first_s for each in firsts])
     columns = ("turn", "prompt tokens", "of them cached", "first token ms", "of the first turn's")
     rows = (("first", *_prompt(firsts), None), ("second", *_prompt(seconds), ratio))
     return Table("Second turn", columns, rows)
+
+
+def switch_table(program: Program, *, rounds: int) -> Table:
+    """The first token of a next question in the same conversation, and in another one that is warm too."""
+    stayed: list[Answer] = []
+    switched: list[Answer] = []
+    with program.worker("stack", default_threads()) as stack:
+        sessions = [_ask(stack, _long_question(number), _HISTORY_TOKENS).session for number in range(2)]
+        for number in range(rounds):
+            there, here = sessions if number % 2 == 0 else sessions[::-1]
+            stayed.append(_ask(stack, _AGAIN, _SHORT_TOKENS, session=here))
+            switched.append(_ask(stack, _AGAIN, _SHORT_TOKENS, session=there))
+    ratio = median_ratio([each.first_s for each in switched], [each.first_s for each in stayed])
+    columns = ("question", "prompt tokens", "of them cached", "first token ms", "of staying's")
+    rows = (("in the same", *_prompt(stayed), None), ("in another", *_prompt(switched), ratio))
+    return Table("Changing between two warm conversations", columns, rows)
 
 
 def added_table(program: Program, *, threads: Sequence[int], rounds: int, tokens: int) -> Table:

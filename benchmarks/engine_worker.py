@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 from contextlib import closing
 from typing import Any, Protocol
+
+SUBJECTS = {
+    "ours": "benchmarks.engine_ours:Ours",
+    "load": "benchmarks.engine_ours:Loading",
+    "llama": "benchmarks.engine_llama:Llama",
+    "memory": "benchmarks.engine_bandwidth:MemoryReader",
+    "direct": "benchmarks.engine_answers:Direct",
+    "stack": "benchmarks.engine_answers:Stack",
+    "logits": "benchmarks.quality_logits:OurLogits",
+    "llama logits": "benchmarks.quality_llama:LlamaLogits",
+}
 
 
 class Subject(Protocol):
@@ -32,21 +44,9 @@ def main() -> None:
 
 def _make(subject: str, arguments: dict[str, Any]) -> Subject:
     """The subject of that name; only what is measured is imported."""
-    if subject == "llama":
-        from benchmarks.engine_llama import Llama
-
-        return Llama(**arguments)
-    if subject == "memory":
-        from benchmarks.engine_bandwidth import MemoryReader
-
-        return MemoryReader(**arguments)
-    if subject == "ours":
-        from benchmarks.engine_ours import Ours
-
-        return Ours(**arguments)
-    from benchmarks.engine_answers import Direct, Stack
-
-    return Direct(**arguments) if subject == "direct" else Stack(**arguments)
+    module, _, name = SUBJECTS[subject].partition(":")
+    made: Subject = getattr(importlib.import_module(module), name)(**arguments)
+    return made
 
 
 if __name__ == "__main__":

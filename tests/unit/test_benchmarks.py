@@ -55,7 +55,7 @@ def test_figures_of_different_rounds_are_not_compared(compare) -> None:
 
 def test_a_token_reads_all_weights_and_the_keys_and_values_before_it() -> None:
     sizes = {"embed.tiles": 1000, "layers.qkv.tiles": 500}
-    assert bytes_per_token(sizes, kv_shape=(30, 3, 64), depth=10) == 1500 + 2 * 30 * 3 * 64 * 10 * 2
+    assert bytes_per_token(sizes, per_position=2 * 30 * 3 * 64 * 2, depth=10) == 1500 + 2 * 30 * 3 * 64 * 10 * 2
 
 
 def test_of_an_embedding_that_is_not_the_head_only_a_row_is_read() -> None:
