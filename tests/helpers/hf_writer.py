@@ -183,8 +183,7 @@ def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 def from_bfloat16(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
     """The numbers that these bits stand for."""
-    wide: NDArray[np.uint32] = bits.astype(np.uint32) << np.uint32(16)
-    return wide.view(np.float32)
+    return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
 
 
 def write_json(path: Path, document: object) -> None:
@@ -213,7 +212,7 @@ def _layer_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 def _random(
     rng: np.random.Generator, name: str, shape: tuple[int, ...], config: Mapping[str, Any]
 ) -> NDArray[np.float32]:
+    numbers = rng.standard_normal(shape, np.float32)
     if not name.endswith("norm.weight"):
-        return (rng.standard_normal(shape) * shape[-1] ** -0.5).astype(np.float32)
-    around = 0.0 if config["model_type"] == "gemma3_text" else 1.0
-    return (around + 0.1 * rng.standard_normal(shape)).astype(np.float32)
+        return numbers * np.float32(shape[-1] ** -0.5)
+    return numbers * np.float32(0.1) + np.float32(config["model_type"] != "gemma3_text")

@@ -1,4 +1,4 @@
-"""Configurations of checkpoints, all as ``transformers`` 4 writes config.json of a text model."""
+"""Configurations of checkpoints, all as ``transformers`` writes config.json of a text model."""
 
 from __future__ import annotations
 
@@ -24,27 +24,19 @@ def read_hf_config(folder: Path) -> dict[str, Any]:
     if quantization := config.get("quantization_config"):
         method = quantization.get("quant_method") if isinstance(quantization, dict) else quantization
         raise damaged(folder, f"its weights are quantized by {str(method)[:40]}, which cannot be used", _UNQUANTIZED)
-    config = _of_text_model(folder, config)
-    _flatten_rope_parameters(config)
-    return _checked(folder, config)
+    return _checked(folder, _of_text_model(folder, config))
 
 
 def read_mlc_config(folder: Path) -> tuple[dict[str, Any], str]:
     """The model's configuration in mlc-chat-config.json, and the name of the quantization.
 
     Raises:
-        ModelBroken: it is missing, damaged, or the weights are divided among several devices.
+        ModelBroken: it is missing or damaged.
     """
     chat = read_object(file_in(folder, CONFIG_NAME))
     model, quantization = chat.get("model_config"), chat.get("quantization")
     if not isinstance(model, dict) or not isinstance(quantization, str):
         raise damaged(folder, f"{CONFIG_NAME} does not say model_config and quantization")
-    if max(_shards(chat), _shards(model)) > 1:
-        raise damaged(
-            folder,
-            "its weights are divided among several devices",
-            "Fetch or convert the model with tensor_parallel_shards = 1.",
-        )
     config = _of_text_model(
         folder, {"vocab_size": chat.get("vocab_size"), **model, "model_type": chat.get("model_type")}
     )
@@ -53,7 +45,7 @@ def read_mlc_config(folder: Path) -> tuple[dict[str, Any], str]:
 
 def _of_text_model(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
     """The configuration with ``text_config``, and what MLC leaves in its ``kwargs``, brought to the top."""
-    text = config.get("text_config", {})
+    text = config.get("text_config") or {}
     if not isinstance(text, dict):
         raise damaged(folder, "the text_config of its configuration is no JSON object")
     leftover = text.get("kwargs", {})
@@ -64,24 +56,6 @@ def _of_text_model(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
         **{key: value for key, value in text.items() if value is not None},
     }
     return {key: value for key, value in merged.items() if key not in nested}
-
-
-def _flatten_rope_parameters(config: dict[str, Any]) -> None:
-    """What ``transformers`` 5 writes as ``rope_parameters``, one or one for each type of layer, as 4 does."""
-    parameters = config.pop("rope_parameters", None)
-    if not isinstance(parameters, dict):
-        return
-    local = parameters.get("sliding_attention")
-    everywhere = parameters.get("full_attention", parameters)
-    if isinstance(local, dict) and "rope_theta" in local:
-        config.setdefault("rope_local_base_freq", local["rope_theta"])
-    if not isinstance(everywhere, dict):
-        return
-    scaling = {key: value for key, value in everywhere.items() if key not in {"rope_theta", "partial_rotary_factor"}}
-    for key in everywhere.keys() - scaling.keys():
-        config.setdefault(key, everywhere[key])
-    if scaling.get("rope_type", "default") != "default":
-        config.setdefault("rope_scaling", scaling)
 
 
 def _by_hf_names(config: dict[str, Any], chat: dict[str, Any]) -> dict[str, Any]:
@@ -95,10 +69,21 @@ def _by_hf_names(config: dict[str, Any], chat: dict[str, Any]) -> dict[str, Any]
         **config,
         "max_position_embeddings": context,
         "rope_theta": theta,
-        "rope_scaling": config.get("rope_scaling") or None,
+        "rope_scaling": _rope_scaling(config.get("rope_scaling")),
+        "original_max_position_embeddings": _positive(config.get("original_max_position_embeddings")),
         "sliding_window": window,
     }
     return {key: value for key, value in renamed.items() if value is not None}
+
+
+def _rope_scaling(scaling: object) -> object:
+    """MLC writes 0 where there is none, and copies context windows into it, also where they are not known."""
+    if not isinstance(scaling, dict):
+        return scaling or None
+    scaling = {key: value for key, value in scaling.items() if key != "max_position_embeddings"}
+    if not scaling.get("original_max_position_embeddings"):
+        scaling.pop("original_max_position_embeddings", None)
+    return scaling
 
 
 def _positive(value: object) -> int | None:
@@ -110,8 +95,3 @@ def _checked(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(config.get("model_type"), str):
         raise damaged(folder, "its configuration does not say model_type")
     return config
-
-
-def _shards(config: dict[str, Any]) -> int:
-    shards = config.get("tensor_parallel_shards", 1)
-    return shards if type(shards) is int else 1

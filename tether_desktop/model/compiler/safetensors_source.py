@@ -16,7 +16,14 @@ from gguf import GGMLQuantizationType
 
 from tether_desktop.model.compiler.source import SourceTensor
 from tether_desktop.model.compiler.strict_json import MAX_BYTES, damaged, parse_object, read_object
-from tether_desktop.model.compiler.weight_file import FileRegion, StoredTensor, UnreadableTensor, file_in
+from tether_desktop.model.compiler.weight_file import (
+    LONGEST_NAME,
+    MAX_DIMENSIONS,
+    FileRegion,
+    StoredTensor,
+    UnreadableTensor,
+    file_in,
+)
 
 INDEX_NAME = "model.safetensors.index.json"
 
@@ -29,7 +36,6 @@ _BITS = {
     **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
     "F4": 4,
 }
-_MAX_DIMENSIONS = 8
 _SHARD = re.compile(r".+-\d{5}-of-(\d{5})\.safetensors")
 
 
@@ -89,8 +95,13 @@ def _read_entry(path: Path, start: int, name: str, entry: Any) -> tuple[str, tup
         dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
     except (TypeError, KeyError, ValueError):
         raise _bad_tensor(path, name, "is not described as it should be") from None
-    if not isinstance(dtype, str) or not isinstance(shape, list) or len(shape) > _MAX_DIMENSIONS:
-        raise _bad_tensor(path, name, "has no usable shape or type")
+    if (
+        not isinstance(dtype, str)
+        or not isinstance(shape, list)
+        or len(shape) > MAX_DIMENSIONS
+        or len(name) > LONGEST_NAME
+    ):
+        raise _bad_tensor(path, name, "has no usable name, shape or type")
     if not all(type(number) is int and 0 <= number < 1 << 63 for number in (*shape, begin, end)) or begin > end:
         raise _bad_tensor(path, name, "has a size or place that cannot be")
     bits = _BITS.get(dtype)
@@ -121,7 +132,7 @@ def _check_regions(path: Path, start: int, size: int, regions: list[FileRegion])
 
 
 def _read_indexed(folder: Path) -> dict[str, SourceTensor]:
-    places = read_object(folder / INDEX_NAME).get("weight_map")
+    places = read_object(file_in(folder, INDEX_NAME)).get("weight_map")
     if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
         raise damaged(folder, f"{INDEX_NAME} does not say where the tensors are")
     files = {name: read_safetensors(file_in(folder, name)) for name in sorted(set(places.values()))}

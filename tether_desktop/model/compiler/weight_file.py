@@ -16,6 +16,11 @@ from numpy.typing import NDArray
 
 from tether_desktop.model.compiler.source import SourceTensor
 from tether_desktop.model.compiler.strict_json import damaged
+from tether_desktop.model.model_folder import plain_name
+
+MAX_DIMENSIONS = 8
+LONGEST_NAME = 400
+"""Tensors of more dimensions or with longer names are not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +132,10 @@ def file_in(folder: Path, name: str) -> Path:
     Raises:
         ModelBroken: the name or a link leads elsewhere, or there is no such file.
     """
-    path = folder / name if _is_plain(name) else None
-    if path is None:
-        raise damaged(folder, f"its index names {name[:100]!r}, which is not the name of a file in the folder")
+    try:
+        path = folder / plain_name(name)
+    except ValueError as error:
+        raise damaged(folder, str(error)[:200]) from error
     try:
         target, root = path.resolve(), _root_of(folder.resolve())
         if not target.is_relative_to(root):
@@ -139,10 +145,6 @@ def file_in(folder: Path, name: str) -> Path:
     except (OSError, RuntimeError) as error:
         raise damaged(folder, f"{name} cannot be opened ({error})") from error
     return path
-
-
-def _is_plain(name: str) -> bool:
-    return name not in {"", ".", ".."} and not any(sign in name for sign in "/\\:\0")
 
 
 def _root_of(folder: Path) -> Path:
