@@ -15,7 +15,8 @@ from tether_desktop.model.compiler.gguf_source import GgufFile
 from tether_desktop.model.compiler.llama import LlamaSource
 from tether_desktop.model.compiler.packed_model import PackedTensor
 from tether_desktop.model.compiler.shards import ShardWriter, write_file, write_json
-from tether_desktop.model.compiler.tokenizer_files import GgufTokenizer
+from tether_desktop.model.compiler.source import TokenizerSource
+from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
 
 PREFILL_CHUNK = 64
 OnProgress = Callable[[float], None]
@@ -35,9 +36,9 @@ def pack_gguf(source: Path, folder: Path, *, system_message: str = "", on_progre
         InstallError: the folder cannot be written.
     """
     file = GgufFile(source)
-    model, tokenizer = _open_model(file), GgufTokenizer(file)
-    write_file(folder / "tokenizer.json", tokenizer.tokenizer_json().encode())
-    write_json(folder / "tokenizer_config.json", tokenizer.config())
+    model, tokenizer = _open_model(file), open_tokenizer(source)
+    for name, content in tokenizer.files().items():
+        write_file(folder / name, content)
     _write_weights(folder, list(model.tensors()), on_progress)
     write_json(folder / "mlc-chat-config.json", _chat_config(model, tokenizer, system_message))
 
@@ -69,8 +70,8 @@ def _write_weights(folder: Path, tensors: list[PackedTensor], on_progress: OnPro
             writer.add(tensor.name, tensor.shape, tensor.dtype, counted(tensor.chunks()), tensor.parameters)
 
 
-def _chat_config(model: LlamaSource, tokenizer: GgufTokenizer, system_message: str) -> dict[str, Any]:
-    eos = tokenizer.eos_token_ids()
+def _chat_config(model: LlamaSource, tokenizer: TokenizerSource, system_message: str) -> dict[str, Any]:
+    eos = tokenizer.eos_token_ids
     return {
         "model_type": model.model_type,
         "quantization": model.quantization,
@@ -81,8 +82,8 @@ def _chat_config(model: LlamaSource, tokenizer: GgufTokenizer, system_message: s
         "prefill_chunk_size": PREFILL_CHUNK,
         "attention_sink_size": -1,
         "tensor_parallel_shards": 1,
-        "conv_template": _chatml(system_message, eos) if "<|im_start|>" in tokenizer.tokens else {},
-        "bos_token_id": tokenizer.bos_token_id(),
+        "conv_template": _chatml(system_message, eos) if system_message else tokenizer.conv_template,
+        "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": eos,
     }
 

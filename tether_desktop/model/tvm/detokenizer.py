@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from tokenizers import Tokenizer
 
 from tether_desktop.errors import ModelBroken
 
@@ -20,6 +23,7 @@ class TokenDecoder:
     marks spaces by ``▁`` and spells stray bytes as ``<0xE2>``.
 
     Attributes:
+        is_byte_level: of the first family.
         strips_first_space: a reply's first space belongs to the format and not to the text.
     """
 
@@ -30,10 +34,10 @@ class TokenDecoder:
             ModelBroken: it is of another family.
         """
         steps = {step["type"]: step for step in _steps(decoder)}
-        self._byte_level = steps.keys() == {"ByteLevel"}
+        self.is_byte_level = steps.keys() == {"ByteLevel"}
         self._byte_fallback = "ByteFallback" in steps
         sentence_piece = {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"}
-        if not self._byte_level and not (steps and steps.keys() <= sentence_piece):
+        if not self.is_byte_level and not (steps and steps.keys() <= sentence_piece):
             raise ModelBroken(
                 "The model's tokenizer is not known",
                 f"tokenizer.json: the decoder {sorted(steps) or 'null'} is neither byte-level nor SentencePiece.",
@@ -44,7 +48,7 @@ class TokenDecoder:
 
     def token_bytes(self, spelling: str) -> bytes:
         """The UTF-8 bytes that a token adds to the text."""
-        if self._byte_level:
+        if self.is_byte_level:
             try:
                 return bytes(_BYTE_LEVEL[character] for character in spelling)
             except KeyError:
@@ -52,6 +56,17 @@ class TokenDecoder:
         if self._byte_fallback and (match := _BYTE_TOKEN.fullmatch(spelling)):
             return bytes([int(match[1], 16)])
         return spelling.replace(_SPACE_MARK, " ").encode()
+
+
+def token_decoder(tokenizer: Tokenizer) -> TokenDecoder:
+    """The decoder of a tokenizer.
+
+    Raises:
+        ModelBroken: it is of an unknown family.
+    """
+    # Its state is its JSON object; parsing the whole file for it would double the time to load.
+    decoder = tokenizer.decoder
+    return TokenDecoder(json.loads(decoder.__getstate__()) if decoder else None)
 
 
 class IncrementalDetokenizer:

@@ -1,0 +1,1 @@
+"""Tokenizers of every kind of source, brought into the one form that Hugging Face's ``tokenizers`` reads."""

@@ -1,0 +1,49 @@
+"""Writing ``tokenizer.json``, and trying out one that came from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from tokenizers import Tokenizer
+
+from tether_desktop.model.compiler.tokenizers.vocabulary import refused
+from tether_desktop.model.tvm.detokenizer import token_decoder
+
+_PROBES = (
+    *("a" * 2000 + "!", " " * 2000 + "a", "\n" * 2000, "1" * 2000 + ".", "=" * 2000 + "\n"),
+    *("aB'" * 700, "é漢🦙\u0301 " * 400, "a " * 1000, ".a1" * 700),
+)
+"""Texts on which an expression that goes back and forth without end gives up."""
+
+
+def write_tokenizer_json(tokenizer: Tokenizer, merges: Sequence[tuple[str, str]]) -> bytes:
+    """The file, with the merges that the tokenizer was built without.
+
+    A merge is written as one text where that is clear, which is read faster than two, and by older readers too.
+    """
+    fields = json.loads(tokenizer.to_str(pretty=False))
+    is_clear = not any(" " in left or " " in right for left, right in merges)
+    fields["model"]["merges"] = [f"{left} {right}" for left, right in merges] if is_clear else merges
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def try_tokenizer_json(name: str, data: bytes) -> Tokenizer:
+    """The tokenizer of such a file.
+
+    Raises:
+        ModelBroken: it cannot be understood, is of a family that cannot be run, or fails to tokenize.
+    """
+    try:
+        tokenizer = Tokenizer.from_str(data.decode())
+    except Exception as error:  # the library raises nothing more exact for a file it does not understand
+        raise refused(name, str(error)[:200]) from error
+    token_decoder(tokenizer)
+    try:
+        for probe in _PROBES:
+            tokenizer.encode(probe, add_special_tokens=False)
+    except BaseException as error:  # a panic of the library, as over an endless search, is no Exception
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        raise refused(name, f"it fails to tokenize: {str(error)[:200]}") from error
+    return tokenizer
