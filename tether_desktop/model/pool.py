@@ -166,7 +166,7 @@ class EnginePool:
         return slot.loading
 
     async def _load(self, slot: Slot) -> EngineInfo:
-        entry = await asyncio.to_thread(self._catalog.get, slot.name)
+        entry = await asyncio.to_thread(self._catalog.for_loading, slot.name)
         slot.demand = await asyncio.to_thread(demand_of, entry, self._window(entry))
         cache_bytes = await self._make_room(slot)
         return await self._start(slot, self._spec(entry, cache_bytes))
