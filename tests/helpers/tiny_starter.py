@@ -65,7 +65,8 @@ def make_starter(folder: Path) -> tuple[Starter, Path]:
         gguf=_GGUF,
         gguf_bytes=len(files[_GGUF]),
         licence=_LICENCE_FILE,
-        system_message="Be brief.",
+        licence_name="Apache-2.0",
+        origin="The tests.",
     )
     return starter, wheel
 

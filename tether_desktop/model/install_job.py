@@ -1,0 +1,89 @@
+"""What one installation was asked for, and the steps that all of them have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from tether_desktop.errors import InstallError
+from tether_desktop.model import trust
+from tether_desktop.model.compile_job import BuildRequest, Inspection, InspectRequest, Stage, build, inspect
+from tether_desktop.model.cpu import ISA_TITLES, supported_isas
+from tether_desktop.model.install_folder import LIBRARY_BYTES, check_space
+from tether_desktop.model.install_progress import Checked, InstallProgress, OnInstallProgress, OnNews
+from tether_desktop.model.memory_fit import estimate, largest_context, memory_now
+
+
+@dataclass(frozen=True, slots=True)
+class InstallJob:
+    """What is wanted, and who is told.
+
+    Attributes:
+        isa: the instruction set to compile for.
+        on_progress: gets how far it is.
+        on_news: gets what is known of the model.
+        bits: of the weights; None keeps what loses nothing.
+    """
+
+    isa: str
+    on_progress: OnInstallProgress
+    on_news: OnNews
+    bits: int | None = None
+
+    async def inspect(self, source: Path) -> Inspection:
+        """Look at source weights, in a process of their own.
+
+        Raises:
+            ModelBroken: they are damaged or of a kind we do not run.
+            InstallError: the process failed.
+        """
+        return await inspect(InspectRequest(source, self.bits), self._tell)
+
+    def announce(self, name: str, inspected: Inspection, root: Path) -> None:
+        """Tell what is about to be made in a model folder.
+
+        Raises:
+            InstallError: it does not fit onto the disk.
+        """
+        memory = memory_now()
+        fit = estimate(inspected.decoder, inspected.context_window, memory)
+        size = fit.parts.weights
+        self.on_news(Checked(name, size, inspected.context_window, fit, largest_context(inspected.decoder, memory)))
+        check_space(root, size + LIBRARY_BYTES)
+
+    async def build(self, request: BuildRequest) -> None:
+        """Build in a process of its own; a library that was compiled may run from then on.
+
+        Raises:
+            ModelBroken: the weights are damaged or of a kind we do not run.
+            InstallError: the disk is full or not writable, or the process failed.
+        """
+        report = await build(request, self._tell)
+        if report.compiled:
+            await asyncio.to_thread(trust.add, report.library)
+        self.on_news(report)
+
+    def _tell(self, stage: Stage, progress: float | None) -> None:
+        self.on_progress(InstallProgress(stage, progress))
+
+
+def checked_isa(wanted: str | None) -> str:
+    """The instruction set to compile for: the one that is wanted, or the best of this processor.
+
+    Raises:
+        InstallError: there is none that we compile for.
+    """
+    if wanted is not None:
+        if wanted in ISA_TITLES:
+            return wanted
+        message = f"We do not compile for {wanted!r}, but for {', '.join(ISA_TITLES)}."
+        raise InstallError("The model cannot be compiled", message, "Choose one of these.")
+    isas = supported_isas()
+    if not isas:
+        raise InstallError(
+            "This computer cannot run the model",
+            "Its processor has none of the instruction sets we compile for; the oldest is AVX2.",
+            "Use a computer with an Intel or AMD processor from 2015 or later.",
+        )
+    return isas[0]
