@@ -22,7 +22,7 @@ from tether_desktop.errors import InstallError, TetherError
 from tether_desktop.events import ContextTrimmed, Done, ErrorEvent, HiddenThought, Status, Token
 from tether_desktop.messages import Message, Reasoning, Text, Timings, Usage, text_message
 from tether_desktop.model import catalog as catalog_module
-from tether_desktop.model.install import InstallProgress
+from tether_desktop.model.install_progress import InstallProgress
 from tether_desktop.settings import load_settings
 
 Capture = pytest.CaptureFixture[str]
