@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import Any
 
 import numpy as np
@@ -215,3 +216,30 @@ def multiply(isa: Isa, packed: NDArray[np.uint8], form: TileFormat, tokens: int)
             kernels.multiply_tile_row(isa, matrix, tile, x, 0, tokens, write)
 
     return compile_kernel(body, isa)
+
+
+def test_weights_beyond_two_gigabytes_are_found(isa: Isa) -> None:
+    """Only the last layer is written to, so that the others take no memory."""
+    form = TILE_FORMATS["q8_0"]
+    packed, weights = random_matrix(1024, 1024, form)
+    layers = 2**31 // packed.nbytes + 2
+    memory = mmap.mmap(-1, layers * packed.nbytes)
+    stacked = np.frombuffer(memory, np.uint8).reshape(layers, *packed.shape)
+    stacked[-1] = packed
+    levels, scales, sums = random_activations(1, 1024)
+    out = aligned(np.zeros(1024), np.float32)
+
+    def body() -> None:
+        layer = T.arg("layer", T.int64())
+        matrix = Matrix(buffer("w", *stacked.shape, dtype="uint8"), form, (layer,))
+        x, y = quantized_buffers(1, 1024), buffer("out", 1024)
+        with T.parallel(0, matrix.tile_rows) as tile:
+
+            def write(_token: int, row: int, result: Any) -> None:
+                v.store(y, result, v.lanes(tile * 16 + row, isa.rows))
+
+            kernels.multiply_tile_row(isa, matrix, tile, x, 0, 1, write)
+
+    compile_kernel(body, isa)(layers - 1, stacked, levels, scales, sums, out)
+    expected = weights @ (levels.reshape(1, -1, 32) * scales[..., None]).reshape(-1)
+    np.testing.assert_allclose(out, expected, atol=1e-4 * np.abs(expected).max())
