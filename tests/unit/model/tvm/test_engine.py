@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.model.tvm.conftest import CompiledModel
+from tests.helpers.random_decoder import RandomDecoder
 from tether_desktop.errors import LibraryMismatch, PromptTooLong
 from tether_desktop.model.engine import (
     EngineSpec,
@@ -23,9 +23,11 @@ from tether_desktop.model.tvm.decoder import Decoder
 from tether_desktop.model.tvm.engine import TvmEngine
 from tether_desktop.model.tvm.reply import Reply
 from tether_desktop.model.tvm.runtime import Runtime
+from tether_desktop.model.tvm.states import KvStates, Match
 from tether_desktop.model.tvm.tokenizer import ModelTokenizer
 
 WINDOW = 1024
+PLENTY = 1 << 30
 QUESTION = "<|im_start|>user\nName three colours.<|im_end|>\n<|im_start|>assistant\n"
 GREEDY = SamplingParams(temperature=0, max_tokens=24)
 
@@ -34,25 +36,32 @@ def prompt(text: str, *, literal: bool = False) -> Prompt:
     return (PromptPiece(text, literal),)
 
 
-def spec(tiny: CompiledModel, window: int = WINDOW) -> EngineSpec:
-    return EngineSpec("tiny", "tvm", tiny.model.folder, tiny.library, window, threads=2)
+def spec(tiny: RandomDecoder, window: int = WINDOW, cache_bytes: int = PLENTY) -> EngineSpec:
+    return EngineSpec("tiny", "tvm", tiny.folder, tiny.library, window, threads=2, cache_bytes=cache_bytes)
+
+
+async def load(tiny: RandomDecoder, cache_bytes: int = PLENTY) -> TvmEngine:
+    engine = TvmEngine(spec(tiny, cache_bytes=cache_bytes))
+    await engine.load(lambda _: None)
+    return engine
 
 
 @pytest.fixture
-async def engine(tiny: CompiledModel) -> AsyncIterator[TvmEngine]:
-    engine = TvmEngine(spec(tiny))
-    await engine.load(lambda _: None)
+async def engine(tiny: RandomDecoder) -> AsyncIterator[TvmEngine]:
+    engine = await load(tiny)
     yield engine
     await engine.close()
 
 
-async def reply(engine: TvmEngine, text: str, params: SamplingParams = GREEDY) -> tuple[str, GenerationChunk]:
-    chunks = [chunk async for chunk in engine.generate(GenerationRequest("s", prompt(text), params))]
+async def reply(
+    engine: TvmEngine, text: str, params: SamplingParams = GREEDY, session: str = "s"
+) -> tuple[str, GenerationChunk]:
+    chunks = [chunk async for chunk in engine.generate(GenerationRequest(session, prompt(text), params))]
     assert [chunk.finish_reason is not None for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     return "".join(chunk.text for chunk in chunks), chunks[-1]
 
 
-async def test_loading_tells_progress_and_what_it_runs_on(tiny: CompiledModel) -> None:
+async def test_loading_tells_progress_and_what_it_runs_on(tiny: RandomDecoder) -> None:
     seen: list[float] = []
     info = await TvmEngine(spec(tiny)).load(seen.append)
     assert seen == sorted(seen)
@@ -63,8 +72,8 @@ async def test_loading_tells_progress_and_what_it_runs_on(tiny: CompiledModel) -
     assert info.memory_bytes > 0
 
 
-async def test_a_model_without_a_library_cannot_be_loaded(tiny: CompiledModel) -> None:
-    engine = TvmEngine(EngineSpec("tiny", "tvm", tiny.model.folder))
+async def test_a_model_without_a_library_cannot_be_loaded(tiny: RandomDecoder) -> None:
+    engine = TvmEngine(EngineSpec("tiny", "tvm", tiny.folder))
     with pytest.raises(LibraryMismatch, match="no compiled library"):
         await engine.load(lambda _: None)
 
@@ -98,17 +107,16 @@ async def test_a_second_turn_reads_only_what_is_new(engine: TvmEngine) -> None:
     assert second.usage.cached_tokens >= first.usage.prompt_tokens
 
 
-async def test_what_is_reused_changes_no_word(tiny: CompiledModel, engine: TvmEngine) -> None:
+async def test_what_is_reused_changes_no_word(tiny: RandomDecoder, engine: TvmEngine) -> None:
     text, _ = await reply(engine, QUESTION)
     again = f"{QUESTION}{text}<|im_end|>\n"
     warm, _ = await reply(engine, again)
-    fresh = TvmEngine(spec(tiny))
-    await fresh.load(lambda _: None)
+    fresh = await load(tiny)
     assert (await reply(fresh, again))[0] == warm
     assert (await reply(engine, QUESTION))[0] == text
 
 
-async def test_two_conversations_in_turn_do_not_mix(tiny: CompiledModel, engine: TvmEngine) -> None:
+async def test_two_conversations_in_turn_do_not_mix(tiny: RandomDecoder, engine: TvmEngine) -> None:
     other = "<|im_start|>user\nThe quick brown fox.<|im_end|>\n<|im_start|>assistant\n"
     alone = await reply(engine, QUESTION)
     await reply(engine, other)
@@ -175,7 +183,7 @@ async def test_the_loop_breathes_between_tokens(engine: TvmEngine) -> None:
 
 @pytest.mark.parametrize(("threads", "fixed"), [(2, [2]), (None, [])])
 async def test_threads_are_fixed_only_where_somebody_set_their_number(
-    tiny: CompiledModel, monkeypatch: pytest.MonkeyPatch, threads: int | None, fixed: list[int]
+    tiny: RandomDecoder, monkeypatch: pytest.MonkeyPatch, threads: int | None, fixed: list[int]
 ) -> None:
     calls: list[int] = []
     monkeypatch.setattr(Decoder, "use_threads", lambda _decoder, count: calls.append(count))
@@ -183,13 +191,17 @@ async def test_threads_are_fixed_only_where_somebody_set_their_number(
     assert calls == fixed
 
 
-def test_a_reply_that_is_read_back_in_other_tokens_is_reused_all_the_same(tiny: CompiledModel) -> None:
-    tokenizer = ModelTokenizer(tiny.model.folder)
-    decoder = Decoder(Runtime(2), tiny.model.folder, tiny.library, WINDOW)
+def test_a_reply_that_is_read_back_in_other_tokens_is_reused_all_the_same(tiny: RandomDecoder) -> None:
+    tokenizer = ModelTokenizer(tiny.folder)
+    decoder = Decoder(Runtime(2), tiny.folder, tiny.library, WINDOW)
+    states = KvStates(decoder.new_cache, PLENTY)
     letter_by_letter = [token for letter in "three colours" for token in tokenizer.encode(prompt(letter))]
+    states.take("s", Match(letter_by_letter, 0, None)).tokens += letter_by_letter
     request = GenerationRequest("s", prompt("three colours, and more"), GREEDY)
     assert tokenizer.encode(request.prompt)[: len(letter_by_letter)] != letter_by_letter
-    assert Reply(request, decoder, tokenizer, letter_by_letter).tokens == letter_by_letter
+    Reply(request, decoder, tokenizer, states)
+    (state,) = states._states.values()
+    assert state.tokens == letter_by_letter
 
 
 async def test_typed_special_tokens_stay_text(engine: TvmEngine) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.model.tvm.conftest import CompiledModel
+from tests.helpers.random_decoder import RandomDecoder
 from tether_desktop.errors import EngineError, LibraryMismatch
 from tether_desktop.model.cpu import ISA_TITLES, default_threads, isa_title, supported_isas
 from tether_desktop.model.tvm import runtime
@@ -20,14 +20,14 @@ from pathlib import Path
 from tether_desktop.model.tvm.decoder import Decoder
 from tether_desktop.model.tvm.runtime import Runtime
 decoder = Decoder(Runtime(1), Path(sys.argv[1]), Path(sys.argv[2]), 64)
-decoder.decode(5, 0)
+decoder.decode(decoder.new_cache(), 5, 0)
 assert decoder.logits.any()
 print(sorted(name for name in sys.modules if name.split(".")[0] in {"tvm", "gguf", "PySide6", "sqlalchemy"}))
 """
 
 
-def test_running_a_model_never_imports_the_compiler(tiny: CompiledModel) -> None:
-    command = [sys.executable, "-c", RUN_A_MODEL, str(tiny.model.folder), str(tiny.library)]
+def test_running_a_model_never_imports_the_compiler(tiny: RandomDecoder) -> None:
+    command = [sys.executable, "-c", RUN_A_MODEL, str(tiny.folder), str(tiny.library)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
