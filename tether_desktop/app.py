@@ -16,6 +16,7 @@ from tether_desktop.errors import AlreadyRunning, StoreError
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.install import Installer
 from tether_desktop.model.pool import EnginePool
+from tether_desktop.model.watch import ModelWatch
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
 
@@ -31,6 +32,7 @@ class Tether:
     Attributes:
         settings: what it was built from.
         catalog: the models on this computer.
+        watch: tells when these have changed.
         installer: adds the starter model.
         pool: the engines that are loaded.
         store: the conversations; there once started.
@@ -44,6 +46,7 @@ class Tether:
         """Build the parts that need no file; :meth:`start` does the rest."""
         self.settings = settings
         self.catalog = Catalog(settings.dist_roots)
+        self.watch = ModelWatch(settings.dist_roots)
         self.installer = Installer(settings.dist_roots)
         self.pool = EnginePool(
             self.catalog,
@@ -70,6 +73,7 @@ class Tether:
             interrupted = await asyncio.to_thread(self.store.mark_interrupted)
             if interrupted:
                 logger.warning("%d replies were interrupted when the program last ended", interrupted)
+            opening.push_async_callback(self.watch.close)
             opening.push_async_callback(self.pool.close)
             self.sessions = SessionService(self.store, self.pool, self.catalog, self.settings)
             opening.push_async_callback(self.sessions.close)

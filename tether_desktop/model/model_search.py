@@ -145,9 +145,9 @@ class _Search:
         problem = _link_problem(entry)
         if problem:
             yield self._unreadable(path, problem)
-        elif entry.is_dir() and entry.name == LIBRARY_FOLDER:
+        elif _is_folder(entry) and entry.name == LIBRARY_FOLDER:
             self.libraries += _libraries(path)
-        elif entry.is_dir() and depth < DEEPEST:
+        elif _is_folder(entry) and depth < DEEPEST:
             yield from self._look(path, depth + 1, above)
 
     def _unreadable(self, path: Path, reason: str) -> Place:
@@ -204,6 +204,13 @@ def _link_problem(entry: os.DirEntry[str]) -> str:
     except OSError as error:
         return "It is a link that leads to itself." if error.errno == errno.ELOOP else f"{error.strerror or error}."
     return ""
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _named(places: Iterable[Place]) -> dict[str, Place]:

@@ -35,10 +35,9 @@ def fingerprint(place: Place) -> dict[str, Any]:
 def prepared_copies(roots: Sequence[Path]) -> dict[tuple[Path, str], Path]:
     """Prepared copies by the model folder and the path in it that they were made from."""
     copies: dict[tuple[Path, str], Path] = {}
-    for root in roots:
-        for folder in _folders(root / PACKED_FOLDER):
-            with suppress(ModelError):
-                copies[root, str(read_config(folder).packed_from.get("path"))] = folder
+    for folder in prepared_folders(roots):
+        with suppress(ModelError):
+            copies[folder.parent.parent, str(read_config(folder).packed_from.get("path"))] = folder
     return copies
 
 
@@ -53,7 +52,10 @@ def copy_of(place: Place, name: str) -> Path:
     return folder.with_name(f"{folder.name}-{hashlib.sha256(place.inside.encode()).hexdigest()[:8]}")
 
 
-def _folders(parent: Path) -> list[Path]:
-    with suppress(OSError):
-        return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return []
+def prepared_folders(roots: Sequence[Path]) -> list[Path]:
+    """The folders of all prepared copies, in a fixed order; what is hidden is still being made."""
+    found: list[Path] = []
+    for root in roots:
+        with suppress(OSError):
+            found += [path for path in (root / PACKED_FOLDER).iterdir() if path.name[0] != "." and path.is_dir()]
+    return sorted(found)

@@ -69,6 +69,8 @@ class WorkerLoop:
         self._followers: set[asyncio.Task[None]] = set()
         self._batch: dict[tuple[str, str], list[Event]] = {}
         self._entries: list[ModelEntry] = []
+        self._listing = asyncio.Lock()
+        self._relisting: asyncio.Task[None] | None = None
         self._models_changed = False
         self._frame: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -120,7 +122,8 @@ class WorkerLoop:
     async def refresh_models(self) -> None:
         """Look at the model folders again and tell the outlet what is there."""
         tether = await self.tether()
-        self._entries = await asyncio.to_thread(tether.catalog.list)
+        async with self._listing:
+            self._entries = await asyncio.to_thread(tether.catalog.list)
         self._mark_models_changed()
 
     async def prewarm(self) -> None:
@@ -143,6 +146,7 @@ class WorkerLoop:
             self._outlet.failed(told)
             return
         tether.pool.subscribe(self._mark_models_changed)
+        tether.watch.subscribe(self._relist)
         self._tether.set_result(tether)
         self._models_changed = True
         self._flush()
@@ -180,6 +184,10 @@ class WorkerLoop:
         self._models_changed = True
         self._schedule_flush()
 
+    def _relist(self) -> None:
+        """List the models anew, because something in their folders has changed."""
+        self._relisting = self._loop.create_task(self.refresh_models())
+
     def _schedule_flush(self) -> None:
         if self._frame is None:
             self._frame = self._loop.call_later(FRAME_S, self._flush)
@@ -204,6 +212,8 @@ class WorkerLoop:
                 await self._tether.result().close()
             except Exception:  # closing goes on; there is nobody left to tell but the log
                 logger.exception("Tether did not close cleanly")
+        if self._relisting is not None:
+            await asyncio.wait([self._relisting], timeout=CLOSE_TIMEOUT_S)
         if self._followers:
             await asyncio.wait(self._followers, timeout=CLOSE_TIMEOUT_S)
         self._flush()
