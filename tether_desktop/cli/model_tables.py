@@ -1,0 +1,117 @@
+"""How `tether models` shows models, offers, and what became of a model's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tether_desktop.cli.output import note, print_json, print_table, safe
+from tether_desktop.errors import ModelError
+from tether_desktop.model.catalog import ModelEntry
+from tether_desktop.model.compile_job import MappedMatrix
+from tether_desktop.model.demand import demand_of
+from tether_desktop.model.install_progress import Checked
+from tether_desktop.model.memory_fit import VERDICT_TITLES, Fit, Memory, Needs, judge
+from tether_desktop.model.offers import Offer
+
+_MATRIX_TITLES = {
+    "embed": "embedding",
+    "qkv": "query, key, value",
+    "o": "attention output",
+    "gate_up": "gate, up",
+    "down": "down",
+    "lm_head": "head",
+}
+
+
+def print_entries(entries: Sequence[ModelEntry], context_window: int, memory: Memory, *, json: bool) -> None:
+    """Print the models that are there, and of those that cannot be used, why.
+
+    Args:
+        entries: what to print.
+        context_window: the one of the settings; 0 takes the model's own.
+        memory: what is free.
+        json: as JSON.
+    """
+    fits = [_entry_fit(entry, context_window, memory) for entry in entries]
+    if json:
+        print_json([{**asdict(entry), "fit": _plain(fit)} for entry, fit in zip(entries, fits, strict=True)])
+        return
+    rows = [_entry_row(entry, fit) for entry, fit in zip(entries, fits, strict=True)]
+    print_table(("MODEL", "SIZE", "CONTEXT", "MEMORY", "STATE"), rows)
+    for entry in entries:
+        if not entry.usable:
+            note(safe(f"\n{entry.name}: {entry.reason}\n  {entry.remedy}"))
+
+
+def print_offers(offers: Sequence[Offer], memory: Memory, *, json: bool) -> None:
+    """Print the models that can be added by name."""
+    fits = [judge(Needs(0, 0, offer.memory_bytes), memory) for offer in offers]
+    if json:
+        print_json([{**asdict(offer), "fit": _plain(fit)} for offer, fit in zip(offers, fits, strict=True)])
+        return
+    rows = [
+        (offer.id, _size(offer.download_bytes), _memory(fit), offer.licence, offer.description)
+        for offer, fit in zip(offers, fits, strict=True)
+    ]
+    print_table(("NAME", "DOWNLOAD", "MEMORY", "LICENCE", ""), rows)
+
+
+def print_mappings(mappings: Sequence[MappedMatrix]) -> None:
+    """Print what became of a model's weights, matrix by matrix."""
+    rows = [
+        (
+            _MATRIX_TITLES.get(mapped.matrix, mapped.matrix),
+            ", ".join(mapped.encodings),
+            mapped.tile_format,
+            "none" if mapped.exact else f"{mapped.relative_rms:.2%}",
+        )
+        for mapped in mappings
+    ]
+    print_table(("MATRIX", "SOURCE", "HERE", "DIFFERENCE"), rows)
+
+
+def forecast(checked: Checked) -> str:
+    """What is about to be made, in a line or two."""
+    fit = checked.fit
+    text = (
+        f"{checked.name}: {_size(checked.size_bytes)} of weights. With a context window of "
+        f"{checked.context_window:,} tokens it takes {_size(fit.needed_bytes)} of memory, of which "
+        f"{_size(fit.free_bytes)} are free: {VERDICT_TITLES[fit.verdict]}."
+    )
+    if fit.verdict != "fits" and 0 < checked.largest_context < checked.context_window:
+        text += f"\n{checked.largest_context:,} tokens would fit with ease; TETHER_CONTEXT_WINDOW sets that."
+    return safe(text)
+
+
+def _entry_fit(entry: ModelEntry, context_window: int, memory: Memory) -> Fit | None:
+    """How a model would fit; None where nothing is computed here, or where that cannot be said."""
+    window = min((size for size in (context_window, entry.context_window) if size), default=0)
+    try:
+        demand = demand_of(entry, window)
+    except ModelError:
+        return None
+    return judge(demand.needs, memory) if demand.needs.total else None
+
+
+def _entry_row(entry: ModelEntry, fit: Fit | None) -> tuple[str, ...]:
+    return (
+        entry.name,
+        _size(entry.size_bytes) if entry.size_bytes else "-",
+        str(entry.context_window or "-"),
+        _memory(fit) if fit else "-",
+        "usable" if entry.usable else "not usable",
+    )
+
+
+def _memory(fit: Fit) -> str:
+    return f"{_size(fit.needed_bytes)}, {VERDICT_TITLES[fit.verdict]}"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 10**10 else f"{size / 1e6:,.0f} MB"
+
+
+def _plain(fit: Fit | None) -> dict[str, Any] | None:
+    return None if fit is None else asdict(fit)
