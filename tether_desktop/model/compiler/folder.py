@@ -1,61 +1,84 @@
-"""A model folder in MLC's layout, made from a GGUF file."""
+"""A model folder in MLC's layout, packed for our kernels from any kind of source."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from math import prod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from tether_desktop.errors import ModelBroken
-from tether_desktop.model.compiler.gguf_source import GgufFile
-from tether_desktop.model.compiler.llama import LlamaSource
-from tether_desktop.model.compiler.packed_model import PackedTensor
+from tether_desktop.model.compiler.mapping import Mapping
+from tether_desktop.model.compiler.model_card import Card, model_card
+from tether_desktop.model.compiler.packed_model import PackedModel
+from tether_desktop.model.compiler.packing import choose_formats, quantization_name
 from tether_desktop.model.compiler.shards import ShardWriter, write_file, write_json
-from tether_desktop.model.compiler.source import TokenizerSource
-from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
+from tether_desktop.model.compiler.source import DecoderConfig, ModelSource, Rope, TokenizerSource
+from tether_desktop.model.compiler.tokenizer_fit import fit_tokenizer
+from tether_desktop.model.decoder_shape import shape_json
+
+__all__ = ["Card", "PackReport", "pack_model"]
 
 PREFILL_CHUNK = 64
 OnProgress = Callable[[float], None]
 
 
-def pack_gguf(source: Path, folder: Path, *, system_message: str = "", on_progress: OnProgress) -> None:
-    """Write weights, tokenizer and configuration of a GGUF model into an empty folder.
+@dataclass(frozen=True, slots=True)
+class PackReport:
+    """What a model was packed into.
+
+    Attributes:
+        quantization: the mix of formats of its layers, as folder names have it.
+        mappings: what became of each kind of matrix.
+    """
+
+    quantization: str
+    mappings: tuple[Mapping, ...]
+
+
+def pack_model(
+    source: ModelSource,
+    tokenizer: TokenizerSource,
+    folder: Path,
+    *,
+    card: Card,
+    bits: int | None = None,
+    on_progress: OnProgress,
+) -> PackReport:
+    """Write weights, tokenizer, model card and configuration into an empty folder.
+
+    The configuration comes last: a folder without it is no model.
 
     Args:
-        source: the GGUF file.
+        source: the weights.
+        tokenizer: what belongs to them.
         folder: exists and is empty.
-        system_message: the one its chat template takes when a conversation has none.
-        on_progress: gets fractions 0..1.
+        card: for its README.md.
+        bits: quantize layers of more bits to so many (4, 5 or 8); None keeps what can be kept.
+        on_progress: gets fractions 0..1, several times a second.
 
     Raises:
-        ModelBroken: the file is damaged or of a kind we do not run.
+        ModelBroken: the source is damaged or of a kind we do not run.
         InstallError: the folder cannot be written.
     """
-    file = GgufFile(source)
-    model, tokenizer = _open_model(file), open_tokenizer(source)
-    for name, content in tokenizer.files().items():
+    formats = choose_formats(source, bits)
+    model, quantization = PackedModel(source, formats), quantization_name(formats)
+    config = _chat_config(source.config, tokenizer, model, quantization)
+    for name, content in fit_tokenizer(tokenizer.files(), source.config.vocab).items():
         write_file(folder / name, content)
-    _write_weights(folder, list(model.tensors()), on_progress)
-    write_json(folder / "mlc-chat-config.json", _chat_config(model, tokenizer, system_message))
+    _write_weights(folder, model, on_progress)
+    mappings = model.mappings()
+    write_file(folder / "README.md", model_card(card, mappings).encode())
+    write_json(folder / "mlc-chat-config.json", config)
+    return PackReport(quantization, mappings)
 
 
-def _open_model(file: GgufFile) -> LlamaSource:
-    architecture = file.require("general.architecture", str)
-    if architecture != LlamaSource.model_type:
-        raise ModelBroken(
-            "The model cannot be packed",
-            f"{file.path.name}: its architecture {architecture!r} is not supported; {LlamaSource.model_type!r} is.",
-            "Choose another model.",
-        )
-    return LlamaSource(file)
-
-
-def _write_weights(folder: Path, tensors: list[PackedTensor], on_progress: OnProgress) -> None:
-    total = sum(prod(tensor.shape) * tensor.dtype.itemsize for tensor in tensors)
+def _write_weights(folder: Path, model: PackedModel, on_progress: OnProgress) -> None:
+    tensors = list(model.tensors())
+    total = sum(math.prod(tensor.shape) * tensor.dtype.itemsize for tensor in tensors)
     done = 0
 
     def counted(chunks: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
@@ -70,41 +93,55 @@ def _write_weights(folder: Path, tensors: list[PackedTensor], on_progress: OnPro
             writer.add(tensor.name, tensor.shape, tensor.dtype, counted(tensor.chunks()), tensor.parameters)
 
 
-def _chat_config(model: LlamaSource, tokenizer: TokenizerSource, system_message: str) -> dict[str, Any]:
-    eos = tokenizer.eos_token_ids
+def _chat_config(
+    config: DecoderConfig, tokenizer: TokenizerSource, model: PackedModel, quantization: str
+) -> dict[str, Any]:
+    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_ids
+    if any(not 0 <= token < config.vocab for token in ([] if bos is None else [bos]) + eos):
+        raise ModelBroken(
+            "The model cannot be packed",
+            f"A token that begins or ends its texts is not among its {config.vocab:,}.",
+            "Choose another model.",
+        )
     return {
-        "model_type": model.model_type,
-        "quantization": model.quantization,
-        "model_config": asdict(model.config),
-        "vocab_size": model.config.vocab_size,
-        "context_window_size": model.config.context_window_size,
+        "model_type": config.model_type,
+        "quantization": quantization,
+        "model_config": _model_config(config),
+        "vocab_size": config.vocab,
+        "context_window_size": config.context_window,
         "sliding_window_size": -1,
         "prefill_chunk_size": PREFILL_CHUNK,
         "attention_sink_size": -1,
         "tensor_parallel_shards": 1,
-        "conv_template": _chatml(system_message, eos) if system_message else tokenizer.conv_template,
-        "bos_token_id": tokenizer.bos_token_id,
+        "conv_template": tokenizer.conv_template,
+        "bos_token_id": bos,
         "eos_token_id": eos,
+        "decoder": shape_json(model.shape),
+        "rope": {"scale": config.rope.scale, "original_context": config.rope.original_context},
     }
 
 
-def _chatml(system_message: str, eos: list[int]) -> dict[str, Any]:
-    """MLC's conversation template of that name."""
+def _model_config(config: DecoderConfig) -> dict[str, Any]:
+    """The dimensions by the names that MLC and Hugging Face have for them."""
     return {
-        "name": "chatml",
-        "system_template": "<|im_start|>system\n{system_message}<|im_end|>\n",
-        "system_message": system_message,
-        "add_role_after_system_message": True,
-        "roles": {"user": "<|im_start|>user", "assistant": "<|im_start|>assistant"},
-        "role_templates": {
-            "user": "{user_message}",
-            "assistant": "{assistant_message}",
-            "tool": "{tool_message}",
-        },
-        "messages": [],
-        "seps": ["<|im_end|>\n"],
-        "role_content_sep": "\n",
-        "role_empty_sep": "\n",
-        "stop_str": ["<|im_end|>"],
-        "stop_token_ids": eos,
+        "hidden_size": config.hidden,
+        "intermediate_size": config.intermediate,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.kv_heads,
+        "head_dim": config.head_dim,
+        "num_hidden_layers": config.layers,
+        "rms_norm_eps": config.norm_eps,
+        "rope_theta": _theta(config.rope),
+        "vocab_size": config.vocab,
+        "context_window_size": config.context_window,
+        "prefill_chunk_size": PREFILL_CHUNK,
+        "tensor_parallel_shards": 1,
+        "tie_word_embeddings": config.tied,
     }
+
+
+def _theta(rope: Rope) -> float:
+    """The base whose powers the frequencies are; the fastest two tell it, as context extensions spare them."""
+    frequencies = rope.tables[0].inv_freq
+    logarithm = len(frequencies) * math.log(frequencies[0] / frequencies[1])
+    return float(f"{math.exp(min(logarithm, 700.0)):.5g}")

@@ -1,37 +1,53 @@
-"""What a model becomes when packed: its dimensions, and its tensors in the order they are stored."""
+"""What a model becomes when packed: its tensors in the order they are stored, made piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from gguf import GGMLQuantizationType
 from numpy.typing import NDArray
 
-from tether_desktop.model.compiler import packing
-from tether_desktop.model.compiler.shape import GROUP, Q4_TILE_BYTES, Q8_TILE_BYTES, TILE_ROWS
+from tether_desktop.errors import ModelBroken
+from tether_desktop.model.compiler.ggml_blocks import BadWeights, Floats, read_floats
+from tether_desktop.model.compiler.mapping import Deviation, Mapping, is_exact
+from tether_desktop.model.compiler.packing import (
+    LAYERLESS,
+    PARTS,
+    Tiles,
+    check_encoding,
+    encodings_of,
+    interleave_tiles,
+    pack_rows,
+)
+from tether_desktop.model.compiler.source import ModelSource, SourceTensor, decoder_shape
+from tether_desktop.model.decoder_shape import (
+    TILE_FORMATS,
+    TILE_ROWS,
+    DecoderShape,
+    Params,
+    parse_shape,
+    shape_json,
+)
 
-Rows = Callable[[GGMLQuantizationType], packing.Blocks]
-"""Gives rows of a matrix as GGML blocks of the type asked for."""
+_WEIGHTS_AT_ONCE = 1 << 20
+"""In a piece of a matrix; what is made of them on the way takes some 30 bytes each."""
 
-
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
-    """Dimensions of a decoder-only transformer; fields have the names of ``model_config`` in MLC's config."""
-
-    hidden_size: int
-    intermediate_size: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    head_dim: int
-    num_hidden_layers: int
-    rms_norm_eps: float
-    rope_theta: float
-    vocab_size: int
-    context_window_size: int
-    tie_word_embeddings: bool
+_VECTORS = {
+    "layers.attn_norm": ("attn_norm",),
+    "layers.qkv.bias": ("q_bias", "k_bias", "v_bias"),
+    "layers.q_norm": ("q_norm",),
+    "layers.k_norm": ("k_norm",),
+    "layers.post_attn_norm": ("post_attn_norm",),
+    "layers.ffn_norm": ("ffn_norm",),
+    "layers.post_ffn_norm": ("post_ffn_norm",),
+    "final_norm": ("final_norm",),
+}
+"""Which vectors of the source make up each tensor; of every layer, where the tensor is of the layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +58,7 @@ class PackedTensor:
         name: unique in the model.
         shape: of the whole tensor.
         dtype: as stored.
-        chunks: gives its parts along the leading dimension, in order, made when asked for.
+        chunks: gives its parts along the leading dimensions, in order, made when asked for.
         parameters: model parameters that it stands for.
     """
 
@@ -53,44 +69,133 @@ class PackedTensor:
     parameters: int = 0
 
 
-def plain_tensor(name: str, shape: tuple[int, ...], rows: Sequence[Callable[[], NDArray[np.float32]]]) -> PackedTensor:
-    """A float32 tensor made of ``rows``."""
-    return PackedTensor(name, shape, np.dtype(np.float32), lambda: (row() for row in rows), int(np.prod(shape)))
+class PackedModel:
+    """A source model in tiles.
 
-
-def q4_matrix(name: str, shape: tuple[int, ...], parts: Sequence[Rows]) -> PackedTensor:
-    """A 4-bit matrix ``[..., N, K]`` as tiles ``[..., N/16, K/32, 320]``.
-
-    Args:
-        name: the tensor's name without ``.tiles``.
-        shape: of the matrix, leading dimensions (layers) included.
-        parts: its rows in order, cut anywhere at a multiple of 16.
+    Attributes:
+        shape: what is compiled of it.
     """
-    return _matrix(name, shape, parts, Q4_TILE_BYTES, packing.pack_q4, GGMLQuantizationType.Q4_1)
+
+    def __init__(self, source: ModelSource, formats: dict[str, str]) -> None:
+        """Prepare for packing into these tile formats, by kind of matrix; nothing is read yet.
+
+        Raises:
+            ModelBroken: kernels cannot be made for its dimensions.
+        """
+        self._source = source
+        self._check_rope()
+        self.shape = _checked(decoder_shape(source.config, formats), source)
+        self._encodings = {matrix: encodings_of(source, matrix) for matrix in formats}
+        self._deviations = dict.fromkeys(formats, Deviation())
+
+    def tensors(self) -> Iterator[PackedTensor]:
+        """All tensors in the order they are stored.
+
+        Asking for chunks raises:
+            ModelBroken: weights are damaged, or of a kind that cannot be packed.
+        """
+        for name, (shape, dtype) in self._stored().items():
+            matrix = name.removeprefix("layers.").removesuffix(".tiles")
+            if name.endswith(".tiles"):
+                yield PackedTensor(name, shape, np.dtype(dtype), partial(self._tiles, matrix), self._weights_in(matrix))
+            elif name in _VECTORS:
+                yield PackedTensor(name, shape, np.dtype(dtype), partial(self._vectors, name), math.prod(shape))
+            else:
+                yield PackedTensor(name, shape, np.dtype(dtype), partial(self._table, name))
+
+    def mappings(self) -> tuple[Mapping, ...]:
+        """What packing has changed about each kind of matrix, once all chunks have been made."""
+        return tuple(self._mapping(matrix) for matrix in self._encodings)
+
+    def _stored(self) -> Params:
+        stored = self.shape.stored_tensors()
+        if self._source.config.rope.original_context:
+            stored["rope.long_inv_freq"] = stored["rope.inv_freq"]
+        return stored
+
+    def _weights_in(self, matrix: str) -> int:
+        layers = 1 if matrix in LAYERLESS else self.shape.layers
+        first = None if matrix in LAYERLESS else 0
+        return layers * sum(math.prod(self._source.tensor(part, first).shape) for part in PARTS[matrix])
+
+    def _tiles(self, matrix: str) -> Iterator[Tiles]:
+        for layer in [None] if matrix in LAYERLESS else range(self.shape.layers):
+            tensors = [self._source.tensor(part, layer) for part in PARTS[matrix]]
+            if matrix == "gate_up":
+                gate, up = (self._pieces(matrix, tensor) for tensor in tensors)
+                yield from map(interleave_tiles, gate, up)
+            else:
+                for tensor in tensors:
+                    yield from self._pieces(matrix, tensor)
+
+    def _pieces(self, matrix: str, tensor: SourceTensor) -> Iterator[Tiles]:
+        """A tensor's tiles, some rows at a time; the deviation adds up on the way."""
+        form = TILE_FORMATS[self.shape.formats[matrix]]
+        measured = not self._is_exact(matrix)
+        rows, columns = tensor.shape
+        step = max(_WEIGHTS_AT_ONCE // columns // TILE_ROWS, 1) * TILE_ROWS
+        for start in range(0, rows, step):
+            with self._blaming(tensor):
+                part = tensor.read(slice(start, min(start + step, rows)))
+                tiles, deviation = pack_rows(part, tensor.encoding, form, measured=measured)
+            self._deviations[matrix] += deviation
+            yield tiles
+
+    def _vectors(self, name: str) -> Iterator[Floats]:
+        offset = np.float32(self._source.config.norm_offset if name.endswith("norm") else 0)
+        for layer in range(self.shape.layers) if name.startswith("layers.") else [None]:
+            for part in _VECTORS[name]:
+                yield self._vector(self._source.tensor(part, layer)) + offset
+
+    def _vector(self, tensor: SourceTensor) -> Floats:
+        check_encoding(tensor.encoding)
+        with self._blaming(tensor):
+            return read_floats(tensor.read(), tensor.encoding).reshape(-1)
+
+    @contextmanager
+    def _blaming(self, tensor: SourceTensor) -> Iterator[None]:
+        """Say whose weights are bad."""
+        try:
+            yield
+        except BadWeights as error:
+            raise _refused(self._source, f"its tensor {tensor.name!r} {error}.", "Fetch the model again.") from error
+
+    def _table(self, name: str) -> Iterator[NDArray[Any]]:
+        config = self._source.config
+        if name == "layers.window":
+            yield np.array(config.windows, np.int32)
+        elif name == "layers.rope":
+            yield np.array(config.rope.of_layer, np.int32)
+        else:
+            yield self._frequencies(long=name == "rope.long_inv_freq")
+
+    def _check_rope(self) -> None:
+        tables = self._source.config.rope.tables
+        frequencies = [frequency for table in tables for frequency in (*table.inv_freq, *table.long_inv_freq)]
+        if not all(0 < frequency < math.inf for frequency in frequencies):
+            raise _refused(self._source, "its positions rotate by frequencies that cannot be.", "Fetch it again.")
+
+    def _frequencies(self, *, long: bool) -> Floats:
+        """Radians per position, float32[tables, pairs]; the long ones where a table has them."""
+        tables = self._source.config.rope.tables
+        return np.array([(long and table.long_inv_freq) or table.inv_freq for table in tables], np.float32)
+
+    def _is_exact(self, matrix: str) -> bool:
+        form = TILE_FORMATS[self.shape.formats[matrix]]
+        return all(is_exact(encoding, form) for encoding in self._encodings[matrix])
+
+    def _mapping(self, matrix: str) -> Mapping:
+        names = tuple(encoding.name for encoding in self._encodings[matrix])
+        deviation = self._deviations[matrix].relative_rms
+        return Mapping(matrix, names, self.shape.formats[matrix], deviation == 0, deviation)
 
 
-def q8_matrix(name: str, shape: tuple[int, ...], parts: Sequence[Rows]) -> PackedTensor:
-    """An 8-bit matrix ``[..., N, K]`` as tiles ``[..., N/16, K/32, 544]``.
+def _checked(shape: DecoderShape, source: ModelSource) -> DecoderShape:
+    try:
+        return parse_shape(shape_json(shape))
+    except ValueError as error:
+        raise _refused(source, f"our kernels cannot run it, as {error}.", "Choose another model.") from error
 
-    The last part is padded with zero rows to a multiple of 16; the arguments are as in :func:`q4_matrix`.
-    """
-    return _matrix(name, shape, parts, Q8_TILE_BYTES, packing.pack_q8, GGMLQuantizationType.Q8_0)
 
-
-def _matrix(
-    name: str,
-    shape: tuple[int, ...],
-    parts: Sequence[Rows],
-    tile_bytes: int,
-    pack: Callable[[packing.Blocks], packing.Tiles],
-    source: GGMLQuantizationType,
-) -> PackedTensor:
-    *leading, rows, columns = shape
-    tile_shape = (*leading, -(-rows // TILE_ROWS), columns // GROUP, tile_bytes)
-    return PackedTensor(
-        f"{name}.tiles",
-        tile_shape,
-        np.dtype(np.uint8),
-        lambda: (pack(packing.pad_rows(part(source))) for part in parts),
-        int(np.prod(shape)),
-    )
+def _refused(source: ModelSource, reason: str, hint: str) -> ModelBroken:
+    return ModelBroken("The model cannot be packed", f"{source.path.name}: {reason}", hint)
