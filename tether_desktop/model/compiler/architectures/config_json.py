@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tether_desktop.model.compiler.architectures import rope
-from tether_desktop.model.compiler.architectures.settings import MOST_LAYERS, Settings
+from tether_desktop.model.compiler.architectures.settings import LEAST_NUMBER, MOST_LAYERS, MOST_NUMBER, Settings
 from tether_desktop.model.compiler.source import DecoderConfig, Rope, RopeTable
 
 LAYER_NAMES = {
@@ -50,6 +50,7 @@ _FORBIDDEN = {
     "n_routed_experts": "it is a mixture of experts",
     "cross_attention_layers": "it attends to images",
     "is_encoder_decoder": "it is an encoder and a decoder",
+    "use_bidirectional_attention": "its attention is not causal",
 }
 
 
@@ -135,11 +136,10 @@ def local_layers(settings: Settings, layers: int) -> list[bool] | None:
 
 def _longrope(settings: Settings, scaling: Settings, plain: rope.Frequencies) -> Rope:
     original = _original_context(settings, scaling)
-    factor = settings.size("max_position_embeddings") / original
-    scale = scaling.find("attention_factor", float) or rope.longrope_scale(factor, original)
+    meant = rope.longrope_scale(settings.size("max_position_embeddings") / original, original)
     short, long = (_numbers(scaling, f"{kind}_factor", len(plain)) for kind in ("short", "long"))
     table = RopeTable(_values(rope.divided(plain, short)), _values(rope.divided(plain, long)))
-    return Rope((table,), scale=scale, original_context=original)
+    return Rope((table,), scale=scaling.positive("attention_factor", meant), original_context=original)
 
 
 def _yarn(settings: Settings, scaling: Settings, rotary_dim: int) -> Rope:
@@ -152,7 +152,7 @@ def _yarn(settings: Settings, scaling: Settings, rotary_dim: int) -> Rope:
         beta_fast=scaling.positive("beta_fast", 32.0),
         beta_slow=scaling.positive("beta_slow", 1.0),
     )
-    return Rope((_table(stretched),), scale=scaling.find("attention_factor", float) or rope.yarn_scale(factor))
+    return Rope((_table(stretched),), scale=scaling.positive("attention_factor", rope.yarn_scale(factor)))
 
 
 def _llama3(scaling: Settings, plain: rope.Frequencies) -> rope.Frequencies:
@@ -185,7 +185,9 @@ def _theta(settings: Settings) -> float:
 
 def _numbers(scaling: Settings, name: str, count: int) -> list[float]:
     numbers = scaling.require(name, list)
-    if len(numbers) != count or not all(type(number) in {int, float} and 0 < number < 1e9 for number in numbers):
+    if len(numbers) != count or not all(
+        type(number) in {int, float} and LEAST_NUMBER < number < MOST_NUMBER for number in numbers
+    ):
         raise scaling.refusal(f"its {name!r} are not {count} numbers above 0.")
     return [float(number) for number in numbers]
 

@@ -24,8 +24,10 @@ _DEFAULTS = {
     "max_position_embeddings": 131072,
     "num_attention_heads": 8,
     "num_key_value_heads": 4,
+    "query_pre_attn_scalar": 256,
     "rms_norm_eps": 1e-6,
     "rope_theta": 1e6,
+    "sliding_window": 4096,
     "vocab_size": 262208,
 }
 
@@ -34,16 +36,12 @@ def read_gguf(metadata: GgufMetadata) -> DecoderConfig:
     """The decoder of a GGUF file, whose norms have the 1 in them."""
     settings = metadata.settings
     config = gguf_metadata.read_decoder(metadata, "gemma3")
-    # The scale is not in the file; llama.cpp, too, knows the 27B model by its layers.
-    attended = config.hidden / config.heads if config.layers == _LAYERS_OF_27B else config.head_dim
-    local = _every_nth(config.layers, settings.size("attention.sliding_window_pattern", default=_PATTERN))
-    config = _completed(
-        config,
-        local,
-        settings.find("attention.sliding_window", int),
-        settings.positive("rope.freq_base_swa", _LOCAL_THETA),
-    )
-    return replace(config, attention_scale=attended**-0.5)
+    window = settings.get("attention.sliding_window", 0)
+    local = _local_layers(settings, config.layers) if window else [False] * config.layers
+    if settings.given("attention.scale") is None and config.layers == _LAYERS_OF_27B:
+        # Older files do not say the scale; llama.cpp, too, knows this model by its layers.
+        config = replace(config, attention_scale=(config.hidden / config.heads) ** -0.5)
+    return _completed(config, local, window, settings.positive("rope.freq_base_swa", _LOCAL_THETA))
 
 
 def read_config(settings: Settings) -> DecoderConfig:
@@ -51,21 +49,27 @@ def read_config(settings: Settings) -> DecoderConfig:
     settings = settings.with_defaults(_DEFAULTS)
     config = config_json.read_decoder(settings, "gemma3", activation="gelu_pytorch_tanh", tied=True)
     pattern = settings.size("sliding_window_pattern", "_sliding_window_pattern", default=_PATTERN)
-    local = config_json.local_layers(settings, config.layers) or _every_nth(config.layers, pattern)
-    window, theta = settings.get("sliding_window", 4096), settings.positive("rope_local_base_freq", _LOCAL_THETA)
-    config = _completed(config, local, window, theta)
-    scale = settings.positive("query_pre_attn_scalar", 256.0) ** -0.5
-    return replace(config, attention_scale=scale, norm_offset=1.0)
+    local = config_json.local_layers(settings, config.layers) or _all_but_every(pattern, config.layers)
+    window, theta = settings.size("sliding_window"), settings.positive("rope_local_base_freq", _LOCAL_THETA)
+    scale = settings.positive("query_pre_attn_scalar") ** -0.5
+    return replace(_completed(config, local, window, theta), attention_scale=scale, norm_offset=1.0)
 
 
-def _every_nth(layers: int, pattern: int) -> list[bool]:
-    """Which layers are local: all but every ``pattern``-th."""
+def _local_layers(settings: Settings, layers: int) -> list[bool]:
+    """Which layers of a GGUF file are local: given for each, or by the number of which one is not."""
+    pattern = settings.given("attention.sliding_window_pattern")
+    if isinstance(pattern, list):
+        if len(pattern) != layers or not all(type(is_local) is bool for is_local in pattern):
+            raise settings.refusal("its pattern of sliding windows is not that of its layers.")
+        return pattern
+    return _all_but_every(settings.size("attention.sliding_window_pattern", default=_PATTERN), layers)
+
+
+def _all_but_every(pattern: int, layers: int) -> list[bool]:
     return [(layer + 1) % pattern != 0 for layer in range(layers)]
 
 
-def _completed(config: DecoderConfig, local: Sequence[bool], window: int | None, local_theta: float) -> DecoderConfig:
-    if local_theta <= 1:
-        local_theta = _LOCAL_THETA
+def _completed(config: DecoderConfig, local: Sequence[bool], window: int, local_theta: float) -> DecoderConfig:
     local_table = RopeTable(tuple(rope.frequencies(local_theta, config.rotary_dim).tolist()))
     tables = (config.rope.tables[0], local_table)
     of_layer = tuple(_LOCAL_TABLE if is_local else _GLOBAL_TABLE for is_local in local)

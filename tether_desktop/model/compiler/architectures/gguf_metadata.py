@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tether_desktop.model.compiler.architectures import rope
-from tether_desktop.model.compiler.architectures.settings import MOST_LAYERS, Settings
+from tether_desktop.model.compiler.architectures.settings import LEAST_NUMBER, MOST_LAYERS, MOST_NUMBER, Settings
 from tether_desktop.model.compiler.source import DecoderConfig, Rope, RopeTable
 
 _UNKNOWN_ROPE = ("rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_log_multiplier")
 _FORBIDDEN = {
     "expert_count": "it is a mixture of experts",
+    "pooling_type": "it makes embeddings of texts",
     "attn_logit_softcapping": "it caps attention scores",
     "final_logit_softcapping": "it caps logits",
     "attention.clamp_kqv": "it clamps queries, keys and values",
@@ -122,7 +123,9 @@ def _yarn(settings: Settings, factor: float, rotary_dim: int) -> RopeTable:
 
 def _factors(metadata: GgufMetadata, name: str, pairs: int) -> NDArray[np.float32] | None:
     factors = metadata.floats(f"{name}.weight")
-    if factors is not None and (factors.shape != (pairs,) or not (np.isfinite(factors) & (factors > 0)).all()):
+    if factors is not None and (
+        factors.shape != (pairs,) or not ((factors > LEAST_NUMBER) & (factors < MOST_NUMBER)).all()
+    ):
         raise metadata.settings.refusal(f"its {name!r} are not {pairs} numbers above 0.")
     return factors
 
@@ -156,4 +159,6 @@ def _shortest(value: float) -> float:
 def _refuse_other_kinds(settings: Settings) -> None:
     for name, reason in _FORBIDDEN.items():
         if settings.given(name):
-            raise settings.refusal(f"{reason}, which cannot be run here.")
+            raise settings.refusal(f"{reason} ({name}), which cannot be run here.")
+    if not settings.get("attention.causal", True):
+        raise settings.refusal("its attention is not causal: it does not write texts.")

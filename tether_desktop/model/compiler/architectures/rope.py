@@ -73,4 +73,4 @@ def yarn_scale(factor: float) -> float:
 
 def longrope_scale(factor: float, original_context: int) -> float:
     """What LongRoPE multiplies cosines and sines by; ``factor`` is context over original context."""
-    return sqrt(1 + log(factor) / log(original_context)) if factor > 1 else 1.0
+    return sqrt(1 + log(factor) / log(original_context)) if factor > 1 and original_context > 1 else 1.0

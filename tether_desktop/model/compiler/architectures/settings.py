@@ -14,6 +14,7 @@ OTHER_MODEL = "Choose another model."
 MOST = 1 << 24
 """No size of a decoder is larger; keeps absurd ones from being computed with."""
 MOST_LAYERS = 1024
+LEAST_NUMBER, MOST_NUMBER = 1e-12, 1e12
 
 
 class Settings:
@@ -86,13 +87,13 @@ class Settings:
         return value
 
     def positive(self, name: str, default: float | None = None) -> float:
-        """The value of that name, a number above 0.
+        """The value of that name, a number above 0 that can be computed with.
 
         Raises:
             ModelBroken: it is not, or is not given and there is no default.
         """
         value = self.require(name, float) if default is None else self.get(name, default)
-        if value <= 0:
+        if not LEAST_NUMBER <= value <= MOST_NUMBER:
             raise self.refusal(f"its {self._prefix + name!r} cannot be {value}.")
         return value
 
