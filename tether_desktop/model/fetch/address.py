@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import unquote
 
 import httpx2
@@ -12,6 +13,7 @@ from tether_desktop.model.fetch.faults import TITLE
 from tether_desktop.model.fetch.file_names import portable_name
 
 _LONGEST = 4096
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 
 
 def check_address(text: str) -> httpx2.URL:
@@ -72,8 +74,15 @@ def _port(url: httpx2.URL) -> int:
 
 def _parse(text: str) -> httpx2.URL:
     try:
-        if len(text) <= _LONGEST and (url := httpx2.URL(text.strip())).host:
+        if len(text) <= _LONGEST and _can_be_asked(url := httpx2.URL(text.strip())):
             return url
     except (httpx2.InvalidURL, ValueError):
         pass
     raise InstallError(TITLE, f"{text[:80]!a} is not an address on the web.", "Check the address.")
+
+
+def _can_be_asked(url: httpx2.URL) -> bool:
+    """Whether host and port are such that looking them up cannot fail in a way that nobody expects."""
+    host = url.raw_host.decode("ascii")
+    is_name = len(host) <= 253 and all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split("."))
+    return _port(url) < 1 << 16 and (is_name or ":" in host)

@@ -90,6 +90,8 @@ def list_repository(
         # The library hands on whatever a hub answers; what is not of the expected form fails anywhere in it.
         logger.exception("The hub's answer cannot be read")
         raise InstallError(TITLE, f"{base} does not answer as a hub should.", "Check HF_ENDPOINT.") from error
+    finally:
+        huggingface_hub.close_session()
 
 
 def gated(reference: HubReference) -> InstallError:
