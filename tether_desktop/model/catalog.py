@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tether_desktop.errors import ModelError, ModelNotFound
+from tether_desktop.errors import LibraryUntrusted, ModelError, ModelNotFound
 from tether_desktop.model import trust
 from tether_desktop.model.cpu import supported_isas
 from tether_desktop.model.entry import ModelEntry
@@ -90,6 +90,24 @@ class Catalog:
         if entry.library is not None:
             trust.check(entry.library)
         return entry
+
+    def library_in_question(self, name: str) -> tuple[Path, str]:
+        """The library that a model would be loaded with if somebody allowed it, and its SHA-256.
+
+        Raises:
+            ModelNotFound: there is no such model.
+            ModelError: it needs no library, has none that fits or one that may run already.
+        """
+        entry = self.find(name)
+        if entry.library is None or entry.code != LibraryUntrusted.code:
+            state = "It can be loaded as it is." if entry.usable else entry.reason
+            raise ModelError(
+                "There is nothing to allow", f"{name} has no library that waits for it. {state}", entry.remedy
+            )
+        try:
+            return entry.library, trust.sha256_of(entry.library)
+        except OSError as error:
+            raise broken(f"{entry.library} cannot be read: {error.strerror or error}.") from error
 
     def trust_library(self, name: str, sha256: str) -> None:
         """Let the library of a model run from now on.

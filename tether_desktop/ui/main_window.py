@@ -28,6 +28,7 @@ from tether_desktop.ui.worker import EngineWorker
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
     from tether_desktop.settings import Settings
+    from tether_desktop.ui.library_desk import LibraryDesk
     from tether_desktop.ui.notice_page import NoticePage
     from tether_desktop.ui.welcome_page import WelcomePage
 
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self._settings: Settings | None = None
         self._welcome: WelcomePage | None = None
         self._notice: NoticePage | None = None
+        self._libraries: LibraryDesk | None = None
         self.tasks = Tasks(self)
         self.chats = Chats(worker, self)
         self.models = ModelChoice(worker, self.tasks, state.model, self)
@@ -115,6 +117,16 @@ class MainWindow(QMainWindow):
         if self._notice is None:
             self._notice = self._make_notice()
         return self._notice
+
+    @property
+    def libraries(self) -> LibraryDesk:
+        """Asks about libraries that were not compiled here, made when there is one."""
+        if self._libraries is None:
+            from tether_desktop.ui.library_desk import LibraryDesk
+
+            self._libraries = LibraryDesk(self._worker, self.tasks, self)
+            self._libraries.allowed.connect(self.models.choose)
+        return self._libraries
 
     async def save_state(self) -> None:
         """Write the state, away from the GUI thread."""
@@ -218,6 +230,7 @@ class MainWindow(QMainWindow):
         picker.load_requested.connect(self.models.load)
         picker.unload_requested.connect(self.models.unload)
         picker.cancel_requested.connect(self.models.unload)
+        picker.permission_requested.connect(self._on_permission_requested)
         picker.opened.connect(self.models.refresh)
 
     def _connect_sessions(self) -> None:
@@ -326,6 +339,10 @@ class MainWindow(QMainWindow):
         self.models.prefer(name)
         self._refresh()
         self.pane.composer.edit.setFocus()
+
+    @Slot(str)
+    def _on_permission_requested(self, name: str) -> None:
+        self.libraries.ask(name)
 
     @Slot()
     def _on_escape(self) -> None:

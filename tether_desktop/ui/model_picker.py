@@ -22,6 +22,7 @@ class ModelPopup(QFrame):
 
     Signals:
         chosen(name), load_requested(name), unload_requested(name), cancel_requested(name): as of its rows.
+        permission_requested(name): as of its rows; the list closes first.
         closed(): it was closed, by choice or by a click elsewhere.
     """
 
@@ -29,6 +30,7 @@ class ModelPopup(QFrame):
     load_requested = Signal(str)
     unload_requested = Signal(str)
     cancel_requested = Signal(str)
+    permission_requested = Signal(str)
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -93,6 +95,7 @@ class ModelPopup(QFrame):
         row.load_requested.connect(self.load_requested)
         row.unload_requested.connect(self.unload_requested)
         row.cancel_requested.connect(self.cancel_requested)
+        row.permission_requested.connect(self._on_permission_requested)
         self._rows[model.name] = row
         return row
 
@@ -105,6 +108,11 @@ class ModelPopup(QFrame):
         self.chosen.emit(name)
         self.close()
 
+    @Slot(str)
+    def _on_permission_requested(self, name: str) -> None:
+        self.close()
+        self.permission_requested.emit(name)
+
 
 class ModelPicker(ThemedButton):
     """Names the chosen model and its progress; a click lists all models.
@@ -112,6 +120,7 @@ class ModelPicker(ThemedButton):
     Signals:
         chosen(name): another model is to answer.
         load_requested(name), unload_requested(name), cancel_requested(name): from the list.
+        permission_requested(name): a model was chosen whose library nobody has allowed yet.
         opened(): the list is shown, so the model folders should be looked at again.
     """
 
@@ -119,6 +128,7 @@ class ModelPicker(ThemedButton):
     load_requested = Signal(str)
     unload_requested = Signal(str)
     cancel_requested = Signal(str)
+    permission_requested = Signal(str)
     opened = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -134,6 +144,7 @@ class ModelPicker(ThemedButton):
         self.popup.load_requested.connect(self.load_requested)
         self.popup.unload_requested.connect(self.unload_requested)
         self.popup.cancel_requested.connect(self.cancel_requested)
+        self.popup.permission_requested.connect(self.permission_requested)
 
     @property
     def current(self) -> ModelStatus | None:

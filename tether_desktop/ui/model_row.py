@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
@@ -16,6 +18,8 @@ _ACTIONS = {"unloaded": "Load", "loading": "Cancel", "ready": "Unload", "busy": 
 
 def state_text(status: ModelStatus) -> str:
     """The state in a word or two: "ready", "loading 42 %"."""
+    if status.asks_first:
+        return "asks first"
     if not status.usable:
         return "not usable"
     text = _STATES.get(status.state, status.state)
@@ -44,12 +48,14 @@ class ModelRow(QFrame):
     Signals:
         chosen(name): this model is to answer.
         load_requested(name), unload_requested(name), cancel_requested(name): the row's button.
+        permission_requested(name): the same, or a click, where its library is not allowed yet.
     """
 
     chosen = Signal(str)
     load_requested = Signal(str)
     unload_requested = Signal(str)
     cancel_requested = Signal(str)
+    permission_requested = Signal(str)
 
     def __init__(self, status: ModelStatus, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +70,7 @@ class ModelRow(QFrame):
         self._detail = QLabel()
         self._detail.setProperty("kind", "small")
         self._detail.setWordWrap(True)
+        self._detail.setTextFormat(Qt.TextFormat.PlainText)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self.button = QPushButton()
@@ -81,7 +88,8 @@ class ModelRow(QFrame):
         """Show a model's state."""
         self._status = status
         self._selected = selected
-        self._title.setText(f"<b>{status.title}</b>" + (f" · {status.quantization}" if status.quantization else ""))
+        quantization = f" · {escape(status.quantization)}" if status.quantization else ""
+        self._title.setText(f"<b>{escape(status.title)}</b>{quantization}")
         self._state.setText(state_text(status))
         set_kind(self._state, {"ready": "success", "busy": "success", "failed": "warning"}.get(status.state, "small"))
         self._detail.setText(self._problem() or detail_text(status))
@@ -91,7 +99,8 @@ class ModelRow(QFrame):
         self._bar.setValue(round((status.progress or 0) * 1000))
         self._check.set_shown(shown=selected)
         self._show_action()
-        self.setCursor(Qt.CursorShape.PointingHandCursor if status.usable else Qt.CursorShape.ArrowCursor)
+        inviting = status.usable or status.asks_first
+        self.setCursor(Qt.CursorShape.PointingHandCursor if inviting else Qt.CursorShape.ArrowCursor)
         chosen = ", chosen" if selected else ""
         self.setAccessibleName(f"{status.label}, {state_text(status)}{chosen}")
         self.setAccessibleDescription(self._detail.text())
@@ -116,7 +125,7 @@ class ModelRow(QFrame):
     def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802  (Qt's name)
         """Show what would be chosen."""
         super().enterEvent(event)
-        set_kind(self, "row_hover" if self._status.usable else "")
+        set_kind(self, "row_hover" if self._status.usable or self._status.asks_first else "")
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Back to rest."""
@@ -150,6 +159,8 @@ class ModelRow(QFrame):
 
     def _show_action(self) -> None:
         action = _ACTIONS.get(self._status.state, "") if self._status.usable else ""
+        if self._status.asks_first:
+            action = "Allow…"
         self.button.setText(action)
         self.button.setVisible(bool(action))
         self.button.setAccessibleName(f"{action} {self._status.title}")
@@ -157,9 +168,14 @@ class ModelRow(QFrame):
     def _choose(self) -> None:
         if self._status.usable:
             self.chosen.emit(self._status.name)
+        elif self._status.asks_first:
+            self.permission_requested.emit(self._status.name)
 
     @Slot()
     def _on_button(self) -> None:
+        if self._status.asks_first:
+            self.permission_requested.emit(self._status.name)
+            return
         signal = {"loading": self.cancel_requested, "ready": self.unload_requested}
         signal.get(self._status.state, self.load_requested).emit(self._status.name)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tether_desktop.errors import TetherError
+from tether_desktop.errors import LibraryUntrusted, TetherError
 
 if TYPE_CHECKING:
     from tether_desktop.model.catalog import ModelEntry
@@ -52,6 +52,7 @@ class ModelStatus:
         device: what it runs on, empty until loaded.
         context_window: tokens of prompt and reply together.
         error: why the last load failed.
+        asks_first: whether it cannot be used only because nobody has allowed its library yet.
     """
 
     name: str
@@ -67,6 +68,7 @@ class ModelStatus:
     device: str = ""
     context_window: int = 0
     error: TetherError | None = None
+    asks_first: bool = False
 
     @property
     def label(self) -> str:
@@ -97,4 +99,5 @@ def model_status(entry: ModelEntry, state: ModelState | None) -> ModelStatus:
         device=info.device if info else "",
         context_window=info.context_window if info else entry.context_window,
         error=state.error if state else None,
+        asks_first=entry.code == LibraryUntrusted.code,
     )
