@@ -119,6 +119,13 @@ async def test_sampling_parameters_reach_the_engine(make_host: MakeHost) -> None
     assert "".join(chunk.text for chunk in chunks) == "one two"
 
 
+async def test_probabilities_come_through_with_the_tokens_they_belong_to(make_host: MakeHost) -> None:
+    host = await loaded(make_host("one two three four"))
+    chunks = [chunk async for chunk in host.generate(request(logprobs=2, max_tokens=3))]
+    assert [[token.text for token in chunk.logprobs] for chunk in chunks] == [["one"], [" two"], [" three"]]
+    assert all(len(token.alternatives) == 2 for chunk in chunks for token in chunk.logprobs)
+
+
 async def test_tokens_are_counted_while_a_reply_streams(make_host: MakeHost) -> None:
     host = await loaded(make_host({"steps": ["a", {"wait": True}]}))
     async with aclosing(host.generate(request())) as chunks:

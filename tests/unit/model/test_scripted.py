@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -118,6 +119,16 @@ async def test_the_prompt_that_a_session_repeats_counts_as_cached() -> None:
     other = GenerationRequest("another session", (PromptPiece("how are you fine"),))
     *_, last = await chunks(scripted, other)
     assert last.usage == Usage(4, 0, 2)
+
+
+async def test_each_token_is_told_with_its_probability_where_that_was_asked_for() -> None:
+    said = await chunks(engine("one two three"), request(logprobs=3, stop=("three",)))
+    told = [token for chunk in said for token in chunk.logprobs]
+    assert [token.text for token in told] == ["one", " two", " three"]
+    assert all(len(token.alternatives) == 3 for token in told)
+    assert all(token.alternatives[0] == (token.text, token.logprob) for token in told)
+    assert all(sum(math.exp(logprob) for _, logprob in token.alternatives) < 1 for token in told)
+    assert all(chunk.logprobs == () for chunk in await chunks(engine("one two"), request()))
 
 
 async def test_time_passes_as_scripted_and_is_told_in_the_timings() -> None:

@@ -131,6 +131,40 @@ async def test_a_seed_repeats_a_reply_and_another_does_not(engine: TvmEngine) ->
     assert texts[0] == texts[1] != texts[2]
 
 
+async def test_probabilities_are_told_beside_each_token(tiny: RandomDecoder, engine: TvmEngine) -> None:
+    params = replace(GREEDY, logprobs=5)
+    chunks = [chunk async for chunk in engine.generate(GenerationRequest("s", prompt(QUESTION), params))]
+    told = [token for chunk in chunks for token in chunk.logprobs]
+    assert len(told) == 24
+    assert all(token.alternatives[0] == (token.text, token.logprob) for token in told), "the best one is taken"
+    assert all(
+        [logprob for _, logprob in token.alternatives] == sorted((p for _, p in token.alternatives), reverse=True)
+        for token in told
+    )
+    tokenizer = ModelTokenizer(tiny.folder)
+    assert tokenizer.token_text(1) == "<|im_start|>"
+    assert tokenizer.token_text(tokenizer.encode(prompt("é"))[0]) == "\ufffd", "half a character"
+    without, _ = await reply(engine, QUESTION)
+    assert "".join(chunk.text for chunk in chunks) == without
+
+
+async def test_no_probabilities_are_told_unless_they_are_asked_for(engine: TvmEngine) -> None:
+    request = GenerationRequest("s", prompt(QUESTION), GREEDY)
+    assert [chunk.logprobs async for chunk in engine.generate(request) if chunk.logprobs] == []
+
+
+async def test_probabilities_are_those_before_bias_and_temperature(tiny: RandomDecoder, engine: TvmEngine) -> None:
+    (word,) = ModelTokenizer(tiny.folder).encode(prompt(" there"))
+    params = SamplingParams(temperature=0.1, max_tokens=1, logprobs=20, logit_bias=((word, 100.0),))
+    chunks = [chunk async for chunk in engine.generate(GenerationRequest("s", prompt(QUESTION), params))]
+    (told,) = [token for chunk in chunks for token in chunk.logprobs]
+    unbiased = [
+        chunk async for chunk in engine.generate(GenerationRequest("s", prompt(QUESTION), replace(GREEDY, logprobs=20)))
+    ]
+    assert told.text == " there"
+    assert told.alternatives == next(chunk.logprobs[0] for chunk in unbiased if chunk.logprobs).alternatives
+
+
 async def test_a_stop_string_ends_the_reply_and_is_not_shown(engine: TvmEngine) -> None:
     text, _ = await reply(engine, QUESTION)
     stop = text[len(text) // 2 :][:3]

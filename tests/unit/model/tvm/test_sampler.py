@@ -133,10 +133,30 @@ def test_presence_and_frequency_penalties_count_only_generated_tokens() -> None:
     np.testing.assert_allclose(sampler._penalize(logits), [4 - 0.5 - 3 * 0.25, 3, 0])
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_a_bias_makes_tokens_likely_or_impossible(temperature: float) -> None:
+    logits = np.array([4, 3, 0], np.float32)
+    wanted = SamplingParams(temperature=temperature, logit_bias=((2, 100.0),))
+    banned = SamplingParams(temperature=temperature, logit_bias=((0, -100.0), (1, float("-inf"))))
+    assert Sampler(wanted, 3, ()).next(logits) == 2
+    assert Sampler(banned, 3, ()).next(logits) == 2
+
+
+def test_a_bias_comes_before_the_penalties() -> None:
+    params = SamplingParams(repetition_penalty=2.0, logit_bias=((0, -5.0), (1, 1.0)))
+    assert Sampler(params, 3, [0, 1])._penalize(np.array([4, 3, 1], np.float32)).tolist() == [-2, 2, 1]
+
+
+def test_a_bias_on_a_token_that_the_vocabulary_does_not_have_changes_nothing() -> None:
+    logits = np.array([4, 3, 0, 9], np.float32)
+    params = SamplingParams(temperature=0, logit_bias=((3, 100.0), (-1, 100.0), (1 << 40, 100.0)))
+    assert Sampler(params, 3, ()).next(logits) == 0
+
+
 def test_the_logits_given_are_not_changed() -> None:
     logits = np.array([4, 3, 0], np.float32)
     logits.setflags(write=False)
-    sampler = Sampler(SamplingParams(repetition_penalty=1.3, presence_penalty=1), 3, [0])
+    sampler = Sampler(SamplingParams(repetition_penalty=1.3, presence_penalty=1, logit_bias=((1, 1.0),)), 3, [0])
     sampler.next(logits)
     assert logits.tolist() == [4, 3, 0]
 
