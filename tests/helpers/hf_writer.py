@@ -175,6 +175,13 @@ def encoded(values: NDArray[np.float32], dtype: Dtype) -> bytes:
     return values.astype({"F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
 
 
+def as_stored(values: NDArray[np.float32], dtype: Dtype) -> NDArray[np.float32]:
+    """The numbers rounded to what the type can hold."""
+    if dtype == "BF16":
+        return from_bfloat16(to_bfloat16(values))
+    return values.astype({"F32": "<f4", "F16": "<f2"}[dtype]).astype(np.float32)
+
+
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
     """The bits of the nearest bfloat16, ties to even."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
