@@ -14,6 +14,10 @@ from gguf.quants import dequantize, quantize
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from tests.helpers.gguf_writer import add_field
+from tether_desktop.model.compiler.folder import Card, pack_model
+from tether_desktop.model.compiler.sources import open_source
+from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
 
 SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 CHAT_TEMPLATE = (
@@ -77,14 +81,13 @@ class TinyModel:
 
 def make_tiny_model(parent: Path, config: TinyConfig | None = None, name: str = "Tiny-q4_1t16-MLC") -> TinyModel:
     """Write a random model as ``parent/name`` and the GGUF file it was made from beside it."""
-    from tether_desktop.model.compiler.folder import pack_gguf
-
     config = config or TinyConfig()
     source = parent / f"{name}.gguf"
     floats = write_tiny_gguf(source, config)
     folder = parent / name
     folder.mkdir()
-    pack_gguf(source, folder, system_message="Be brief.", on_progress=lambda _: None)
+    card = Card(name, "made for the tests", "", "")
+    pack_model(open_source(source), open_tokenizer(source), folder, card=card, on_progress=lambda _: None)
     return TinyModel(folder, source, config, floats)
 
 
@@ -95,7 +98,7 @@ def write_tiny_gguf(path: Path, config: TinyConfig, *, fields: dict[str, Any] | 
     """
     writer = gguf.GGUFWriter(path, arch="llama")
     for key, value in (_metadata(config) | (fields or {})).items():
-        _add_field(writer, key, value)
+        add_field(writer, key, value)
     floats = {}
     for name, values in _random_matrices(config).items():
         kind = _stored_type(name, values, config)
@@ -171,17 +174,6 @@ def _token_type(token: str) -> int:
     if token in SPECIAL_TOKENS:
         return 3
     return 5 if token.startswith("<|unused_") else 1
-
-
-def _add_field(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
-    if isinstance(value, list):
-        writer.add_array(key, value)
-    elif isinstance(value, str):
-        writer.add_string(key, value)
-    elif isinstance(value, float):
-        writer.add_float32(key, value)
-    else:
-        writer.add_uint32(key, value)
 
 
 def _random_matrices(config: TinyConfig) -> dict[str, NDArray[np.float32]]:

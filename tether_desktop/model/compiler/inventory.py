@@ -8,6 +8,7 @@ from math import isfinite
 from gguf import GGMLQuantizationType
 
 from tether_desktop.model.compiler.architectures.settings import Settings
+from tether_desktop.model.compiler.ggml_blocks import FLOAT_ENCODINGS, LEVEL_FORMS
 from tether_desktop.model.compiler.source import DecoderConfig, SourceTensor
 from tether_desktop.model.decoder_shape import GROUP
 
@@ -15,11 +16,8 @@ TensorKey = tuple[str, int | None]
 """Our name of a tensor, and its layer."""
 
 FLOATS = frozenset(GGMLQuantizationType[name] for name in ("F32", "F16", "BF16"))
-ENCODINGS = FLOATS | {
-    GGMLQuantizationType[name] for name in ("Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0")
-}
-"""How weights may be stored; vectors are FLOATS."""
-
+"""How vectors may be stored."""
+_MATRIX_ENCODINGS = frozenset((*LEVEL_FORMS, *FLOAT_ENCODINGS))
 _MOST_HEAD_DIM = 256
 
 
@@ -89,12 +87,12 @@ def take_tensors(
 def _check_tensor(tensor: SourceTensor, shape: tuple[int, ...], settings: Settings) -> None:
     if tensor.shape != shape:
         raise settings.refusal(f"its tensor {tensor.name!r} has the shape {tensor.shape}, not {shape}.")
-    known = ENCODINGS if len(shape) > 1 else FLOATS
+    known = _MATRIX_ENCODINGS if len(shape) > 1 else FLOATS
     if tensor.encoding not in known:
         names = ", ".join(sorted(kind.name for kind in known))
         raise settings.refusal(
             f"its tensor {tensor.name!r} is stored as {tensor.encoding.name}, which is not read here.",
-            f"Choose a file of the same model whose weights are {names}.",
+            f"Choose a file of the same model whose weights are {names}, such as Q4_K_M or Q8_0.",
         )
 
 
