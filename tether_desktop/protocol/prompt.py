@@ -15,7 +15,7 @@ from tether_desktop.messages import Message, text_message
 from tether_desktop.model.engine import Prompt, PromptPiece
 from tether_desktop.protocol.chat_template import ChatTemplate, ChatTemplateError
 from tether_desktop.protocol.conv_template import ConvTemplate, ConvTemplateError, parse_conv_template
-from tether_desktop.protocol.special_tokens import SpecialTokens, read_special_tokens
+from tether_desktop.protocol.special_tokens import SpecialTokens, any_of, read_special_tokens
 
 _TOKENIZER_CONFIG = "tokenizer_config.json"
 _TEMPLATE_FILE = "chat_template.jinja"
@@ -124,13 +124,12 @@ def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
     template = _chat_template(model_dir, tokenizer_config, special) or conv
     if template is None:
         _refuse(model_dir.name, "it has neither a chat template nor a conv_template")
-    protected = sorted(special.texts, key=len, reverse=True)
     return PromptTemplate(
         model=model_dir.name,
         stop=conv.stop if conv else (),
         has_system_role=_takes_system(model_dir.name, template),
         _template=template,
-        _protected=re.compile("|".join([*map(re.escape, protected), _SENTINEL])),
+        _protected=re.compile("|".join(filter(None, [any_of(special.texts), _SENTINEL]))),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,32 @@ def read_special_tokens(model_dir: Path, tokenizer_config: dict[str, Any]) -> Sp
         by_id={number: text for number, text, _ in added},
         named=named,
     )
+
+
+def any_of(texts: Iterable[str], depth: int = 8) -> str:
+    """A regular expression for the longest of some texts.
+
+    Some vocabularies have thousands of special tokens. Texts that begin alike share their beginning in the
+    expression, so that each character of a message is compared with a few beginnings and not with every token.
+
+    Args:
+        texts: what to find; empty ones are found last.
+        depth: how often texts are grouped; those of a group after that are listed one by one.
+    """
+    ordered = sorted(texts, key=len, reverse=True)
+    if len(ordered) < 2 or not depth:
+        return "|".join(map(re.escape, ordered))
+    groups: dict[str, list[str]] = {}
+    for text in ordered:
+        groups.setdefault(text[:1], []).append(text)
+    return "|".join(_group(group, depth) for group in groups.values())
+
+
+def _group(texts: list[str], depth: int) -> str:
+    """An expression for texts with the same first character."""
+    beginning = commonprefix(texts)  # noqa: RUF071 — characters are meant, not folders
+    rest = any_of((text[len(beginning) :] for text in texts), depth - 1)
+    return re.escape(beginning) + (f"(?:{rest})" if rest else "")
 
 
 def token_text(token: object) -> str:

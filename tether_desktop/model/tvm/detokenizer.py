@@ -57,6 +57,10 @@ class TokenDecoder:
             return bytes([int(match[1], 16)])
         return spelling.replace(_SPACE_MARK, " ").encode()
 
+    def word_bytes(self, text: str) -> bytes:
+        """The UTF-8 bytes of a token that was added to the vocabulary as a word of its own."""
+        return text.encode() if self.is_byte_level else self.token_bytes(text)
+
 
 def token_decoder(tokenizer: Tokenizer) -> TokenDecoder:
     """The decoder of a tokenizer.
@@ -72,25 +76,21 @@ def token_decoder(tokenizer: Tokenizer) -> TokenDecoder:
 class IncrementalDetokenizer:
     """Text of one reply; an incomplete character is held back until the token that completes it."""
 
-    def __init__(self, spelling: Callable[[int], str | None], decoder: TokenDecoder) -> None:
+    def __init__(self, token_bytes: Callable[[int], bytes], decoder: TokenDecoder) -> None:
         """Prepare for the first token.
 
         Args:
-            spelling: of a token in the vocabulary; None for tokens that are not shown.
-            decoder: what the spelling means.
+            token_bytes: the bytes that a token adds; none for tokens that are not shown.
+            decoder: says whether the first space is text.
         """
-        self._spelling = spelling
-        self._decoder = decoder
+        self._token_bytes = token_bytes
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._strip = decoder.strips_first_space
 
     def add(self, token: int) -> str:
         """The text that ``token`` completes, possibly none."""
-        spelling = self._spelling(token)
-        if not spelling:
-            return ""
-        data = self._decoder.token_bytes(spelling)
-        if self._strip:
+        data = self._token_bytes(token)
+        if data and self._strip:
             data, self._strip = data.removeprefix(b" "), False
         return self._utf8.decode(data)
 

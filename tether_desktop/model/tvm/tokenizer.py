@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer, pre_tokenizers
 
 from tether_desktop.errors import ModelBroken
 from tether_desktop.model.engine import Prompt
-from tether_desktop.model.tvm.detokenizer import IncrementalDetokenizer, TokenDecoder
+from tether_desktop.model.tvm.detokenizer import IncrementalDetokenizer, token_decoder
+
+
+class _Place(NamedTuple):
+    """Where a special token is: among the ids, and from where to where in the text."""
+
+    at: int
+    start: int
+    stop: int
 
 
 class ModelTokenizer:
@@ -32,78 +40,114 @@ class ModelTokenizer:
         path = model_dir / "tokenizer.json"
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
-            # Its state is its JSON object; parsing the whole file for it would double the time to load.
-            decoder = self._tokenizer.decoder
-            self._decoder = TokenDecoder(json.loads(decoder.__getstate__()) if decoder else None)
+            self._decoder = token_decoder(self._tokenizer)
         except ModelBroken:
             raise
         except Exception as error:  # the library raises nothing more exact for a file it does not understand
             raise _broken(path, str(error)) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self.vocab_size: int = self._tokenizer.get_vocab_size()
+        self._first_only = list(_metaspaces_for_the_first_text(self._tokenizer.pre_tokenizer))
         added = self._tokenizer.get_added_tokens_decoder()
+        self.vocab_size: int = max(self._tokenizer.get_vocab_size(), *(number + 1 for number in added), 0)
         self.eos_ids = _read_eos_ids(model_dir)
         self.special_ids = frozenset(i for i, token in added.items() if token.special) | self.eos_ids
+        self._words = {i: token.content for i, token in added.items() if i not in self.special_ids}
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Token ids of a prompt; no token is added that the prompt does not spell out.
 
         Text is tokenized across the borders of pieces, as if it were one, except at special tokens.
+
+        Raises:
+            ModelBroken: the tokenizer fails on the text.
         """
         ids: list[int] = []
         text = ""
-        for part in self._split(prompt):
-            if isinstance(part, str):
-                text += part
-            else:
-                ids += [*self._encode_literal(text), part]
-                text = ""
-        return ids + self._encode_literal(text)
+        for piece in prompt:
+            content = _valid_unicode(piece.text)
+            found, places = ([], []) if piece.literal else self._recognise(content)
+            if not places:
+                text += content
+                continue
+            first, last = places[0], places[-1]
+            ids += self._encode_literal(text + content[: first.start], at_start=not ids)
+            ids += found[first.at : last.at + 1]
+            text = content[last.stop :]
+        return ids + self._encode_literal(text, at_start=not ids)
 
     def detokenizer(self) -> IncrementalDetokenizer:
         """A fresh detokenizer, for one reply."""
-        return IncrementalDetokenizer(self.spelling, self._decoder)
-
-    def _split(self, prompt: Prompt) -> Iterator[str | int]:
-        """Texts, and between them the special tokens of the pieces that are not literal."""
-        for piece in prompt:
-            text = _valid_unicode(piece.text)
-            if piece.literal:
-                yield text
-                continue
-            self._tokenizer.encode_special_tokens = False
-            encoding = self._tokenizer.encode(text, add_special_tokens=False)
-            end = 0
-            for token, (start, stop) in zip(encoding.ids, encoding.offsets, strict=True):
-                if token in self.special_ids:
-                    yield text[end:start]
-                    yield token
-                    end = stop
-            yield text[end:]
-
-    def _encode_literal(self, text: str) -> list[int]:
-        """Ids of plain text, never special ones, even where a vocabulary could spell them."""
-        self._tokenizer.encode_special_tokens = True
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
-        if self.special_ids.isdisjoint(ids):
-            return ids
-        characters = self._tokenizer.encode_batch(list(text), add_special_tokens=False)
-        return [token for encoding in characters for token in encoding.ids if token not in self.special_ids]
+        return IncrementalDetokenizer(self._token_bytes, self._decoder)
 
     def spelling(self, token: int) -> str | None:
-        """The vocabulary's spelling of a token, or None for one that is not shown."""
-        if token in self.special_ids:
+        """The bytes a token stands for, each as the character of its number; None for one that is not shown."""
+        if token in self.special_ids or self._tokenizer.id_to_token(token) is None:
             return None
-        spelling: str | None = self._tokenizer.id_to_token(token)
-        return spelling
+        return self._token_bytes(token).decode("latin-1")
 
     def token_text(self, token: int) -> str:
         """A token by itself as text: bytes that are no whole character are replaced, special ones spelled out."""
-        spelling: str = self._tokenizer.id_to_token(token) or ""
         if token in self.special_ids:
-            return spelling
-        return self._decoder.token_bytes(spelling).decode("utf-8", "replace")
+            return self._tokenizer.id_to_token(token) or ""
+        return self._token_bytes(token).decode("utf-8", "replace")
+
+    def _token_bytes(self, token: int) -> bytes:
+        """The UTF-8 bytes that a token adds to the text; none for one that is not shown."""
+        if token in self.special_ids:
+            return b""
+        if token in self._words:
+            return self._decoder.word_bytes(self._words[token])
+        return self._decoder.token_bytes(self._tokenizer.id_to_token(token) or "")
+
+    def _recognise(self, text: str) -> tuple[list[int], list[_Place]]:
+        """Ids of a text that may spell special tokens, and where those are."""
+        self._tokenizer.encode_special_tokens = False
+        encoding = self._run(text, at_start=True)
+        ids: list[int] = encoding.ids
+        found = [index for index, token in enumerate(ids) if token in self.special_ids]
+        offsets = encoding.offsets if found else []
+        return ids, [_Place(index, *offsets[index]) for index in found]
+
+    def _encode_literal(self, text: str, *, at_start: bool) -> list[int]:
+        """Ids of plain text, never special ones, even where a vocabulary could spell them."""
+        if not text:
+            return []
+        self._tokenizer.encode_special_tokens = True
+        ids: list[int] = self._run(text, at_start=at_start).ids
+        if self.special_ids.isdisjoint(ids):
+            return ids
+        return [token for token in self._encode_characters(text) if token not in self.special_ids]
+
+    def _encode_characters(self, text: str) -> Iterator[int]:
+        """Ids of each character by itself."""
+        tokenizer = self._tokenizer
+        written = tokenizer.normalizer.normalize_str(text) if tokenizer.normalizer else text
+        if tokenizer.pre_tokenizer:
+            written = "".join(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(written))
+        model = tokenizer.model
+        return (token.id for character in written for token in model.tokenize(character))
+
+    def _run(self, text: str, *, at_start: bool) -> Encoding:
+        for metaspace in self._first_only:
+            metaspace.prepend_scheme = "first" if at_start else "never"
+        try:
+            return self._tokenizer.encode(text, add_special_tokens=False)
+        except BaseException as error:  # a panic of the library, as over an endless search, is no Exception
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+            raise _broken(Path("tokenizer.json"), f"it fails on this text ({error})") from None
+
+
+def _metaspaces_for_the_first_text(
+    pre_tokenizer: pre_tokenizers.PreTokenizer | None,
+) -> Iterator[pre_tokenizers.Metaspace]:
+    """The steps that put a space before the first text only; to the library, every text it is given is the first."""
+    if isinstance(pre_tokenizer, pre_tokenizers.Metaspace) and pre_tokenizer.prepend_scheme == "first":
+        yield pre_tokenizer
+    elif isinstance(pre_tokenizer, pre_tokenizers.Sequence):
+        for step in cast("list[pre_tokenizers.PreTokenizer]", pre_tokenizer):
+            yield from _metaspaces_for_the_first_text(step)
 
 
 def _read_eos_ids(model_dir: Path) -> frozenset[int]:
