@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tether_desktop.errors import ModelBroken
-from tether_desktop.model.compiler.strict_json import damaged
+from tether_desktop.model.compiler.strict_json import MAX_BYTES, damaged
 from tether_desktop.model.compiler.weight_file import LONGEST_NAME, MAX_DIMENSIONS, FileRegion, file_in
-from tether_desktop.model.model_folder import Shard, check_sizes, read_shards
+from tether_desktop.model.model_folder import INDEX_NAMES, Shard, check_sizes, read_shards
 
 ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "uint32": 4}
 """Size of a number of the types that can be used."""
@@ -36,6 +36,9 @@ def read_mlc_records(folder: Path) -> dict[str, MlcRecord]:
     Raises:
         ModelBroken: a file is missing or of the wrong size, or the index is damaged.
     """
+    for name in INDEX_NAMES:
+        if (folder / name).exists() and file_in(folder, name).stat().st_size > MAX_BYTES:
+            raise damaged(folder, f"its list of weights has over {MAX_BYTES:,} bytes")
     shards = read_shards(folder)
     for shard in shards:
         file_in(folder, shard.path.name)

@@ -8,8 +8,8 @@ from typing import Any
 
 from tether_desktop.errors import ModelBroken
 
-MAX_BYTES = 10_000_000
-"""A hundred thousand tensors need less; parsing more of a hostile file would take seconds."""
+MAX_BYTES = 5_000_000
+"""Fifty thousand tensors need less; parsing more of a hostile file would take too long."""
 
 _FETCH_AGAIN = "Fetch the model again."
 

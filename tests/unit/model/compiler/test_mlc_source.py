@@ -251,6 +251,38 @@ def test_missing_and_truncated_files_are_told(tmp_path: Path) -> None:
         read_mlc_weights(tmp_path, "q4f16_1")
 
 
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        (b"{" + b" " * 5_000_000 + b"}", "over 5,000,000 bytes"),
+        (b'{"records": ' + b"[" * 100_000, "nested too deeply"),
+        (b'{"records": 5}', "not a list of weight files"),
+        (b'{"records": [{"dataPath": "../x", "nbytes": 1, "records": []}]}', "not the name of a file"),
+        (b'{"records": [{"dataPath": "x", "nbytes": Infinity, "records": []}]}', "not a list of weight files"),
+        (b'{"records": [{"dataPath": "x", "nbytes": 1, "records": []}]}', "x is missing"),
+    ],
+)
+def test_a_hostile_index_is_refused(tmp_path: Path, index: bytes, words: str) -> None:
+    (tmp_path / "tensor-cache.json").write_bytes(index)
+    with pytest.raises(ModelBroken) as failure:
+        read_mlc_weights(tmp_path, "q4f16_1")
+    assert words in failure.value.message
+
+
+def test_a_link_may_not_lead_out_of_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    write_shards(folder, matrix())
+    shard = folder / "params_shard_0.bin"
+    shard.rename(tmp_path / "elsewhere")
+    try:
+        shard.symlink_to(tmp_path / "elsewhere")
+    except OSError:
+        pytest.skip("no links on this system")
+    with pytest.raises(ModelBroken, match="leads out of the folder"):
+        read_mlc_weights(folder, "q4f16_1")
+
+
 PLACES = st.sampled_from([("nbytes",), ("dataPath",), ("md5sum",), ("records",), ("records", 0), ("records", 1)])
 ANYTHING = (
     st.none()
