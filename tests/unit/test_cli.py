@@ -53,7 +53,7 @@ def printed_json(capture: Capture) -> Any:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["dance"], ["models"], ["models", "add", "moon"], ["chat", "--loud"], ["models", "verify"]]
+    "arguments", [["dance"], ["models"], ["models", "add"], ["chat", "--loud"], ["models", "verify"]]
 )
 def test_wrong_usage_ends_with_2(arguments: list[str], capsys: Capture) -> None:
     assert main.run(arguments) == 2
@@ -139,7 +139,7 @@ def test_adding_the_starter_shows_its_stages(monkeypatch: pytest.MonkeyPatch, ca
     assert main.run(["models", "add", "starter"]) == 0
     assert capsys.readouterr().err.splitlines() == [
         "Downloading…",
-        "Compiling for this processor…",
+        "Compiling…",
         "Starter is ready.",
     ]
 
@@ -159,7 +159,8 @@ def test_verifying_tells_the_damaged_file(folders: Path, capsys: Capture, monkey
     write_library(dist(folders))
     assert main.run(["models", "verify", folder.name]) == 0
     assert "complete and unchanged" in capsys.readouterr().err
-    (folder / "params_shard_1.bin").write_bytes(b"\x02" * 64)
+    shard = folder / "params_shard_1.bin"
+    shard.write_bytes(b"\x02" * shard.stat().st_size)
     assert main.run(["models", "verify", folder.name]) == 1
     assert "params_shard_1.bin is damaged" in capsys.readouterr().err
 

@@ -11,9 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tether_desktop.cli import model_tables as tables
-from tether_desktop.cli.output import ProgressLine, note, safe
-from tether_desktop.errors import ModelError
-from tether_desktop.model import trust
+from tether_desktop.cli.output import ProgressLine, note
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.compile_job import BuildReport
 from tether_desktop.model.cpu import ISA_TITLES
@@ -32,7 +30,7 @@ _STAGES = {
     "downloading": "Downloading",
     "checking": "Looking at the model",
     "packing": "Packing the weights",
-    "compiling": "Compiling for this processor",
+    "compiling": "Compiling",
     "finishing": "Finishing",
 }
 _WHAT = (
@@ -128,21 +126,6 @@ def verify_model(name: Name) -> None:
     finally:
         line.clear()
     note(f"{name} is complete and unchanged.")
-
-
-@app.command("trust")
-def trust_model(name: Name, *, yes: Yes = False) -> None:
-    """Let a library run that was not compiled on this computer."""
-    catalog = Catalog(load_settings().dist_roots)
-    entry = catalog.find(name)
-    if entry.library is None:
-        raise ModelError("There is no library to allow", f"{name} has none that fits it.", entry.remedy)
-    digest = trust.sha256_of(entry.library)
-    note(safe(f"{entry.library}\nSHA-256 {digest}\nIt is a program, and can do whatever you can."))
-    if not yes:
-        typer.confirm("Let it run from now on?", abort=True, err=True)
-    catalog.trust_library(name, digest)
-    note(f"{name} may use it.")
 
 
 @app.command("remove")

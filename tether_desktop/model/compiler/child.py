@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from tether_desktop.errors import InstallError, TetherError
@@ -52,12 +53,17 @@ def _inspect(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def _build(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    # Imported here because this brings in the compiler: a second or two that the request should not wait for.
-    from tether_desktop.model.compiler.build import compile_library
     from tether_desktop.model.compiler.build_job import build_model
 
-    built = build_model(read_build_request(request), compile_library, report)
+    built = build_model(read_build_request(request), _compile, report)
     return {**asdict(built), "library": str(built.library)}
+
+
+def _compile(model_dir: Path, isa: str, target: Path, on_progress: Callable[[float], None]) -> None:
+    # Imported here because this brings in the compiler: a second or two, which a library that fits makes unneeded.
+    from tether_desktop.model.compiler.build import compile_library
+
+    compile_library(model_dir, isa, target, on_progress)
 
 
 _JOBS: dict[str, Callable[[dict[str, Any], Report], dict[str, Any]]] = {"inspect": _inspect, "build": _build}
