@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tether_desktop.model import trust
+
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build/test-models"
 MADE_BY = (
@@ -36,6 +38,12 @@ class StarterModel:
     def path(self) -> Path:
         """The folder that holds its weights."""
         return self.root / self.name
+
+
+def trust_starter(model: StarterModel) -> None:
+    """Let the starter model's library run in the data folder of this test."""
+    for library in (model.root / "libs").iterdir():
+        trust.add(library)
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +75,7 @@ def _add_starter(root: Path) -> str:
     from tether_desktop.model.catalog import Catalog
     from tether_desktop.model.install import Installer
 
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TETHER_DATA_DIR", str(root / "data"))
         name = runner.run(Installer([root]).add_starter(lambda _progress: None))
-    return Catalog([root]).get(name).name
+        return Catalog([root]).get(name).name

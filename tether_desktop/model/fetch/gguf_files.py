@@ -77,7 +77,7 @@ def choose_gguf(repo: str, files: Sequence[GgufFile], wanted: str | None) -> Ggu
 def quantization_of(path: str) -> str:
     """The quantization that a file's name says, in capitals; empty where it says none."""
     found: list[str] = _QUANTIZATION.findall(PurePosixPath(path).name.removesuffix(".gguf"))
-    return found[-1].upper().replace("FP", "F", 1) if found else ""
+    return found[-1].upper().replace("FP16", "F16").replace("FP32", "F32") if found else ""
 
 
 def _complete(split: dict[tuple[str, int], dict[int, str]]) -> list[GgufFile]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import huggingface_hub
+from huggingface_hub import constants as hub_settings
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -70,7 +71,7 @@ def list_repository(
         InstallError: no such model, not for this user, or an answer that cannot be read.
         Interrupted: no connection; another attempt may help.
     """
-    own = huggingface_hub.constants.ENDPOINT
+    own = hub_settings.ENDPOINT
     base = str(check_address(endpoint or own)).rstrip("/")
     if huggingface_hub.is_offline_mode():
         raise InstallError(TITLE, "The hub's client is set to stay offline.", "Unset HF_HUB_OFFLINE.")
@@ -114,7 +115,7 @@ def _client(idle_seconds: float) -> httpx2.Client:
 
 def _own_token() -> str | None:
     """The token the user is logged in with, unless he keeps it from being used unasked."""
-    return None if huggingface_hub.constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else huggingface_hub.get_token()
+    return None if hub_settings.HF_HUB_DISABLE_IMPLICIT_TOKEN else huggingface_hub.get_token()
 
 
 def _commit(info: huggingface_hub.ModelInfo) -> str:
