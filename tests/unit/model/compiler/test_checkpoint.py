@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 from gguf.quants import dequantize
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.helpers.hf_writer import (
@@ -22,7 +25,7 @@ from tests.helpers.hf_writer import (
     write_safetensors,
 )
 from tests.helpers.mlc_writer import Quantization, mlc_chat_config, write_mlc_folder
-from tether_desktop.errors import ModelBroken
+from tether_desktop.errors import ModelBroken, TetherError
 from tether_desktop.model.compiler.checkpoint import HfCheckpoint, MlcCheckpoint
 from tether_desktop.model.compiler.source import SourceTensor
 
@@ -248,3 +251,41 @@ def test_the_number_of_devices_that_mlc_would_use_does_not_matter_to_whole_weigh
     config = hf_config()
     meant = write_mlc_folder(tmp_path, random_weights(config), config, tensor_parallel_shards=2)
     assert_holds(MlcCheckpoint(tmp_path), meant)
+
+
+ANYTHING = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+)
+
+
+@pytest.fixture(scope="module")
+def gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that is one of MLC's and of Hugging Face's at once, with a configuration of several levels."""
+    folder = tmp_path_factory.mktemp("gemma")
+    config = hf_config("gemma3_text")
+    write_mlc_folder(folder, random_weights(config), config)
+    write_hf_folder(folder, random_weights(config), config)
+    write_json(folder / "config.json", {"model_type": "gemma3", "text_config": config})
+    return folder
+
+
+@given(
+    data=st.data(), is_mlc=st.booleans(), value=ANYTHING | st.dictionaries(st.text(max_size=3), ANYTHING, max_size=2)
+)
+@settings(deadline=None, max_examples=150, derandomize=True)
+def test_no_configuration_leads_to_anything_but_a_checkpoint_or_a_clear_error(
+    gemma: Path, data: st.DataObject, *, is_mlc: bool, value: Any
+) -> None:
+    path = gemma / ("mlc-chat-config.json" if is_mlc else "config.json")
+    original = path.read_text(encoding="utf-8")
+    document = json.loads(original)
+    levels = [document, document.get("model_config"), document.get("text_config")]
+    levels += [levels[1]["text_config"], levels[1]["text_config"]["kwargs"]] if is_mlc else []
+    level = data.draw(st.sampled_from([level for level in levels if level]))
+    level[data.draw(st.sampled_from([*level, "quantization_config", "rope_scaling", "kwargs"]))] = value
+    write_json(path, document)
+    try:
+        with suppress(TetherError):
+            (MlcCheckpoint if is_mlc else HfCheckpoint)(gemma)
+    finally:
+        path.write_text(original, encoding="utf-8")
