@@ -12,7 +12,7 @@ from tether_desktop.model.compiler.strict_json import damaged
 from tether_desktop.model.compiler.weight_file import RowsOfTensor
 
 _NOT_TEXT = re.compile(r"(model\.)?(vision_tower|vision_model|visual|multi_modal_projector|audio_tower)\.")
-_BUFFER = re.compile(r".*\.(rotary_emb\.inv_freq|masked_bias|attn\.bias)")
+_BUFFER = re.compile(r".*\.rotary_emb\.inv_freq")
 _RENAMED = [
     # Gemma 3 with a vision tower, as it was first published and as transformers stores it now; MLC's Gemma 3.
     (re.compile(r"language_model\.(model|lm_head)\."), r"\1."),
@@ -57,9 +57,8 @@ def by_hugging_face_names(
 
 def _hugging_face_name(name: str) -> str:
     for pattern, replacement in _RENAMED:
-        renamed, found = pattern.subn(replacement, name, count=1) if pattern.match(name) else (name, 0)
-        if found:
-            return renamed
+        if pattern.match(name):
+            return pattern.sub(replacement, name, count=1)
     return name
 
 
