@@ -18,10 +18,10 @@ _CALM_S = 0.5
 
 
 def status_text(model: ModelStatus | None, tokens: int | None, rate: float | None) -> str:
-    """Memory, context meter and speed, as far as they are known: "118 MB · 412 / 2048 tokens · 87 tok/s"."""
+    """Memory, context meter and speed, as far as they are known: "up to 118 MB · 412 / 2048 tokens · 87 tok/s"."""
     parts = []
     if model is not None and model.loaded and model.memory_bytes:
-        parts.append(size_text(model.memory_bytes))
+        parts.append(f"up to {size_text(model.memory_bytes)}")
     if model is not None and model.context_window:
         parts.append(f"{tokens or 0} / {model.context_window} tokens")
     if rate is not None:

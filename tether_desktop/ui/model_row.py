@@ -32,7 +32,7 @@ def detail_text(status: ModelStatus) -> str:
     """Size, memory, device and context window, as far as they are known."""
     parts = []
     if status.loaded and status.memory_bytes:
-        parts.append(f"{size_text(status.memory_bytes)} in memory")
+        parts.append(f"up to {size_text(status.memory_bytes)} in memory")
     elif status.size_bytes:
         parts.append(f"{size_text(status.size_bytes)} on disk")
     if status.device:

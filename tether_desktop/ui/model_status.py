@@ -48,7 +48,7 @@ class ModelStatus:
         state: "unloaded", "loading", "ready", "busy" or "failed".
         progress: 0..1 while loading, None when unknown.
         size_bytes: on disk.
-        memory_bytes: while loaded, else 0.
+        memory_bytes: what it may take while loaded, else 0.
         device: what it runs on, empty until loaded.
         context_window: tokens of prompt and reply together.
         error: why the last load failed.

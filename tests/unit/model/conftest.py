@@ -1,0 +1,36 @@
+"""Pools of scripted models whose engines the test has in its hands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.gated_engines import Gate, Open
+from tests.helpers.scripted_models import write_scripted_model
+from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.engine import Engine, EngineSpec
+from tether_desktop.model.pool import EnginePool
+
+
+@pytest.fixture
+def engines() -> list[Gate]:
+    Gate.made = []
+    return Gate.made
+
+
+@pytest.fixture
+async def make_pool(tmp_path: Path, engines: list[Gate]) -> AsyncIterator[Callable[..., EnginePool]]:
+    pools: list[EnginePool] = []
+    for name in "ABC":
+        write_scripted_model(tmp_path, name, replies=[{"steps": [name]}])
+
+    def make(make_engine: Callable[[EngineSpec], Engine] = Open, **options: Any) -> EnginePool:
+        pools.append(EnginePool(Catalog([tmp_path]), make_engine=make_engine, **options))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        await pool.close()
