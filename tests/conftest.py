@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.starter import starter_model
+from tests.helpers.starter import starter_model, trust_starter
 
 __all__ = ["starter_model"]
 
@@ -16,13 +16,17 @@ SECONDS_TO_ADD_A_MODEL = 900
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_the_developers(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder, and no setting from the environment."""
+def nothing_of_the_developers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """An empty data folder, in which the starter model may run where it is used, and no setting from outside."""
     for name in list(os.environ):
         if name.startswith(("TETHER_", "MLC_")):
             monkeypatch.delenv(name)
     folder = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("TETHER_DATA_DIR", str(folder))
+    if "starter_model" in request.fixturenames:
+        trust_starter(request.getfixturevalue("starter_model"))
     return folder
 
 

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import tether_desktop
@@ -18,8 +19,12 @@ from tether_desktop import paths
 from tether_desktop.app import lock_data_folder
 from tether_desktop.context.store import Store
 from tether_desktop.errors import AlreadyRunning, EngineError, SettingsError, TetherError
+from tether_desktop.model import trust
 from tether_desktop.model.catalog import Catalog, ModelEntry
 from tether_desktop.model.cpu import default_threads, isa_title, supported_isas
+from tether_desktop.model.library import read_metadata
+from tether_desktop.model.model_search import survey
+from tether_desktop.model.official_library import official_engine_there, read_official
 from tether_desktop.model.tvm.runtime import runtime_path
 from tether_desktop.settings import Settings, load_settings
 
@@ -88,6 +93,9 @@ def _runtime() -> Finding:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
+    yield from (_model_folder(root) for root in settings.dist_roots)
+    yield _official_engine()
+    yield from _libraries(settings)
     entries = Catalog(settings.dist_roots).list()
     for entry in entries:
         yield _model(entry)
@@ -96,9 +104,46 @@ def _models(settings: Settings) -> Iterator[Finding]:
         yield Finding("models", "warn", f"There is no usable model in {places}.", _ADD_STARTER)
 
 
+def _model_folder(root: Path) -> Finding:
+    if not root.exists():
+        return Finding("model folder", "ok", f"{root}, not there yet; the first model makes it")
+    if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
+        return Finding("model folder", "warn", f"{root} is no folder that can be read.", "Correct MLC_DIST_PATH.")
+    return Finding("model folder", "ok", str(root))
+
+
+def _official_engine() -> Finding:
+    there = "installed" if official_engine_there() else "not installed; only libraries of MLC-LLM need it"
+    return Finding("MLC-LLM's own engine", "ok", there)
+
+
+def _libraries(settings: Settings) -> Iterator[Finding]:
+    problem = trust.problem()
+    if problem:
+        yield Finding("trusted libraries", "warn", problem, "Compile the models again, or allow their libraries anew.")
+    for path in survey(settings.dist_roots).libraries:
+        yield _library(path)
+
+
+def _library(path: Path) -> Finding:
+    check = f"library {path.name}"
+    try:
+        state = "may run" if trust.is_trusted(path) else "nobody has allowed it to run yet"
+        ours, official = read_metadata(path), read_official(path)
+    except OSError as error:
+        return Finding(check, "warn", f"{path} cannot be read: {error.strerror or error}.", "Compile its model again.")
+    if ours is not None:
+        return Finding(check, "ok", f"{ours.model_type}, {isa_title(ours.isa)}; {state}")
+    if official is not None:
+        return Finding(check, "ok", f"MLC-LLM's, {official.model_type} {official.quantization}; {state}")
+    return Finding(check, "warn", f"{path} is for no model that is known here.", "Compile its model again.")
+
+
 def _model(entry: ModelEntry) -> Finding:
     check = f"model {entry.name}"
-    return Finding(check, "ok", "usable") if entry.usable else Finding(check, "warn", entry.reason, entry.remedy)
+    if not entry.usable:
+        return Finding(check, "warn", entry.reason, entry.remedy)
+    return Finding(check, "ok", f"usable, {entry.library.name}" if entry.library else "usable")
 
 
 def _data_folder() -> Finding:

@@ -265,8 +265,8 @@ def plain_name(name: object) -> str:
 
 
 def _name(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
-        raise TypeError(f"{str(value)[:_LONGEST_NAME]!r} is no name")
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME or not value.isprintable():
+        raise TypeError(f"{ascii(value)[:_LONGEST_NAME]} is no name")
     return value
 
 

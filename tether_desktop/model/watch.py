@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 
 from tether_desktop.model import trust
 from tether_desktop.model.model_folder import CONFIG_NAME
@@ -64,9 +64,9 @@ class ModelWatch:
 
     async def _look(self) -> tuple[FolderState, float]:
         """What is there, and how many seconds it took to see it."""
-        start = time.monotonic()
+        start = monotonic()
         state = await asyncio.to_thread(folder_state, self._roots)
-        return state, time.monotonic() - start
+        return state, monotonic() - start
 
 
 def folder_state(roots: Sequence[Path]) -> FolderState:
