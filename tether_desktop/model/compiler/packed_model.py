@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +34,19 @@ from tether_desktop.model.decoder_shape import (
     TILE_ROWS,
     DecoderShape,
     Params,
+    TileFormat,
     parse_shape,
     shape_json,
 )
 
 _WEIGHTS_AT_ONCE = 1 << 20
 """In a piece of a matrix; what is made of them on the way takes some 30 bytes each."""
+
+_MOST_WORKERS = 8
+"""More would take memory that the disk does not repay."""
+
+_Piece = tuple[SourceTensor, NDArray[np.uint8]]
+_Result = TypeVar("_Result")
 
 _VECTORS = {
     "layers.attn_norm": ("attn_norm",),
@@ -119,27 +130,30 @@ class PackedModel:
         return layers * sum(math.prod(self._source.tensor(part, first).shape) for part in PARTS[matrix])
 
     def _tiles(self, matrix: str) -> Iterator[Tiles]:
-        for layer in [None] if matrix in LAYERLESS else range(self.shape.layers):
-            tensors = [self._source.tensor(part, layer) for part in PARTS[matrix]]
-            if matrix == "gate_up":
-                gate, up = (self._pieces(matrix, tensor) for tensor in tensors)
-                yield from map(interleave_tiles, gate, up)
-            else:
-                for tensor in tensors:
-                    yield from self._pieces(matrix, tensor)
-
-    def _pieces(self, matrix: str, tensor: SourceTensor) -> Iterator[Tiles]:
-        """A tensor's tiles, some rows at a time; the deviation adds up on the way."""
+        """The tiles of a kind of matrix, some rows at a time; the deviation adds up on the way."""
         form = TILE_FORMATS[self.shape.formats[matrix]]
-        measured = not self._is_exact(matrix)
-        rows, columns = tensor.shape
-        step = max(_WEIGHTS_AT_ONCE // columns // TILE_ROWS, 1) * TILE_ROWS
-        for start in range(0, rows, step):
-            with self._blaming(tensor):
-                part = tensor.read(slice(start, min(start + step, rows)))
-                tiles, deviation = pack_rows(part, tensor.encoding, form, measured=measured)
+        measured = not all(is_exact(encoding, form) for encoding in self._encodings[matrix])
+        jobs = (partial(self._pack, pieces, form, measured) for pieces in self._pieces(matrix))
+        for tiles, deviation in _side_by_side(jobs):
             self._deviations[matrix] += deviation
             yield tiles
+
+    def _pieces(self, matrix: str) -> Iterator[list[_Piece]]:
+        """Rows of the source in order; those of gate and up together, as their tiles alternate."""
+        for layer in [None] if matrix in LAYERLESS else range(self.shape.layers):
+            parts = [_rows_of(self._source.tensor(part, layer)) for part in PARTS[matrix]]
+            if matrix == "gate_up":
+                yield from map(list, zip(*parts, strict=True))
+            else:
+                yield from ([piece] for part in parts for piece in part)
+
+    def _pack(self, pieces: list[_Piece], form: TileFormat, measured: bool) -> tuple[Tiles, Deviation]:
+        packed = []
+        for tensor, rows in pieces:
+            with self._blaming(tensor):
+                packed.append(pack_rows(rows, tensor.encoding, form, measured=measured))
+        tiles, deviations = zip(*packed, strict=True)
+        return interleave_tiles(*tiles) if len(tiles) == 2 else tiles[0], sum(deviations, Deviation())
 
     def _vectors(self, name: str) -> Iterator[Floats]:
         offset = np.float32(self._source.config.norm_offset if name.endswith("norm") else 0)
@@ -158,7 +172,9 @@ class PackedModel:
         try:
             yield
         except BadWeights as error:
-            raise _refused(self._source, f"its tensor {tensor.name!r} {error}.", "Fetch the model again.") from error
+            raise _refused(
+                self._source, f"its tensor {tensor.name!r} {error}.", "Fetch the model again, or choose another one."
+            ) from error
 
     def _table(self, name: str) -> Iterator[NDArray[Any]]:
         config = self._source.config
@@ -180,14 +196,28 @@ class PackedModel:
         tables = self._source.config.rope.tables
         return np.array([(long and table.long_inv_freq) or table.inv_freq for table in tables], np.float32)
 
-    def _is_exact(self, matrix: str) -> bool:
-        form = TILE_FORMATS[self.shape.formats[matrix]]
-        return all(is_exact(encoding, form) for encoding in self._encodings[matrix])
-
     def _mapping(self, matrix: str) -> Mapping:
         names = tuple(encoding.name for encoding in self._encodings[matrix])
         deviation = self._deviations[matrix].relative_rms
         return Mapping(matrix, names, self.shape.formats[matrix], deviation == 0, deviation)
+
+
+def _rows_of(tensor: SourceTensor) -> Iterator[_Piece]:
+    rows, columns = tensor.shape
+    step = max(_WEIGHTS_AT_ONCE // columns // TILE_ROWS, 1) * TILE_ROWS
+    for start in range(0, rows, step):
+        yield tensor, tensor.read(slice(start, min(start + step, rows)))
+
+
+def _side_by_side(jobs: Iterator[Callable[[], _Result]]) -> Iterator[_Result]:
+    """What the jobs give, in their order; a few run at once, as numpy lets go of the interpreter while it computes."""
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    with ThreadPoolExecutor(workers) as pool:
+        running = deque(pool.submit(job) for job in islice(jobs, workers + 1))
+        while running:
+            result = running.popleft().result()
+            running.extend(pool.submit(job) for job in islice(jobs, 1))
+            yield result
 
 
 def _checked(shape: DecoderShape, source: ModelSource) -> DecoderShape:

@@ -17,8 +17,8 @@ there costs less than finer steps bring."""
 _REFITS = 2
 """How often each of these is improved by least squares: 8 % less error than from the outermost weights alone."""
 
-_AT_ONCE = 1 << 16
-"""Weights that are searched together; they and what is made of them stay in the cache of the processor."""
+_AT_ONCE = 1 << 18
+"""Weights that are searched together; what is made of them stays near the processor."""
 
 _LARGEST_HALF = float(np.finfo(np.float16).max)
 _SMALLEST_HALF = np.float32(np.finfo(np.float16).smallest_subnormal)

@@ -1,145 +1,279 @@
-"""A GGUF file becomes a model folder: the same numbers, in the agreed tensors and files."""
+"""A source becomes a model folder: the same numbers, in the agreed tensors and files."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from gguf import GGMLQuantizationType
 
+from tests.helpers.ggml_encoders import encode
+from tests.helpers.memory_source import PLAIN, RICH, MemorySource, MemoryTensor, MemoryTokenizer
 from tests.helpers.tiles import dequantize_tiles
-from tests.helpers.tiny_model import TinyConfig, TinyModel, make_tiny_model, write_tiny_gguf
-from tether_desktop.errors import ModelBroken
-from tether_desktop.model.compiler.folder import pack_gguf
+from tether_desktop.errors import InstallError, ModelBroken
+from tether_desktop.model.compiler.folder import Card, PackReport, pack_model
+from tether_desktop.model.compiler.source import DecoderConfig, Rope, RopeTable
+from tether_desktop.model.decoder_shape import DecoderShape, shape_of
 from tether_desktop.model.tvm.weights import open_weights
 
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
-    return make_tiny_model(tmp_path_factory.mktemp("models"))
+CARD = Card("Tiny-q4_1t16-MLC", "a test")
+FOUR_BITS = dict.fromkeys(("q", "k", "v", "o", "gate", "up", "down"), "Q4_1") | {"embed": "Q8_0", "lm_head": "Q8_0"}
 
 
-def layer_matrix(model: TinyModel, name: str) -> np.ndarray:
-    names = (f"blk.{layer}.{name}.weight" for layer in range(model.config.num_hidden_layers))
-    return np.stack([model.floats[name] for name in names])
+def pack(folder: Path, source: MemorySource, **others: Any) -> PackReport:
+    folder.mkdir(exist_ok=True)
+    arguments = {"card": CARD, "bits": None, "on_progress": lambda _: None, **others}
+    tokenizer = arguments.pop("tokenizer", MemoryTokenizer())
+    return pack_model(source, tokenizer, folder, **arguments)
 
 
-def test_the_folder_has_the_agreed_tensors_and_shapes(tiny: TinyModel) -> None:
-    shapes = {name: (array.dtype.name, array.shape) for name, array in open_weights(tiny.folder).items()}
-    assert shapes == {
-        "embed.tiles": ("uint8", (32, 2, 544)),
-        "layers.attn_norm": ("float32", (2, 64)),
-        "layers.qkv.tiles": ("uint8", (2, 16, 2, 320)),
-        "layers.o.tiles": ("uint8", (2, 4, 4, 320)),
-        "layers.ffn_norm": ("float32", (2, 64)),
-        "layers.gate_up.tiles": ("uint8", (2, 16, 2, 320)),
-        "layers.down.tiles": ("uint8", (2, 4, 4, 320)),
-        "final_norm": ("float32", (64,)),
-        "rope.inv_freq": ("float32", (16,)),
-    }
+def read_config(folder: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads((folder / "mlc-chat-config.json").read_text())
+    return config
 
 
-def test_every_packed_matrix_equals_the_dequantized_source(tiny: TinyModel) -> None:
-    weights = open_weights(tiny.folder)
-    qkv = np.concatenate([layer_matrix(tiny, f"attn_{part}") for part in "qkv"], axis=1)
-    gate_up = np.stack([layer_matrix(tiny, f"ffn_{part}").reshape(2, 8, 16, 64) for part in ("gate", "up")], axis=2)
-    np.testing.assert_array_equal(dequantize_tiles(weights, "embed"), tiny.floats["token_embd.weight"])
+@pytest.fixture(scope="module", params=[PLAIN, RICH], ids=["plain", "rich"])
+def packed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[MemorySource, Path]:
+    source, folder = MemorySource(request.param, FOUR_BITS), tmp_path_factory.mktemp("packed")
+    pack(folder, source)
+    return source, folder
+
+
+def test_the_folder_has_exactly_the_tensors_of_its_decoder(packed: tuple[MemorySource, Path]) -> None:
+    source, folder = packed
+    shape = shape_of(read_config(folder))
+    expected = shape.stored_tensors()
+    if source.config.rope.original_context:
+        expected["rope.long_inv_freq"] = expected["rope.inv_freq"]
+    stored = {name: (array.shape, array.dtype.name) for name, array in open_weights(folder).items()}
+    assert stored == expected
+
+
+def test_every_packed_matrix_equals_the_dequantized_source(packed: tuple[MemorySource, Path]) -> None:
+    source, folder = packed
+    weights, config = open_weights(folder), source.config
+    qkv = np.concatenate([source.floats(part) for part in "qkv"], axis=1)
+    gate_up = [source.floats(part).reshape(config.layers, -1, 16, config.hidden) for part in ("gate", "up")]
     np.testing.assert_array_equal(dequantize_tiles(weights, "layers.qkv"), qkv)
-    np.testing.assert_array_equal(dequantize_tiles(weights, "layers.o"), layer_matrix(tiny, "attn_output"))
-    np.testing.assert_array_equal(dequantize_tiles(weights, "layers.gate_up"), gate_up.reshape(2, 256, 64))
-    np.testing.assert_array_equal(dequantize_tiles(weights, "layers.down"), layer_matrix(tiny, "ffn_down"))
-    np.testing.assert_array_equal(weights["layers.attn_norm"], layer_matrix(tiny, "attn_norm"))
-    np.testing.assert_array_equal(weights["layers.ffn_norm"], layer_matrix(tiny, "ffn_norm"))
-    np.testing.assert_array_equal(weights["final_norm"], tiny.floats["output_norm.weight"])
+    np.testing.assert_array_equal(dequantize_tiles(weights, "layers.o"), source.floats("o"))
+    joined = np.stack(gate_up, axis=2).reshape(config.layers, 2 * config.intermediate, config.hidden)
+    np.testing.assert_array_equal(dequantize_tiles(weights, "layers.gate_up"), joined)
+    np.testing.assert_array_equal(dequantize_tiles(weights, "layers.down"), source.floats("down"))
+    for name in ("embed",) if config.tied else ("embed", "lm_head"):
+        kept = dequantize_tiles(weights, name)
+        np.testing.assert_array_equal(kept[:100], source.tensor(name).floats())
+        assert kept.shape == (112, config.hidden)
+        assert not kept[100:].any()
 
 
-def test_rotation_frequencies_follow_from_theta(tiny: TinyModel) -> None:
-    expected = [10000.0 ** (-2 * i / 32) for i in range(16)]
-    np.testing.assert_allclose(open_weights(tiny.folder)["rope.inv_freq"], expected, rtol=1e-6)
+def test_every_vector_is_there_and_norms_have_their_offset(packed: tuple[MemorySource, Path]) -> None:
+    source, folder = packed
+    weights, offset = open_weights(folder), np.float32(source.config.norm_offset)
+    norms = ["attn_norm", "ffn_norm"]
+    if source.config.post_norms:
+        norms += ["q_norm", "k_norm", "post_attn_norm", "post_ffn_norm"]
+        biases = np.concatenate([source.floats(f"{part}_bias") for part in "qkv"], axis=1)
+        np.testing.assert_array_equal(weights["layers.qkv.bias"], biases)
+    for name in norms:
+        np.testing.assert_array_equal(weights[f"layers.{name}"], source.floats(name) + offset)
+    np.testing.assert_array_equal(weights["final_norm"], source.tensor("final_norm").floats() + offset)
 
 
-def test_the_configuration_has_what_the_runtime_and_mlc_read(tiny: TinyModel) -> None:
-    config = json.loads((tiny.folder / "mlc-chat-config.json").read_text())
-    assert (config["model_type"], config["quantization"]) == ("llama", "q4_1t16")
-    assert config["model_config"] == {
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "head_dim": 32,
-        "num_hidden_layers": 2,
-        "rms_norm_eps": 1e-5,
-        "rope_theta": 10000.0,
-        "vocab_size": 512,
-        "context_window_size": 256,
-        "tie_word_embeddings": True,
+def test_rotations_and_windows_are_stored_as_the_source_gives_them(packed: tuple[MemorySource, Path]) -> None:
+    source, folder = packed
+    weights, rope = open_weights(folder), source.config.rope
+    short = np.array([table.inv_freq for table in rope.tables], np.float32)
+    np.testing.assert_array_equal(weights["rope.inv_freq"], short)
+    assert read_config(folder)["rope"] == {"scale": rope.scale, "original_context": rope.original_context}
+    if len(rope.tables) > 1:
+        np.testing.assert_array_equal(weights["rope.long_inv_freq"], [short[0], short[1] / 8])
+        assert weights["layers.window"].tolist() == [128, 0]
+        assert weights["layers.rope"].tolist() == [0, 1]
+
+
+def test_the_configuration_has_what_the_runtime_and_mlc_read(packed: tuple[MemorySource, Path]) -> None:
+    source, folder = packed
+    config = read_config(folder)
+    decoder = config.pop("decoder")
+    assert shape_of({"decoder": decoder}) == DecoderShape(**decoder)
+    assert (decoder["vocab"], decoder["qkv_bias"], decoder["tied"]) == (112, not source.config.tied, source.config.tied)
+    del config["rope"]
+    assert config == {
+        "model_type": source.config.model_type,
+        "quantization": "q4_1t16",
+        "model_config": {
+            "hidden_size": 256,
+            "intermediate_size": 512,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 64,
+            "num_hidden_layers": 2,
+            "rms_norm_eps": 1e-5,
+            "rope_theta": 10000.0,
+            "vocab_size": 100,
+            "context_window_size": 2048,
+            "prefill_chunk_size": 64,
+            "tensor_parallel_shards": 1,
+            "tie_word_embeddings": source.config.tied,
+        },
+        "vocab_size": 100,
+        "context_window_size": 2048,
+        "sliding_window_size": -1,
+        "prefill_chunk_size": 64,
+        "attention_sink_size": -1,
+        "tensor_parallel_shards": 1,
+        "conv_template": {},
+        "bos_token_id": 1,
+        "eos_token_id": [2, 0],
     }
-    assert config["conv_template"]["system_message"] == "Be brief."
-    assert (config["bos_token_id"], config["eos_token_id"]) == (1, [2, 0])
 
 
-def test_an_untied_head_is_packed_beside_the_embedding(tmp_path: Path) -> None:
-    model = make_tiny_model(tmp_path, TinyConfig(tied=False))
-    weights = open_weights(model.folder)
-    np.testing.assert_array_equal(dequantize_tiles(weights, "lm_head"), model.floats["output.weight"])
+def test_the_tokenizers_files_are_taken_over_as_they_are(packed: tuple[MemorySource, Path]) -> None:
+    _, folder = packed
+    for name, content in MemoryTokenizer().files().items():
+        assert (folder / name).read_bytes() == content
 
 
-def test_8_bit_layers_stay_8_bit(tmp_path: Path) -> None:
-    model = make_tiny_model(tmp_path, TinyConfig(matrices="Q8_0"))
-    weights = open_weights(model.folder)
-    assert json.loads((model.folder / "mlc-chat-config.json").read_text())["quantization"] == "q8_0t16"
-    assert weights["layers.down.tiles"].shape == (2, 4, 4, 544)
-    np.testing.assert_array_equal(dequantize_tiles(weights, "layers.down"), layer_matrix(model, "ffn_down"))
+def test_what_packing_changed_is_reported_and_written_on_the_card(tmp_path: Path) -> None:
+    encodings = {**FOUR_BITS, "o": "F16", ("down", 1): "Q6_K"}
+    report = pack(tmp_path, MemorySource(PLAIN, encodings), card=Card("A", "B", "mit", "More."))
+    assert report.quantization == "mixed_t16"
+    found = {mapping.matrix: mapping for mapping in report.mappings}
+    assert list(found) == ["embed", "qkv", "o", "gate_up", "down"]
+    assert {name for name, mapping in found.items() if mapping.exact} == {"embed", "qkv", "gate_up"}
+    assert (found["down"].encodings, found["down"].tile_format) == (("Q4_1", "Q6_K"), "q8_0")
+    assert 0.003 < found["o"].relative_rms < 0.006
+    card = (tmp_path / "README.md").read_text()
+    assert "| query, key and value | Q4_1 | q4_1 | none |" in card
+    assert f"| attention output | F16 | q8_0 | {found['o'].relative_rms * 100:.2g} % |" in card
 
 
-@pytest.mark.parametrize("kind", ["F16", "F32"])
-def test_float_layers_are_quantized_to_8_bits(tmp_path: Path, kind: str) -> None:
-    model = make_tiny_model(tmp_path, TinyConfig(matrices=kind))  # type: ignore[arg-type]
-    down = dequantize_tiles(open_weights(model.folder), "layers.down")
-    np.testing.assert_allclose(down, layer_matrix(model, "ffn_down"), atol=np.abs(down).max() / 127)
+def test_the_deviation_is_that_of_all_rows_exact_ones_included(tmp_path: Path) -> None:
+    source = MemorySource(PLAIN, {**FOUR_BITS, ("o", 0): "Q8_0", ("o", 1): "F16"})
+    report = pack(tmp_path, source)
+    off = dequantize_tiles(open_weights(tmp_path), "layers.o") - source.floats("o")
+    expected = np.sqrt(np.square(off, dtype=float).sum() / np.square(source.floats("o"), dtype=float).sum())
+    assert not off[0].any()
+    assert next(each for each in report.mappings if each.matrix == "o").relative_rms == pytest.approx(expected)
 
 
-def test_a_vocabulary_that_is_no_multiple_of_16_is_padded_with_zero_rows(tmp_path: Path) -> None:
-    model = make_tiny_model(tmp_path, replace(TinyConfig(), vocab_size=500))
-    embedding = dequantize_tiles(open_weights(model.folder), "embed")
-    assert embedding.shape == (512, 64)
-    np.testing.assert_array_equal(embedding[:500], model.floats["token_embd.weight"])
-    assert not embedding[500:].any()
+def test_float_layers_are_quantized_to_4_bits_where_asked_for(tmp_path: Path) -> None:
+    source = MemorySource(PLAIN)
+    assert pack(tmp_path, source, bits=4).quantization == "q4_1t16"
+    down = dequantize_tiles(open_weights(tmp_path), "layers.down")
+    assert np.sqrt(np.square(down - source.floats("down")).mean() / np.square(source.floats("down")).mean()) < 0.08
+
+
+def test_a_matrix_is_the_same_in_however_many_pieces_it_is_packed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = MemorySource(RICH, {**FOUR_BITS, "down": "Q6_K", "gate": "Q4_K", "embed": "F16"})
+    whole = pack(tmp_path / "whole", source)
+    monkeypatch.setattr("tether_desktop.model.compiler.packed_model._WEIGHTS_AT_ONCE", 48 * 256)
+    pieces = pack(tmp_path / "pieces", source)
+    assert (tmp_path / "whole/params_shard_0.bin").read_bytes() == (tmp_path / "pieces/params_shard_0.bin").read_bytes()
+    for one, other in zip(whole.mappings, pieces.mappings, strict=True):
+        assert one.relative_rms == pytest.approx(other.relative_rms, rel=1e-12)
 
 
 def test_progress_rises_to_one(tmp_path: Path) -> None:
-    write_tiny_gguf(tmp_path / "tiny.gguf", TinyConfig())
-    (tmp_path / "out").mkdir()
     seen: list[float] = []
-    pack_gguf(tmp_path / "tiny.gguf", tmp_path / "out", on_progress=seen.append)
+    pack(tmp_path, MemorySource(PLAIN), on_progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+    assert len(seen) > 10
+
+
+def test_cancelling_leaves_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    def cancel(part: float) -> None:
+        if part > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pack(tmp_path, MemorySource(PLAIN), on_progress=cancel)
+    assert not {"mlc-chat-config.json", "tensor-cache.json"} & {path.name for path in tmp_path.iterdir()}
+
+
+def test_weights_that_are_not_finite_are_refused_by_the_name_of_their_tensor(tmp_path: Path) -> None:
+    source = MemorySource(PLAIN)
+    values = np.ones((256, 512), np.float32)
+    values[200, 100] = np.nan
+    rows = encode(values, GGMLQuantizationType.F16)
+    source.tensors["down", 1] = MemoryTensor("blk.1.ffn_down", GGMLQuantizationType.F16, (256, 512), rows)
+    with pytest.raises(ModelBroken, match=r"memory\.gguf: its tensor 'blk\.1\.ffn_down' holds values that are inf"):
+        pack(tmp_path, source)
+    assert not (tmp_path / "mlc-chat-config.json").exists()
+
+
+@pytest.mark.parametrize(("value", "words"), [(np.inf, "infinite or no numbers"), (1e30, "too large")])
+def test_embeddings_and_norms_that_cannot_be_are_refused(tmp_path: Path, value: float, words: str) -> None:
+    source = MemorySource(PLAIN)
+    name = "final_norm" if value == np.inf else "embed"
+    shape = source.tensor(name).shape
+    rows = np.full(np.atleast_2d(np.empty(shape)).shape, value, np.float32).view(np.uint8)
+    source.tensors[name, None] = MemoryTensor(name, GGMLQuantizationType.F32, shape, rows)
+    with pytest.raises(ModelBroken, match=f"its tensor '{name}' holds .*{words}"):
+        pack(tmp_path, source)
+
+
+def test_vectors_may_be_stored_shorter_than_floats(tmp_path: Path) -> None:
+    source = MemorySource(PLAIN, {"attn_norm": "BF16", "ffn_norm": "F16"})
+    pack(tmp_path, source)
+    weights = open_weights(tmp_path)
+    for name in ("attn_norm", "ffn_norm"):
+        np.testing.assert_array_equal(weights[f"layers.{name}"], source.floats(name))
+
+
+def test_a_vector_of_a_type_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    source = MemorySource(PLAIN)
+    rows = np.zeros((1, 84), np.uint8)
+    source.tensors["ffn_norm", 0] = MemoryTensor("norm", GGMLQuantizationType.Q2_K, (256,), rows)
+    with pytest.raises(ModelBroken, match="type Q2_K; only"):
+        pack(tmp_path, source)
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("config", "words"),
     [
-        ({"general.architecture": "mamba"}, "architecture 'mamba'"),
-        ({"llama.attention.head_count": 0}, "0 attention heads"),
-        ({"llama.attention.head_count_kv": 3}, "do not divide evenly"),
-        ({"llama.embedding_length": 60}, "no multiples of 32"),
-        ({"llama.embedding_length": 96}, "has the shape"),
-        ({"llama.embedding_length": "many"}, "is str, not int"),
-        ({"llama.block_count": 3}, "lacks tensor 'blk.2.attn_k.weight'"),
-        ({"llama.block_count": 1}, "has the unknown tensor"),
-        ({"llama.rope.dimension_count": 8}, "only a part of each attention head"),
-        ({"llama.rope.scaling.type": "yarn"}, "RoPE scaling"),
-        ({"tokenizer.ggml.pre": "other"}, "tokenizer is of the kind gpt2/other"),
-        ({"tokenizer.ggml.eos_token_id": 9999}, "eos token 9999 is not of its vocabulary"),
-        ({"tokenizer.ggml.merges": ["qz qz"]}, "is not of its vocabulary"),
-        ({"tokenizer.ggml.token_type": [1, 2]}, "vocabulary is inconsistent"),
+        (replace(PLAIN, heads=5), "as heads is not a multiple of kv_heads"),
+        (replace(PLAIN, rotary_dim=80), "as rotary_dim does not fit in a head"),
+        (replace(PLAIN, rope=Rope((RopeTable((1.0, 0.0) * 16),))), "frequencies that cannot be"),
+        (replace(PLAIN, rope=Rope((RopeTable((1.0, float("nan")) * 16),))), "frequencies that cannot be"),
     ],
 )
-def test_a_model_that_cannot_be_packed_is_refused_with_the_reason(tmp_path: Path, fields: dict, words: str) -> None:
-    write_tiny_gguf(tmp_path / "tiny.gguf", TinyConfig(), fields=fields)
-    (tmp_path / "out").mkdir()
-    with pytest.raises(ModelBroken, match=r"cannot be (packed|read)") as failure:
-        pack_gguf(tmp_path / "tiny.gguf", tmp_path / "out", on_progress=lambda _: None)
-    assert words in failure.value.message
+def test_a_decoder_that_kernels_cannot_be_made_for_is_refused_before_anything_is_written(
+    tmp_path: Path, config: DecoderConfig, words: str
+) -> None:
+    with pytest.raises(ModelBroken, match=words):
+        pack(tmp_path, MemorySource(config))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("tokenizer", [MemoryTokenizer(bos_token_id=100), MemoryTokenizer(eos_token_ids=[2, -1])])
+def test_a_reply_that_begins_or_ends_with_no_token_is_refused(tmp_path: Path, tokenizer: MemoryTokenizer) -> None:
+    with pytest.raises(ModelBroken, match="begins or ends"):
+        pack(tmp_path, MemorySource(PLAIN), tokenizer=tokenizer)
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_tokens_than_rows_of_the_embedding_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelBroken, match="beyond the 100 rows"):
+        pack(tmp_path, MemorySource(PLAIN), tokenizer=MemoryTokenizer(tokens=101))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_empty_is_told(tmp_path: Path) -> None:
+    pack(tmp_path, MemorySource(PLAIN))
+    with pytest.raises(InstallError, match="File exists"):
+        pack(tmp_path, MemorySource(PLAIN))
+
+
+@pytest.mark.parametrize(("theta", "factor"), [(10_000.0, 1.0), (500_000.0, 1.0), (1e6, 4.0)])
+def test_the_base_of_the_rotation_is_told_from_its_frequencies(tmp_path: Path, theta: float, factor: float) -> None:
+    table = RopeTable(tuple(float(np.float32(theta ** (-i / 32) / factor)) for i in range(32)))
+    pack(tmp_path, MemorySource(replace(PLAIN, rope=Rope((table,)))))
+    assert read_config(tmp_path)["model_config"]["rope_theta"] == theta

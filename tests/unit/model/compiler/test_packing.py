@@ -1,72 +1,165 @@
-"""Packing loses nothing: tiles hold the very numbers of the GGML blocks."""
+"""Rows of every encoding become tiles of every format; what can be kept is kept bit by bit."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from gguf import GGMLQuantizationType
-from gguf.quants import dequantize, quantize
+from gguf.quants import dequantize
 
 from tests.helpers import tiles
+from tests.helpers.ggml_encoders import encode
+from tests.helpers.memory_source import PLAIN, RICH, MemorySource
+from tether_desktop.errors import ModelBroken
 from tether_desktop.model.compiler import packing
+from tether_desktop.model.compiler.ggml_blocks import FLOAT_ENCODINGS, LEVEL_FORMS, Levels
+from tether_desktop.model.decoder_shape import TILE_FORMATS, TileFormat
 
-Q4_1, Q8_0 = GGMLQuantizationType.Q4_1, GGMLQuantizationType.Q8_0
+ENCODINGS = (*LEVEL_FORMS, *FLOAT_ENCODINGS)
+FORMATS = tuple(TILE_FORMATS.values())
+EXACT = {
+    ("Q4_0", "q4_0"), ("Q4_0", "q4_1"), ("Q4_0", "q5_0"), ("Q4_0", "q5_1"), ("Q4_0", "q8_0"),
+    ("Q4_1", "q4_1"), ("Q4_1", "q5_1"),
+    ("Q5_0", "q5_0"), ("Q5_0", "q5_1"), ("Q5_0", "q8_0"),
+    ("Q5_1", "q5_1"),
+    ("Q8_0", "q8_0"),
+}  # fmt: skip
 
 
-def random_blocks(rows: int, columns: int, kind: GGMLQuantizationType) -> np.ndarray:
+def random_rows(encoding: GGMLQuantizationType, rows: int = 32, columns: int = 256) -> np.ndarray:
     values = np.random.default_rng(rows * columns).standard_normal((rows, columns)).astype(np.float32)
-    return quantize(values, kind)
+    return encode(values, encoding)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(16, 32), (48, 64), (192, 576)])
-def test_packed_4_bit_tiles_dequantize_to_exactly_what_the_source_does(rows: int, columns: int) -> None:
-    blocks = random_blocks(rows, columns, Q4_1)
-    packed = packing.pack_q4(blocks)
-    assert packed.shape == (rows // 16, columns // 32, 320)
-    np.testing.assert_array_equal(tiles.dequantize_q4(packed), dequantize(blocks, Q4_1))
+def by_name(kind: GGMLQuantizationType | TileFormat) -> str:
+    return kind.name
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(16, 32), (48, 64), (192, 576)])
-def test_packed_8_bit_tiles_dequantize_to_exactly_what_the_source_does(rows: int, columns: int) -> None:
-    blocks = random_blocks(rows, columns, Q8_0)
-    packed = packing.pack_q8(blocks)
-    assert packed.shape == (rows // 16, columns // 32, 544)
-    np.testing.assert_array_equal(tiles.dequantize_q8(packed), dequantize(blocks, Q8_0))
+@pytest.mark.parametrize("form", FORMATS, ids=by_name)
+@pytest.mark.parametrize("encoding", ENCODINGS, ids=by_name)
+def test_tiles_stand_for_the_rows_and_the_deviation_is_told(encoding: GGMLQuantizationType, form: TileFormat) -> None:
+    rows = random_rows(encoding)
+    packed, deviation = packing.pack_rows(rows, encoding, form, measured=True)
+    assert packed.shape == (2, 8, form.tile_bytes)
+    kept, source = tiles.dequantize(packed), dequantize(rows, encoding)
+    if (encoding.name, form.name) in EXACT:
+        np.testing.assert_array_equal(kept, source)
+    relative = np.sqrt(np.square(kept - source).sum(dtype=float) / np.square(source).sum(dtype=float))
+    assert deviation.relative_rms == pytest.approx(relative, rel=1e-5)
+    assert relative < {4: 0.1, 5: 0.05, 8: 0.006}[form.bits]
 
 
-def test_a_4_bit_byte_holds_the_two_columns_that_the_kernels_expect() -> None:
-    blocks = random_blocks(32, 64, Q4_1)
-    weight = packing.pack_q4(blocks)
+@pytest.mark.parametrize("name", ["Q4_K", "Q5_K"])
+def test_superblocks_keep_their_levels_and_lose_only_the_rounding_of_scales(name: str) -> None:
+    rows, encoding = random_rows(GGMLQuantizationType[name]), GGMLQuantizationType[name]
+    form = packing.choose_format([encoding])
+    assert form.name == {"Q4_K": "q4_1", "Q5_K": "q5_1"}[name]
+    packed, deviation = packing.pack_rows(rows, encoding, form, measured=True)
+    kept, source = tiles.dequantize(packed), dequantize(rows, encoding)
+    step = tiles.unpack_halves(packed, form.level_bytes)
+    assert np.abs(kept - source).max() < 0.02 * step.max()
+    assert 0 < deviation.relative_rms < 1e-3
+
+
+def test_the_smallest_8_bit_number_which_ggml_does_not_write_is_kept() -> None:
+    rows = random_rows(GGMLQuantizationType.Q8_0)
+    rows.reshape(32, 8, 34)[:, :, 2] = 0x80
+    packed, _ = packing.pack_rows(rows, GGMLQuantizationType.Q8_0, TILE_FORMATS["q8_0"])
+    np.testing.assert_array_equal(tiles.dequantize(packed), dequantize(rows, GGMLQuantizationType.Q8_0))
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=by_name)
+def test_every_level_and_scale_lies_where_the_format_says(form: TileFormat) -> None:
+    random = np.random.default_rng(5)
+    levels = random.integers(0, 2**form.bits, (32, 2, 32), np.uint8)
+    scale, minimum = (random.random((32, 2)).astype(np.float16).astype(np.float32) for _ in range(2))
+    packed = packing.pack_levels(Levels(levels, scale, minimum if form.has_minimum else None), form)
     row, group, j, b = 21, 1, 2, 3
-    source = blocks.reshape(32, 2, 20)[row, group, 4 + 4 * j + b]
-    assert weight[row // 16, group, j * 64 + row % 16 * 4 + b] == source
+    tile, lane = packed[row // 16, group], row % 16
+    byte, low, high = tile[j * 64 + lane * 4 + b], levels[row, group, 4 * j + b], levels[row, group, 16 + 4 * j + b]
+    assert byte == (low if form.bits == 8 else low % 16 + high % 16 * 16)
+    if form.bits == 5:
+        assert tile[256 + lane * 4 + b] >> j & 1 == low >> 4
+        assert tile[256 + lane * 4 + b] >> (j + 4) & 1 == high >> 4
+    halves = tile[form.level_bytes :].view(np.float16)
+    assert halves[lane] == scale[row, group]
+    assert not form.has_minimum or halves[16 + lane] == minimum[row, group]
 
 
-def test_an_8_bit_byte_holds_the_column_that_the_kernels_expect_offset_by_128() -> None:
-    blocks = random_blocks(32, 64, Q8_0)
-    weight = packing.pack_q8(blocks)
-    row, group, j, b = 21, 1, 6, 3
-    source = int(blocks.reshape(32, 2, 34)[row, group, 2 + 4 * j + b : 3 + 4 * j + b].view(np.int8)[0])
-    assert weight[row // 16, group, j * 64 + row % 16 * 4 + b] == source + 128
-
-
-def test_rope_rows_are_put_back_into_halves() -> None:
-    heads, half = 3, 4
-    wanted = np.arange(heads * 2 * half * 5, dtype=np.uint8).reshape(-1, 5)
-    interleaved = wanted.reshape(heads, 2, half, 5).swapaxes(1, 2).reshape(-1, 5)
-    assert not np.array_equal(interleaved, wanted)
-    np.testing.assert_array_equal(packing.unpermute_rope_rows(interleaved, heads), wanted)
+@pytest.mark.parametrize("encoding", ENCODINGS, ids=by_name)
+def test_rows_are_padded_with_weights_of_zero_up_to_a_whole_tile(encoding: GGMLQuantizationType) -> None:
+    rows = random_rows(encoding, rows=17)
+    kept = tiles.dequantize(packing.pack_rows(rows, encoding, packing.choose_format([encoding]))[0])
+    assert kept.shape == (32, 256)
+    assert kept[16].any()
+    assert not kept[17:].any()
 
 
 def test_tiles_of_two_matrices_alternate() -> None:
-    first, second = np.full((32, 20), 1, np.uint8), np.full((32, 20), 2, np.uint8)
-    rows = packing.interleave_tiles(first, second)
-    assert rows[:, 0].tolist() == [1] * 16 + [2] * 16 + [1] * 16 + [2] * 16
+    first, second = np.full((2, 3, 5), 1, np.uint8), np.full((2, 3, 5), 2, np.uint8)
+    assert packing.interleave_tiles(first, second)[:, 0, 0].tolist() == [1, 2, 1, 2]
 
 
-def test_rows_are_padded_with_weights_of_zero_up_to_a_whole_tile() -> None:
-    blocks = packing.pad_rows(random_blocks(17, 32, Q8_0))
-    unpacked = tiles.dequantize_q8(packing.pack_q8(blocks))
-    assert unpacked.shape == (32, 32)
-    assert unpacked[16].any()
-    assert not unpacked[17:].any()
+@pytest.mark.parametrize(
+    ("encodings", "bits", "expected"),
+    [
+        ("Q4_0", None, "q4_0"),
+        ("Q4_1", None, "q4_1"),
+        ("Q4_K", None, "q4_1"),
+        ("Q5_0", None, "q5_0"),
+        ("Q5_1", None, "q5_1"),
+        ("Q5_K", None, "q5_1"),
+        ("Q8_0", None, "q8_0"),
+        ("Q6_K", None, "q8_0"),
+        ("F16", None, "q8_0"),
+        ("BF16", None, "q8_0"),
+        ("F32", None, "q8_0"),
+        ("Q4_0 Q4_1", None, "q4_1"),
+        ("Q4_0 Q4_K", None, "q4_1"),
+        ("Q4_0 Q5_0", None, "q5_0"),
+        ("Q4_1 Q5_0", None, "q5_1"),
+        ("Q4_1 Q5_1", None, "q5_1"),
+        ("Q4_K Q6_K", None, "q8_0"),
+        ("Q4_0 Q8_0", None, "q8_0"),
+        ("F16", 4, "q4_1"),
+        ("Q8_0", 4, "q4_1"),
+        ("Q4_K Q6_K", 4, "q4_1"),
+        ("Q4_0", 4, "q4_0"),
+        ("Q4_0 Q8_0", 4, "q4_1"),
+        ("F16", 5, "q5_1"),
+        ("Q4_0 F16", 5, "q5_1"),
+        ("F16", 8, "q8_0"),
+        ("Q4_1", 8, "q4_1"),
+    ],
+)
+def test_the_smallest_format_is_chosen_that_loses_least(encodings: str, bits: int | None, expected: str) -> None:
+    kinds = [GGMLQuantizationType[name] for name in encodings.split()]
+    assert packing.choose_format(kinds, bits).name == expected
+
+
+@pytest.mark.parametrize("name", ["Q2_K", "IQ4_XS", "MXFP4", "I8", "F64"])
+def test_an_encoding_that_cannot_be_packed_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(ModelBroken, match=f"type {name}; only Q4_0, "):
+        packing.choose_format([GGMLQuantizationType.Q4_0, GGMLQuantizationType[name]])
+
+
+def test_a_number_of_bits_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ModelBroken, match="not 3"):
+        packing.choose_format([GGMLQuantizationType.F16], 3)
+
+
+def test_each_kind_of_matrix_has_one_format_for_all_its_parts_and_layers() -> None:
+    source = MemorySource(PLAIN, {"q": "Q4_0", "k": "Q4_0", ("v", 0): "Q4_0", ("v", 1): "Q5_0", "down": "Q4_K"})
+    formats = packing.choose_formats(source)
+    assert formats == {"embed": "q8_0", "qkv": "q5_0", "o": "q8_0", "gate_up": "q8_0", "down": "q4_1"}
+
+
+def test_embedding_and_head_keep_8_bits_where_layers_shall_have_fewer() -> None:
+    formats = packing.choose_formats(MemorySource(RICH, {"embed": "Q4_1"}), bits=4)
+    assert (formats.pop("embed"), formats.pop("lm_head")) == ("q4_1", "q8_0")
+    assert set(formats.values()) == {"q4_1"}
+
+
+def test_a_quantization_is_named_by_the_format_that_all_layers_have() -> None:
+    assert packing.quantization_name({"embed": "q8_0", "qkv": "q4_1", "o": "q4_1"}) == "q4_1t16"
+    assert packing.quantization_name({"embed": "q8_0", "qkv": "q4_1", "o": "q5_1"}) == "mixed_t16"

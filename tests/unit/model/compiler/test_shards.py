@@ -95,3 +95,15 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "params_shard_0.bin").write_bytes(b"")
     with pytest.raises(InstallError, match="File exists"):
         write(tmp_path)
+
+
+def test_a_tensor_larger_than_a_shard_has_one_of_its_own(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path, 256) as writer:
+        writer.add("small", (8,), np.uint8, [np.zeros(8, np.uint8)])
+        writer.add("huge", (10, 100), np.uint8, (np.full((1, 100), row, np.uint8) for row in range(10)))
+        writer.add("next", (8,), np.uint8, [np.ones(8, np.uint8)])
+    index = json.loads((tmp_path / "tensor-cache.json").read_text())
+    assert [[record["name"] for record in shard["records"]] for shard in index["records"]] == [
+        *(["small"], ["huge"], ["next"])
+    ]
+    assert open_weights(tmp_path)["huge"][:, 0].tolist() == list(range(10))
