@@ -29,8 +29,8 @@ _DEFAULT_ALIGNMENT = 32
 _MOST_ALIGNMENT = 1 << 20
 _MOST_DIMENSIONS = 4
 _MOST_SPLITS = 1000
-_LEAST_FIELD_BYTES = 8 + 4 + 1
-_LEAST_TENSOR_BYTES = 8 + 4 + 8 + 4 + 8
+_MOST_FIELDS, _LEAST_FIELD_BYTES = 10_000, 8 + 4 + 1
+_MOST_TENSORS, _LEAST_TENSOR_BYTES = 100_000, 8 + 4 + 8 + 4 + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,8 @@ class _Part:
         _check_version(self.path, cursor.scalar("I"))
         tensor_count, field_count = cursor.scalar("Q"), cursor.scalar("Q")
         cursor.check(tensor_count * _LEAST_TENSOR_BYTES + field_count * _LEAST_FIELD_BYTES)
+        if tensor_count > _MOST_TENSORS or field_count > _MOST_FIELDS:
+            raise broken(self.path, f"it has {tensor_count} tensors and {field_count} metadata, more than any model.")
         self.fields = self._read_fields(cursor, field_count)
         self.number, self.count = self._number("split.no", 0), max(self._number("split.count", 1), 1)
         if self.number >= self.count or self.count > _MOST_SPLITS:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tether_desktop.model.compiler.gguf_folder import gguf_in
 from tether_desktop.model.compiler.gguf_source import GgufFile
 from tether_desktop.model.compiler.tokenizers.files import TokenizerFiles
 from tether_desktop.model.compiler.tokenizers.folder_tokenizer import read_folder_tokenizer
 from tether_desktop.model.compiler.tokenizers.gguf_tokenizer import read_gguf_tokenizer
-from tether_desktop.model.compiler.tokenizers.vocabulary import refused
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json", "tekken.json")
 
@@ -17,7 +17,7 @@ def open_tokenizer(path: Path) -> TokenizerFiles:
     """The tokenizer and chat format of a source.
 
     Args:
-        path: a GGUF file, or the first part of one; or a folder with one, or with the files of a tokenizer.
+        path: a GGUF file, or a part of one; or a folder with one, or with the files of a tokenizer.
 
     Raises:
         ModelBroken: it is missing, damaged, or of a kind that is not known; the message says what to do.
@@ -26,8 +26,4 @@ def open_tokenizer(path: Path) -> TokenizerFiles:
         return read_gguf_tokenizer(GgufFile(path))
     if any((path / name).is_file() for name in _TOKENIZER_FILES):
         return read_folder_tokenizer(path)
-    files = sorted(path.glob("*.gguf"))
-    firsts = [file for file in files if "-00001-of-" in file.name] or files
-    if len(firsts) != 1:
-        raise refused(path.name, f"the folder has no tokenizer, and {len(files)} GGUF files to take one from")
-    return read_gguf_tokenizer(GgufFile(firsts[0]))
+    return read_gguf_tokenizer(GgufFile(gguf_in(path)))

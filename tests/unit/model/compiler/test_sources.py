@@ -77,6 +77,18 @@ def test_a_folder_of_hugging_face_is_opened(tmp_path: Path) -> None:
     assert is_the_model(write_hf_folder(tmp_path / "hf", WEIGHTS, CONFIG))
 
 
+def test_a_gguf_file_beside_a_config_json_is_opened(tmp_path: Path) -> None:
+    path = written(tmp_path / "tiny.gguf")
+    (tmp_path / "config.json").write_text("{}")
+    assert open_source(tmp_path).path == path
+
+
+def test_a_folder_whose_weights_are_missing_is_refused(tmp_path: Path) -> None:
+    folder = write_hf_folder(tmp_path / "hf", WEIGHTS, CONFIG)
+    (folder / "model.safetensors").unlink()
+    assert "safetensors" in refusal(folder).message
+
+
 def test_a_folder_of_mlc_is_opened_even_where_a_config_json_lies_in_it(tmp_path: Path) -> None:
     write_mlc_folder(tmp_path / "mlc", WEIGHTS, CONFIG, "q0f32", encode_format="raw")
     (tmp_path / "mlc" / "config.json").write_text("{}")

@@ -1,64 +1,50 @@
-"""The tokenizer made of a GGUF file splits text as the model was trained to."""
+"""The tokenizer of any source is opened by its path."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer
 
 from tests.helpers.starter import StarterModel
-from tests.helpers.tiny_model import CHAT_TEMPLATE, TinyConfig, write_tiny_gguf
+from tests.helpers.tokenizer_sources import byte_level_fields, write_tokenizer_gguf
 from tether_desktop.errors import ModelBroken
-from tether_desktop.model.compiler.gguf_source import GgufFile
-from tether_desktop.model.compiler.tokenizer_files import GgufTokenizer
+from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
 
 
-def gguf_tokenizer(folder: Path, **fields: object) -> GgufTokenizer:
-    named = {f"tokenizer.{key}": value for key, value in fields.items()}
-    write_tiny_gguf(folder / "tiny.gguf", TinyConfig(), fields=named)
-    return GgufTokenizer(GgufFile(folder / "tiny.gguf"))
+@pytest.fixture
+def gguf(tmp_path: Path) -> Path:
+    (tmp_path / "model").mkdir()
+    return write_tokenizer_gguf(tmp_path / "model" / "model-q4_0.gguf", byte_level_fields())
 
 
-def with_types(**types: int) -> list[int]:
-    """Token types in which the tokens of these ids (``t5=4``) are not ordinary."""
-    return [types.get(f"t{token}", 3 if token < 3 else 1) for token in range(512)]
+def test_a_gguf_file_and_its_folder_are_the_same_source(gguf: Path) -> None:
+    assert open_tokenizer(gguf) == open_tokenizer(gguf.parent)
 
 
-def test_every_digit_is_a_token_and_words_take_their_space_along(tmp_path: Path) -> None:
-    tokenizer = Tokenizer.from_str(gguf_tokenizer(tmp_path).tokenizer_json())
-    tokens = tokenizer.encode("the 2024 there").tokens
-    assert [token for token in tokens if any(character.isdigit() for character in token)] == ["2", "0", "2", "4"]
-    assert "Ġthere" in tokens
+def test_the_first_part_of_a_split_file_has_the_tokenizer(gguf: Path) -> None:
+    gguf.rename(gguf.with_name("model-00001-of-00002.gguf"))
+    gguf.with_name("model-00002-of-00002.gguf").write_bytes(b"GGUF")
+    assert open_tokenizer(gguf.parent).eos_token_ids == [2, 0]
 
 
-def test_the_vocabulary_keeps_its_ids(tmp_path: Path) -> None:
-    source = gguf_tokenizer(tmp_path)
-    tokenizer = Tokenizer.from_str(source.tokenizer_json())
-    assert [tokenizer.id_to_token(number) for number in range(512)] == source.tokens
-    assert tokenizer.get_vocab_size() == 512
+def test_files_of_a_tokenizer_come_before_a_gguf_file_beside_them(gguf: Path) -> None:
+    for name, content in open_tokenizer(gguf).files().items():
+        (gguf.parent / name).write_bytes(content)
+    gguf.write_bytes(b"")
+    assert open_tokenizer(gguf.parent).eos_token_ids == [2, 0]
 
 
-def test_control_tokens_are_special_and_user_defined_ones_are_words_of_their_own(tmp_path: Path) -> None:
-    source = gguf_tokenizer(tmp_path, **{"ggml.token_type": with_types(t300=4)})
-    added = Tokenizer.from_str(source.tokenizer_json()).get_added_tokens_decoder()
-    assert {number: token.special for number, token in added.items()} == {0: True, 1: True, 2: True, 300: False}
+def test_a_folder_with_several_models_is_refused(gguf: Path) -> None:
+    gguf.with_name("other.gguf").write_bytes(gguf.read_bytes())
+    with pytest.raises(ModelBroken, match="several models"):
+        open_tokenizer(gguf.parent)
 
 
-def test_the_configuration_names_special_tokens_and_the_chat_template(tmp_path: Path) -> None:
-    config = gguf_tokenizer(tmp_path).config()
-    assert (config["bos_token"], config["eos_token"], config["pad_token"]) == ("<|im_start|>", "<|im_end|>", None)
-    assert config["chat_template"] == CHAT_TEMPLATE
-    assert json.loads(json.dumps(config)) == config
-
-
-def test_a_model_without_a_token_that_ends_a_reply_is_refused(tmp_path: Path) -> None:
-    tokenizer = gguf_tokenizer(tmp_path, **{"ggml.token_type": [1] * 512})
-    assert tokenizer.eos_token_ids() == [2]
-    del tokenizer._file.fields["tokenizer.ggml.eos_token_id"]
-    with pytest.raises(ModelBroken, match="no token that ends a reply"):
-        tokenizer.eos_token_ids()
+def test_a_folder_with_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelBroken, match="neither a GGUF file"):
+        open_tokenizer(tmp_path)
 
 
 def test_the_starter_reads_text_as_its_model_was_trained_to(starter_model: StarterModel) -> None:
