@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.helpers.packed_models import write_library, write_official_library
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop import doctor
 from tether_desktop.app import Tether
 from tether_desktop.cli import main
 from tether_desktop.doctor import Finding, examine
+from tether_desktop.model import trust
 from tether_desktop.model.tvm import runtime
 from tether_desktop.settings import load_settings
 
@@ -72,6 +75,45 @@ def test_a_broken_model_is_a_warning_with_its_remedy(folders: Path) -> None:
     assert finding("model Scripted").status == "warn"
     assert finding("model Scripted").remedy
     assert "models add starter" in finding("models").remedy
+
+
+def test_every_model_folder_is_named_and_one_that_cannot_be_read_is_a_warning(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folders / "file").write_text("")
+    roots = [folders / "dist", folders / "later", folders / "file"]
+    monkeypatch.setenv("MLC_DIST_PATH", os.pathsep.join(map(str, roots)))
+    found = [each for each in examine() if each.check == "model folder"]
+    assert [each.status for each in found] == ["ok", "ok", "warn"]
+    assert all(str(root) in each.message for root, each in zip(roots, found, strict=True))
+    assert "MLC_DIST_PATH" in found[-1].remedy
+
+
+def test_libraries_say_what_they_are_for_and_whether_they_may_run(folders: Path) -> None:
+    write_library(folders / "dist")
+    write_library(folders / "dist", "foreign.so", isa="avx512_vnni", trusted=False)
+    write_official_library(folders / "dist")
+    (folders / "dist" / "libs" / "unknown.so").write_bytes(b"something")
+    assert finding("library tiny.so").message == "llama, AVX2; may run"
+    assert finding("library foreign.so").message == "llama, AVX512-VNNI; nobody has allowed it to run yet"
+    assert finding("library tiny-vulkan.so").message == "MLC-LLM's, llama q4f16_1; nobody has allowed it to run yet"
+    assert finding("library unknown.so").status == "warn"
+    assert finding("library unknown.so").remedy
+
+
+def test_a_list_of_trusted_libraries_that_cannot_be_read_is_a_warning(folders: Path) -> None:
+    assert not [each for each in examine() if each.check == "trusted libraries"]
+    write_library(folders / "dist")
+    trust.trusted_path().write_text("damaged")
+    assert finding("trusted libraries").status == "warn"
+    assert finding("trusted libraries").remedy
+
+
+@pytest.mark.parametrize(("there", "text"), [(True, "installed"), (False, "not installed; only libraries")])
+def test_the_official_engine_is_optional(monkeypatch: pytest.MonkeyPatch, *, there: bool, text: str) -> None:
+    monkeypatch.setattr(doctor, "official_engine_there", lambda: there)
+    assert finding("MLC-LLM's own engine").message.startswith(text)
+    assert finding("MLC-LLM's own engine").status == "ok"
 
 
 @pytest.mark.parametrize("package", ["tvm", "tvm_ffi"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tether_desktop.errors import EngineDied
@@ -17,6 +17,7 @@ from tether_desktop.ui.model_status import ModelStatus
 
 TINY = ModelStatus("Tiny-q4_1-MLC", "Tiny", "q4_1", size_bytes=95_000_000, context_window=2048)
 BIG = replace(TINY, name="Big", title="Big", size_bytes=4_900_000_000)
+ASKING = ModelStatus("Foreign", "Foreign", usable=False, reason="Not compiled here.", asks_first=True)
 BROKEN = ModelStatus("Bad", "Bad", usable=False, reason="A file is missing.", remedy="Add it again.")
 
 
@@ -58,6 +59,7 @@ def test_the_button_shows_the_progress_of_loading(picker: ModelPicker) -> None:
         (replace(TINY, state="busy"), "answering"),
         (replace(TINY, state="failed"), "failed"),
         (BROKEN, "not usable"),
+        (ASKING, "asks first"),
     ],
 )
 def test_every_state_has_a_word(status: ModelStatus, text: str) -> None:
@@ -76,6 +78,30 @@ def test_a_model_that_cannot_be_used_says_why_and_what_to_do(qtbot: QtBot, picke
     with qtbot.assertNotEmitted(picker.chosen):
         qtbot.mouseClick(picker.popup.row("Bad"), Qt.MouseButton.LeftButton)
     assert not picker.popup.row("Bad").button.isVisible()
+
+
+@pytest.mark.parametrize("part", ["row", "button", "keyboard"])
+def test_a_model_whose_library_nobody_allowed_asks_for_it(qtbot: QtBot, picker: ModelPicker, part: str) -> None:
+    picker.show_models([TINY, ASKING], TINY.name)
+    picker.open_popup()
+    row = picker.popup.row("Foreign")
+    assert row.button.text() == "Allow…"
+    with qtbot.assertNotEmitted(picker.chosen), qtbot.waitSignal(picker.permission_requested) as asked:
+        if part == "keyboard":
+            qtbot.keyClick(row, Qt.Key.Key_Return)
+        else:
+            qtbot.mouseClick(row if part == "row" else row.button, Qt.MouseButton.LeftButton)
+    assert asked.args == ["Foreign"]
+    assert not picker.popup.isVisible()
+
+
+def test_what_a_model_calls_itself_is_shown_and_not_interpreted(picker: ModelPicker) -> None:
+    evil = "<img src='x'><h1>Hello"
+    picker.show_models([replace(BROKEN, title=evil, quantization="<b>", reason=evil)], "")
+    labels = {label.text(): label for label in picker.popup.row("Bad").findChildren(QLabel)}
+    title = "<b>&lt;img src=&#x27;x&#x27;&gt;&lt;h1&gt;Hello</b> · &lt;b&gt;"
+    assert title in labels
+    assert labels[f"{evil} Add it again."].textFormat() is Qt.TextFormat.PlainText
 
 
 def test_a_failed_load_says_why(picker: ModelPicker) -> None:

@@ -29,6 +29,7 @@ class FakeTether:
         self.settings = SimpleNamespace(name="settings")
         self.catalog = SimpleNamespace(list=list)
         self.pool = SimpleNamespace(subscribe=lambda callback: None, states=dict)
+        self.watch = SimpleNamespace(subscribe=lambda callback: None)
         self.closed = False
 
     async def start(self) -> None:
