@@ -25,6 +25,9 @@ _KEPT_VARIABLES = frozenset(
 )
 """All that a child gets of our environment: what finds programs, libraries and folders, never a secret."""
 
+STUCK = 70
+"""Exit code of an engine process that ended itself, because what computes in it no longer answers."""
+
 _WINDOWS_STATUS = {
     0xC0000005: "SIGSEGV",
     0xC000001D: "SIGILL",
@@ -84,6 +87,8 @@ def spawn_options() -> dict[str, Any]:
 
 def explain_exit(returncode: int) -> ExitCause:
     """Why a process with that return code (negative: a signal) ended."""
+    if returncode == STUCK:
+        return ExitCause("it no longer answered", "Send the message again.")
     name = _signal_name(returncode)
     if name in _CAUSES:
         return ExitCause(*_CAUSES[name])
