@@ -61,7 +61,7 @@ def starter(entry: ModelEntry) -> BenchmarkModel:
     assert entry.library is not None
     files = source_files() if peer_there() else None
     peers = {"Q4_1": files.q4_1, "Q4_0": files.q4_0} if files else {}
-    return BenchmarkModel(entry.name, entry.path, entry.library, peers)
+    return BenchmarkModel(entry.name, entry.model_dir, entry.library, peers)
 
 
 def synthetic() -> BenchmarkModel:
