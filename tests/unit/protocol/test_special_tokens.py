@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tether_desktop.protocol.special_tokens import read_special_tokens
+from tether_desktop.protocol.special_tokens import any_of, read_special_tokens
 
 
 def write_tokenizer(folder: Path, text: str) -> Path:
@@ -55,3 +58,19 @@ def test_a_missing_tokenizer_file_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("broken", [{"bos_token": 3}, {"added_tokens_decoder": []}, {"additional_special_tokens": "x"}])
 def test_odd_configurations_are_ignored(tmp_path: Path, broken: dict[str, Any]) -> None:
     assert read_special_tokens(tmp_path, broken).texts == frozenset()
+
+
+@given(st.lists(st.text("ab<|.", min_size=1, max_size=6), min_size=1, max_size=30), st.text("ab<|.", max_size=40))
+@settings(deadline=None, derandomize=True)
+def test_the_longest_of_many_texts_is_found_as_if_each_were_tried(texts: list[str], text: str) -> None:
+    plain = "|".join(map(re.escape, sorted(texts, key=len, reverse=True)))
+    assert re.findall(any_of(texts), text) == re.findall(plain, text)
+
+
+def test_texts_that_begin_alike_share_their_beginning() -> None:
+    assert any_of(["<unused1>", "<unused12>", "<pad>"]) == "<(?:unused1(?:2>|>)|pad>)"
+
+
+def test_texts_of_any_length_make_an_expression() -> None:
+    texts = ["a" * count for count in range(1, 3000)]
+    assert re.fullmatch(any_of(texts), "a" * 2999)

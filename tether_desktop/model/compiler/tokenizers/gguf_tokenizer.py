@@ -53,7 +53,7 @@ def _marked_special(vocabulary: Vocabulary, named: Iterable[int | None]) -> Voca
     """The vocabulary with control tokens where a converter took them for words."""
     kinds = list(vocabulary.kinds)
     for number in [*named, *(number for token, number in vocabulary.ids().items() if is_unmistakable(token))]:
-        if number is not None and kinds[number] != TokenKind.UNKNOWN:
+        if number is not None and kinds[number] not in {TokenKind.UNKNOWN, TokenKind.BYTE}:
             kinds[number] = TokenKind.CONTROL
     return replace(vocabulary, kinds=kinds)
 
