@@ -12,8 +12,9 @@ import numpy as np
 from gguf import GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 from numpy.typing import NDArray
+from tokenizers import pre_tokenizers
 
-from tests.helpers.hf_writer import Floats, joined
+from tests.helpers.hf_writer import CHAT_TEMPLATE, SPECIAL_TOKENS, Floats, joined
 
 _ARCHITECTURES = {"mistral": "llama", "gemma3_text": "gemma3"}
 _JOINS = {"qkv_proj": ("q_proj", "k_proj", "v_proj"), "gate_up_proj": ("gate_proj", "up_proj")}
@@ -88,7 +89,7 @@ def architecture_of(config: Mapping[str, Any]) -> str:
 
 
 def metadata(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The metadata of the model and of a vocabulary of nameless tokens."""
+    """The metadata of the model and of its vocabulary."""
     kind, architecture = config["model_type"], architecture_of(config)
     head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
     values: dict[str, Any] = {
@@ -108,15 +109,7 @@ def metadata(config: Mapping[str, Any]) -> dict[str, Any]:
     if kind in {"gemma3_text", "phi3", "mistral"} and config.get("sliding_window"):
         values["attention.sliding_window"] = config["sliding_window"]
     values |= _rope_scaling(config)
-    tokens = [f"<{number}>" for number in range(config["vocab_size"])]
-    return {f"{architecture}.{name}": value for name, value in values.items()} | {
-        "tokenizer.ggml.model": "gpt2",
-        "tokenizer.ggml.pre": "default",
-        "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.token_type": [1] * len(tokens),
-        "tokenizer.ggml.merges": ["< 0"],
-        "tokenizer.ggml.eos_token_id": 0,
-    }
+    return {f"{architecture}.{name}": value for name, value in values.items()} | _vocabulary(config["vocab_size"])
 
 
 def add_field(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
@@ -129,6 +122,23 @@ def add_field(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
         list: writer.add_array,
     }
     kinds[type(value)](key, value)
+
+
+def _vocabulary(size: int) -> dict[str, Any]:
+    """Tokens of one byte each, one of two, and unused ones."""
+    tokens = [*SPECIAL_TOKENS, *sorted(pre_tokenizers.ByteLevel.alphabet()), "th"]
+    unused = [f"<|unused_{number}|>" for number in range(len(tokens), size)]
+    types = [3] * len(SPECIAL_TOKENS) + [1] * (len(tokens) - len(SPECIAL_TOKENS)) + [5] * len(unused)
+    return {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "smollm",
+        "tokenizer.ggml.tokens": [*tokens, *unused][:size],
+        "tokenizer.ggml.token_type": types[:size],
+        "tokenizer.ggml.merges": ["t h"],
+        "tokenizer.ggml.bos_token_id": 1,
+        "tokenizer.ggml.eos_token_id": 2,
+        "tokenizer.chat_template": CHAT_TEMPLATE,
+    }
 
 
 def _rope_scaling(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -203,6 +203,7 @@ def test_dynamic_scaling_is_none_within_the_context_window() -> None:
         ({"hidden_size": [128]}, "'hidden_size' is list, not int"),
         ({"hidden_size": None}, "does not say 'hidden_size'"),
         ({"vocab_size": 2**70}, "'vocab_size' cannot be"),
+        ({"hidden_size": 2**24, "num_attention_heads": 1}, "'head_dim' cannot be 16777216"),
         ({"num_hidden_layers": 100_000}, "'num_hidden_layers' cannot be 100000"),
         ({"rms_norm_eps": float("nan")}, "'rms_norm_eps' is nan"),
         ({"rms_norm_eps": 0.0}, "'rms_norm_eps' cannot be 0.0"),

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tether_desktop.model.compiler.architectures import rope
-from tether_desktop.model.compiler.architectures.settings import LEAST_NUMBER, MOST_LAYERS, MOST_NUMBER, Settings
+from tether_desktop.model.compiler.architectures.settings import (
+    LEAST_NUMBER,
+    MOST_HEAD_DIM,
+    MOST_LAYERS,
+    MOST_NUMBER,
+    Settings,
+)
 from tether_desktop.model.compiler.source import DecoderConfig, Rope, RopeTable
 
 LAYER_NAMES = {
@@ -68,7 +74,7 @@ def read_decoder(settings: Settings, model_type: str, *, activation: str = "silu
     """
     _refuse_other_kinds(settings, activation)
     hidden, heads = settings.size("hidden_size"), settings.size("num_attention_heads")
-    head_dim = settings.size("head_dim", default=max(hidden // heads, 1))
+    head_dim = settings.size("head_dim", default=hidden // heads, most=MOST_HEAD_DIM)
     rotary_dim = int(head_dim * settings.positive("partial_rotary_factor", 1.0))
     if not 0 < rotary_dim <= head_dim:
         raise settings.refusal(f"it rotates {rotary_dim} of {head_dim} columns of a head.")

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tether_desktop.model.compiler.architectures import rope
-from tether_desktop.model.compiler.architectures.settings import LEAST_NUMBER, MOST_LAYERS, MOST_NUMBER, Settings
+from tether_desktop.model.compiler.architectures.settings import (
+    LEAST_NUMBER,
+    MOST_HEAD_DIM,
+    MOST_LAYERS,
+    MOST_NUMBER,
+    Settings,
+)
 from tether_desktop.model.compiler.source import DecoderConfig, Rope, RopeTable
 
 _UNKNOWN_ROPE = ("rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_log_multiplier")
@@ -55,10 +61,10 @@ def read_decoder(metadata: GgufMetadata, model_type: str) -> DecoderConfig:
     settings = metadata.settings
     _refuse_other_kinds(settings)
     hidden, heads = settings.size("embedding_length"), _size_of_layers(settings, "attention.head_count")
-    head_dim = settings.size("attention.key_length", default=hidden // heads)
+    head_dim = settings.size("attention.key_length", default=hidden // heads, most=MOST_HEAD_DIM)
     if settings.size("attention.value_length", default=head_dim) != head_dim:
         raise settings.refusal("its attention has values of another size than keys.")
-    rotary_dim = settings.size("rope.dimension_count", default=head_dim)
+    rotary_dim = settings.size("rope.dimension_count", default=head_dim, most=MOST_HEAD_DIM)
     return DecoderConfig(
         model_type=model_type,
         layers=settings.size("block_count", most=MOST_LAYERS),

@@ -13,7 +13,7 @@ Kind = TypeVar("Kind", bool, int, float, str, list[Any], dict[str, Any])
 OTHER_MODEL = "Choose another model."
 MOST = 1 << 24
 """No size of a decoder is larger; keeps absurd ones from being computed with."""
-MOST_LAYERS = 1024
+MOST_LAYERS = MOST_HEAD_DIM = 1024
 LEAST_NUMBER, MOST_NUMBER = 1e-12, 1e12
 
 
