@@ -128,8 +128,19 @@ def read_script(folder: Path) -> Script:
     """
     path = folder / SCRIPT_NAME
     try:
+        if not path.is_file():
+            raise FileNotFoundError
         return parse_script(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, re.error) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+        re.error,
+    ) as error:
         raise ModelBroken(
             "The script cannot be played",
             f"{path.name} of {folder.name}: {_reason(error)}.",

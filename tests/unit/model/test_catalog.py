@@ -247,6 +247,16 @@ def test_a_broken_script_is_listed_with_the_reason(tmp_path: Path) -> None:
     assert "script.json" in only(tmp_path).reason
 
 
+@pytest.mark.parametrize(
+    "script",
+    ["[" * 200_000, '{"replies": [{"match": "((", "steps": []}]}', '{"replies": [{"steps": [{"die": 1e999}]}]}'],
+)
+def test_a_script_that_cannot_be_is_a_reason_as_well(tmp_path: Path, script: str) -> None:
+    (write_scripted_model(tmp_path) / "script.json").write_text(script)
+    assert not only(tmp_path).usable
+    assert "script.json" in only(tmp_path).reason
+
+
 def test_a_model_without_a_library_asks_to_be_compiled(tmp_path: Path) -> None:
     write_packed_model(tmp_path)
     entry = only(tmp_path)
