@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.report import Report, show
 
-NAMES = ("engine", "startup", "stream", "quality")
+NAMES = ("engine", "mapping", "startup", "stream", "quality")
 WITH_FILES = ("engine", "quality")
 
 
