@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.installed import installed_model
 from tests.helpers.starter import starter_model, trust_starter
 
-__all__ = ["starter_model"]
+__all__ = ["installed_model", "starter_model"]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 SECONDS_TO_ADD_A_MODEL = 900

@@ -15,8 +15,9 @@ from tether_desktop.model import trust
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build/test-models"
 MADE_BY = (
-    "tether_desktop/model/install.py",
+    "tether_desktop/model/install_starter.py",
     "tether_desktop/model/starter.py",
+    "tether_desktop/model/decoder_shape.py",
     "tether_desktop/model/compiler",
     "packaging/lock/run.txt",
 )

@@ -17,9 +17,10 @@ from filelock import FileLock
 
 from tests.helpers.tiny_starter import LICENCE, NAME, PackageIndex, make_starter, serving
 from tether_desktop.errors import InstallError
-from tether_desktop.model import install
+from tether_desktop.model import install_job, trust
 from tether_desktop.model.catalog import Catalog
-from tether_desktop.model.install import Installer, InstallProgress
+from tether_desktop.model.install import Installer
+from tether_desktop.model.install_progress import InstallProgress
 from tether_desktop.model.starter import Starter
 
 STAGES = ["downloading", "packing", "compiling", "finishing"]
@@ -66,6 +67,7 @@ def installed(tiny: tuple[Starter, Path], tmp_path_factory: pytest.TempPathFacto
     root = tmp_path_factory.mktemp("installed") / "dist"
     seen: list[InstallProgress] = []
     with pytest.MonkeyPatch.context() as monkeypatch, serving(tiny[1]) as index:
+        monkeypatch.setenv("TETHER_DATA_DIR", str(root.parent / "data"))
         point_pip_to(index, monkeypatch)
         assert asyncio.run(Installer([root], tiny[0]).add_starter(seen.append)) == NAME
     return Installed(root, seen)
@@ -87,7 +89,14 @@ def copy_of(installed: Path, target: Path) -> Path:
             copy = target / path.relative_to(installed)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+    trust_libraries(target)
     return target
+
+
+def trust_libraries(root: Path) -> None:
+    """Let the libraries of a model folder run, as far as this test's data folder is concerned."""
+    for library in (root / "libs").glob("*"):
+        trust.add(library)
 
 
 def left_in(root: Path) -> list[str]:
@@ -96,6 +105,7 @@ def left_in(root: Path) -> list[str]:
 
 
 def test_the_starter_is_fetched_packed_compiled_and_usable(installed: Installed) -> None:
+    trust_libraries(installed.root)
     entry = Catalog([installed.root]).get(NAME)
     assert entry.usable
     assert entry.library is not None
@@ -134,6 +144,7 @@ def test_the_folder_keeps_licence_and_model_card_and_no_wheel(installed: Install
 async def test_a_starter_that_can_be_used_is_not_added_again(
     installed: Installed, starter: Starter, index: PackageIndex
 ) -> None:
+    trust_libraries(installed.root)
     seen: list[InstallProgress] = []
     assert await Installer([installed.root], starter).add_starter(seen.append) == NAME
     assert (seen, index.requests) == ([], [])
@@ -191,8 +202,11 @@ async def test_cancelling_in_the_middle_of_the_download_leaves_nothing(
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_program_killed_at_any_stage_leaves_nothing_half_made_and_the_next_call_makes_up_for_it(
-    tmp_path: Path, starter: Starter, index: PackageIndex, stage: str
+    tmp_path: Path, installed: Installed, starter: Starter, index: PackageIndex, stage: str
 ) -> None:
+    if stage == "finishing":
+        copy_of(installed.root / "libs", tmp_path / "libs")
+        trust_libraries(tmp_path)
     command = [sys.executable, "-c", INSTALLING_PROGRAM, str(tmp_path), json.dumps(asdict(starter))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
@@ -204,6 +218,8 @@ def test_a_program_killed_at_any_stage_leaves_nothing_half_made_and_the_next_cal
     assert not alive
     assert [entry.usable for entry in Catalog([tmp_path]).list()] in ([], [True])
     if stage == "compiling":
+        copy_of(installed.root / "libs", tmp_path / "libs")
+        trust_libraries(tmp_path)
         asyncio.run(Installer([tmp_path], starter).add_starter(lambda _: None))
         assert Catalog([tmp_path]).get(NAME).usable
         assert left_in(tmp_path) == [NAME, "libs"]
@@ -220,6 +236,18 @@ async def test_a_killed_compiler_is_told_and_leaves_nothing(
     with pytest.raises(InstallError, match="killed from outside"):
         await Installer([tmp_path], starter).add_starter(kill)
     assert left_in(tmp_path) == []
+
+
+async def test_a_starter_of_an_older_format_is_replaced(
+    tmp_path: Path, installed: Installed, starter: Starter, index: PackageIndex
+) -> None:
+    root = copy_of(installed.root, tmp_path)
+    config = json.loads((root / NAME / "mlc-chat-config.json").read_text(encoding="utf-8"))
+    del config["decoder"]
+    (root / NAME / "mlc-chat-config.json").write_text(json.dumps(config), encoding="utf-8")
+    await Installer([root], starter).add_starter(lambda _: None)
+    assert Catalog([root]).get(NAME).usable
+    assert left_in(root) == [NAME, "libs"]
 
 
 async def test_a_download_with_another_hash_is_refused(tmp_path: Path, starter: Starter, index: PackageIndex) -> None:
@@ -277,6 +305,6 @@ async def test_a_second_installation_waits_for_its_turn(tmp_path: Path, starter:
 async def test_a_processor_that_we_do_not_compile_for_is_told(
     tmp_path: Path, starter: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(install, "supported_isas", tuple)
+    monkeypatch.setattr(install_job, "supported_isas", tuple)
     with pytest.raises(InstallError, match="none of the instruction sets"):
         await Installer([tmp_path], starter).add_starter(lambda _: None)
