@@ -95,7 +95,7 @@ def test_a_folder_of_mlc_is_opened_even_where_a_config_json_lies_in_it(tmp_path:
     assert is_the_model(tmp_path / "mlc")
 
 
-@pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3", "gemma3_text", "phi3"])
+@pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2", "qwen3", "gemma3_text", "phi3"])
 def test_every_architecture_is_the_same_from_mlc_as_from_hugging_face(tmp_path: Path, kind: str) -> None:
     config = hf_config(kind)
     weights = random_weights(config)
