@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def _pack(
     request: BuildRequest, source: Path, card: Card, model: Path, on_progress: Callable[[float], None]
 ) -> tuple[MappedMatrix, ...]:
     opened, tokenizer = open_source(source), open_tokenizer(source)
+    card = replace(card, notes="\n\n".join(filter(None, [card.notes, *tokenizer.notes])))
     packed = pack_model(opened, tokenizer, model, card=card, bits=request.bits, on_progress=on_progress)
     if request.packed_from:
         _add_to_config(model / CONFIG_NAME, {"packed_from": request.packed_from})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from tokenizers import AddedToken, Tokenizer, decoders, models
 
@@ -26,10 +26,18 @@ def build_byte_level(vocabulary: Vocabulary, split: TextSplit) -> Tokenizer:
     return tokenizer
 
 
-def add_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary) -> None:
-    """Let control tokens and user-defined ones be recognised in text as a whole."""
+def add_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, strips_after: Container[str] = ()) -> None:
+    """Let control tokens and user-defined ones be recognised in text as a whole.
+
+    Args:
+        tokenizer: gets them.
+        vocabulary: has them.
+        strips_after: control tokens that take the white space behind them along.
+    """
     special = vocabulary.of(TokenKind.CONTROL, TokenKind.UNKNOWN)
-    tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in special])
+    tokenizer.add_special_tokens(
+        [AddedToken(text, special=True, normalized=False, rstrip=text in strips_after) for text in special]
+    )
     words = vocabulary.of(TokenKind.USER_DEFINED)
     tokenizer.add_tokens([AddedToken(text, normalized=False) for text in words])
 

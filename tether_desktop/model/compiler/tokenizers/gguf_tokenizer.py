@@ -79,7 +79,10 @@ def _split_name(file: GgufFile, vocabulary: Vocabulary) -> str:
 
 def _sentence_piece(file: GgufFile, vocabulary: Vocabulary) -> bytes:
     has_prefix = file.get(_KEY + "add_space_prefix", True)
-    tokenizer = build_sentence_piece(vocabulary, "always" if has_prefix else "never")
+    # Phi 3's own tokenizer does so; GGUF has no place for it.
+    is_phi3 = file.get("general.architecture", "") == "phi3"
+    strips = set(vocabulary.of(TokenKind.CONTROL)) - {"<s>", "<|endoftext|>"} if is_phi3 else ()
+    tokenizer = build_sentence_piece(vocabulary, "always" if has_prefix else "never", strips)
     return write_tokenizer_json(tokenizer, derive_merges(vocabulary))
 
 

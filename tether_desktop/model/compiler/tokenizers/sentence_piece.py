@@ -8,6 +8,7 @@ characters and joined again tells its last pair, and a piece that does not come 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from itertools import pairwise
 from math import inf
 from typing import Literal
@@ -23,15 +24,21 @@ Prefix = Literal["always", "first", "never"]
 """Where a space is put before text: after each special token as well, at the beginning of all, or nowhere."""
 
 
-def build_sentence_piece(vocabulary: Vocabulary, prefix: Prefix) -> Tokenizer:
-    """Build the tokenizer, without its merges; the vocabulary has scores."""
+def build_sentence_piece(vocabulary: Vocabulary, prefix: Prefix, strips_after: Container[str] = ()) -> Tokenizer:
+    """Build the tokenizer, without its merges.
+
+    Args:
+        vocabulary: has scores.
+        prefix: where a space is put before text.
+        strips_after: control tokens that take the white space behind them along.
+    """
     unknown = next(vocabulary.of(TokenKind.UNKNOWN), None)
     has_bytes = sum(kind == TokenKind.BYTE for kind in vocabulary.kinds) == 256
     tokenizer = Tokenizer(
         models.BPE(vocab=vocabulary.ids(), merges=[], unk_token=unknown, fuse_unk=True, byte_fallback=has_bytes)
     )
     _write_spaces(tokenizer, prefix)
-    add_tokens(tokenizer, vocabulary)
+    add_tokens(tokenizer, vocabulary, strips_after)
     return tokenizer
 
 

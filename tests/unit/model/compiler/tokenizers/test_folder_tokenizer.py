@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from tests.helpers.tiny_model import CHAT_TEMPLATE, tiny_vocabulary
@@ -188,3 +190,22 @@ def test_a_tokenizer_without_a_token_that_ends_replies_is_refused(older: Path) -
     write_sentence_piece(older / "tokenizer.model", [piece for piece in PIECES if piece[0] != "</s>"])
     with pytest.raises(ModelBroken, match="no token that ends a reply"):
         read_folder_tokenizer(older)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=0, max_size=4)), min_size=1, max_size=3)
+)
+@settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_damage_ends_in_a_refusal_or_in_a_tokenizer(modern: Path, damage: list[tuple[float, bytes]]) -> None:
+    original = (modern / "tokenizer.json").read_bytes()
+    data = bytearray(original)
+    for place, replacement in damage:
+        at = int(place * len(data))
+        data[at : at + 1] = replacement
+    (modern / "tokenizer.json").write_bytes(data)
+    try:
+        assert read_folder_tokenizer(modern).eos_token_ids
+    except ModelBroken:
+        pass
+    finally:
+        (modern / "tokenizer.json").write_bytes(original)

@@ -107,6 +107,14 @@ def test_a_sentence_piece_tokenizer_reads_and_writes_spaces(tmp_path: Path) -> N
     assert (source.bos_token_id, source.eos_token_ids) == (1, [2])
 
 
+@pytest.mark.parametrize(("architecture", "newlines"), [("phi3", 0), ("llama", 1)])
+def test_marks_of_phi_3_take_the_line_break_behind_them_along(tmp_path: Path, architecture: str, newlines: int) -> None:
+    fields = sentence_piece_fields(pieces_of(["▁the"], extra=[("<|user|>", 0.0, 3)]))
+    tokens = tokenizer_of(read(tmp_path, fields, architecture)).encode("<|user|>\nthe<s> the").tokens
+    assert tokens.count("<0x0A>") == newlines
+    assert tokens[-3:] == ["<s>", "▁", "▁the"]
+
+
 def test_no_space_goes_before_text_where_the_file_says_so(tmp_path: Path) -> None:
     fields = sentence_piece_fields(pieces_of(["▁the", "the"]), add_space_prefix=False)
     assert tokenizer_of(read(tmp_path, fields)).encode("the the").tokens == ["the", "▁the"]

@@ -24,6 +24,15 @@ def test_merges_are_written_as_one_text_each() -> None:
     assert try_tokenizer_json("tokenizer.json", data).encode("ab").tokens == ["ab"]
 
 
+def test_a_token_that_looks_like_the_list_of_merges_is_no_obstacle() -> None:
+    odd = '"merges":[]'
+    tokenizer = Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2, odd: 3}, []))
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_tokens([odd])
+    again = try_tokenizer_json("tokenizer.json", write_tokenizer_json(tokenizer, [("a", "b")]))
+    assert again.encode("ab" + odd).ids == [2, 3]
+
+
 def test_merges_of_tokens_with_spaces_are_written_as_pairs() -> None:
     data = write_tokenizer_json(byte_level("b"), [("a", " ")])
     assert try_tokenizer_json("tokenizer.json", data).encode("a ").tokens == ["a "]
