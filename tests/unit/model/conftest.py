@@ -1,4 +1,4 @@
-"""Pools of scripted models whose engines the test has in its hands."""
+"""Pools of scripted models whose engines the test has in its hands, and computers of one kind for all tests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers.gated_engines import Gate, Open
 from tests.helpers.scripted_models import write_scripted_model
+from tether_desktop.model import catalog
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.engine import Engine, EngineSpec
 from tether_desktop.model.pool import EnginePool
@@ -34,3 +35,16 @@ async def make_pool(tmp_path: Path, engines: list[Gate]) -> AsyncIterator[Callab
     yield make
     for pool in pools:
         await pool.close()
+
+
+@pytest.fixture
+def avx2_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer with AVX2 and without MLC-LLM."""
+    monkeypatch.setattr(catalog, "supported_isas", lambda: ("avx2",))
+    monkeypatch.setattr(catalog, "official_engine_there", lambda: False)
+
+
+@pytest.fixture
+def official_engine(avx2_computer: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same with MLC-LLM."""
+    monkeypatch.setattr(catalog, "official_engine_there", lambda: True)
