@@ -10,6 +10,7 @@ from tether_desktop.model.library import LIBRARY_FOLDER
 from tether_desktop.model.model_search import PACKED_FOLDER
 
 _LONGEST = 80
+_LONGEST_FOLDER = 120
 _ENDING = re.compile(
     r"""[-._ ](
         MLC | GGUF | unquantized
@@ -19,7 +20,7 @@ _ENDING = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SAYS_NOTHING = {"", "model", "ggml-model", "gguf", "pytorch_model", "consolidated", "weights", "main", "snapshot"}
-_PORTS = {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
+_PORTS = {f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"}
 _RESERVED = {LIBRARY_FOLDER, PACKED_FOLDER, "con", "prn", "aux", "nul", *_PORTS}
 
 
@@ -31,13 +32,18 @@ def bare_name(text: str) -> str:
     return "" if name.lower() in _SAYS_NOTHING else name
 
 
-def safe_name(text: str) -> str:
-    """The text as a folder name that every file system takes; empty when nothing of it can stay."""
+def safe_name(text: str, longest: int = _LONGEST) -> str:
+    """The text as a folder name that every file system takes; empty when nothing of it can stay.
+
+    Args:
+        text: any.
+        longest: bytes of UTF-8.
+    """
     kept = (letter if letter.isalnum() or letter in "._-" else "-" for letter in unicodedata.normalize("NFC", text))
-    name = re.sub(r"-{2,}", "-", "".join(kept))
-    while len(name.encode()) > _LONGEST:
-        name = name[:-1]
-    return name.strip(".-")
+    name = re.sub(r"-{2,}", "-", "".join(kept)).strip(".-")
+    if name.partition(".")[0].lower() in _RESERVED:
+        name = f"model-{name}"
+    return name.encode()[:longest].decode(errors="ignore").rstrip(".-")
 
 
 def folder_name(model: str, quantization: str) -> str:
@@ -51,13 +57,10 @@ def check_name(name: str) -> None:
     Raises:
         InstallError: it cannot, with one that can.
     """
-    if name.partition(".")[0].lower() in _RESERVED:
-        raise _refused(name, "it has a meaning of its own", f"{name}-model")
-    if safe_name(name) != name or not name:
-        raise _refused(name, "not every file system takes it", safe_name(name) or "my-model")
-
-
-def _refused(name: str, reason: str, better: str) -> InstallError:
-    return InstallError(
-        "The model cannot be called that", f"{name!r} cannot be a model's name: {reason}.", f"Try --name {better}."
-    )
+    safe = safe_name(name, _LONGEST_FOLDER)
+    if safe != name or not name:
+        raise InstallError(
+            "The model cannot be called that",
+            f"{name!r} cannot be a model's name: it means something else, or not every file system takes it.",
+            f"Try --name {safe or 'my-model'}.",
+        )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tether_desktop.model.compiler.shards import write_failed
+from tether_desktop.model.compiler.source_card import licence_texts
 from tether_desktop.model.model_folder import (
     check_md5,
     check_present,
@@ -21,7 +22,7 @@ _BLOCK = 1 << 20
 _CHECK_SHARE = 0.3
 _SMALL_FILES = re.compile(
     r"(mlc-chat-config|tensor-cache|tokenizer|tokenizer_config|special_tokens_map|generation_config)\.json"
-    r"|chat_template\.jinja|(README|LICEN[CS]E|NOTICE|COPYING|USE_POLICY)[\w.-]*"
+    r"|chat_template\.jinja|README\.md"
 )
 
 OnProgress = Callable[[float], None]
@@ -50,7 +51,7 @@ def copy_packed(folder: Path, target: Path, on_progress: OnProgress) -> None:
     shards = read_shards(folder)
     check_md5(shards, lambda part: on_progress(part * _CHECK_SHARE))
     small = [path for path in folder.iterdir() if _SMALL_FILES.fullmatch(path.name) and path.is_file()]
-    files = [*small, *(shard.path for shard in shards)]
+    files = [*small, *licence_texts(folder), *(shard.path for shard in shards)]
     total = sum(path.stat().st_size for path in files)
     done = 0
     for path in files:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tether_desktop.model.compiler.gguf_source import GgufFile
 from tether_desktop.model.model_name import bare_name
 
-_LICENCE_FILES = re.compile(r"(LICEN[CS]E|NOTICE|COPYING|USE_POLICY)[\w.-]*", re.IGNORECASE)
+_LICENCE_FILES = re.compile(r"(LICEN[CS]E|NOTICE|COPYING|USE_POLICY)([_-][\w-]*)?(\.(md|txt|rst))?", re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
 _LICENCE_LINE = re.compile(r"^license(?:_name)?:[ \t]*([\w.+() -]{1,80})$", re.MULTILINE)
 _HUB_CACHE = re.compile(r"models--[^/\\]+?--([^/\\]+)")
