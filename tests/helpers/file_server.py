@@ -23,6 +23,7 @@ class ServedFile:
         etag: its validator; empty for none.
         modified: its date; empty for none.
         ranges: whether the server takes Range.
+        piece: bytes of a Range it gives at most; None is all that was asked for.
         length: what it says of the length: the truth, nothing, nothing with chunks, or this number.
         drops: for each of the next answers, the bytes after which it drops the connection.
         stall: bytes after which it sends no more, and waits.
@@ -37,6 +38,7 @@ class ServedFile:
     etag: str = '"one"'
     modified: str = ""
     ranges: bool = True
+    piece: int | None = None
     length: Length = "true"
     drops: list[int] = field(default_factory=list)
     stall: int | None = None
@@ -133,10 +135,10 @@ class _Handler(BaseHTTPRequestHandler):
         if start and start >= total:
             self._status(416, {"Content-Range": file.wrong_range or f"bytes */{total}"})
             return
-        body = file.content[start:]
+        body = file.content[start:][: file.piece if start else None]
         self.send_response(206 if start else 200)
         if start:
-            self._header("Content-Range", file.wrong_range, f"bytes {start}-{total - 1}/{total}")
+            self._header("Content-Range", file.wrong_range, f"bytes {start}-{start + len(body) - 1}/{total}")
         self._header("ETag", file.etag, "")
         self._header("Last-Modified", file.modified, "")
         for name, value in file.headers.items():

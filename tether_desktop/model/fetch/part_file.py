@@ -64,8 +64,6 @@ class PartFile:
             while self._hash and (block := self._file.read(_BLOCK)):
                 self._hash.update(block)
             self.size = self._file.seek(0, os.SEEK_END)
-        if self.total is not None and self.size > self.total:
-            self.restart()
 
     @property
     def resumable(self) -> bool:
@@ -167,7 +165,7 @@ class PartFile:
         total, validator = note.get("total"), note.get("validator")
         self.total = total if isinstance(total, int) else None
         self.validator = validator if isinstance(validator, str) and _is_header(validator) else ""
-        return bool(self._checksum or self.validator)
+        return True
 
     def _disk(self) -> AbstractContextManager[None]:
         return faults.told(self.target.parent)

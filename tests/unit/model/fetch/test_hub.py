@@ -183,6 +183,22 @@ async def test_a_file_of_another_size_is_refused_and_removed(
     assert names(folder) == []
 
 
+async def test_a_file_of_another_size_is_refused_as_soon_as_the_server_tells_it(fetch: Fetch, hub: FakeHub) -> None:
+    hub.add_large("tiny-Q4_0.gguf", WEIGHTS).content = WEIGHTS + b"more"
+    seen: list[FetchProgress] = []
+    with pytest.raises(InstallError, match="10,244 bytes instead of 10,240"):
+        await fetch(on_progress=seen.append)
+    assert seen == []
+
+
+async def test_a_file_without_end_is_refused_when_it_gets_too_long(fetch: Fetch, hub: FakeHub, folder: Path) -> None:
+    file = hub.add_large("tiny-Q4_0.gguf", WEIGHTS)
+    file.content, file.length, file.stall = WEIGHTS * 2, "none", len(WEIGHTS) + 1
+    with pytest.raises(InstallError, match="instead of 10,240"):
+        await fetch(retries=0, idle_seconds=5)
+    assert names(folder) == []
+
+
 async def test_a_listing_with_absurd_sizes_is_told_before_anything_is_fetched(
     fetch: Fetch, hub: FakeHub, folder: Path
 ) -> None:

@@ -15,7 +15,7 @@ async def test_a_cancelled_task_ends_after_its_work() -> None:
 
     def work() -> None:
         started.set()
-        free.wait()
+        free.wait(10)
         done.set()
 
     task = asyncio.ensure_future(settled(work))
@@ -34,7 +34,7 @@ async def test_an_error_of_cancelled_work_is_dropped() -> None:
 
     def work() -> None:
         started.set()
-        free.wait()
+        free.wait(10)
         raise ValueError
 
     task = asyncio.ensure_future(settled(work))

@@ -315,6 +315,13 @@ async def test_a_part_that_is_longer_than_the_file_is_thrown_away(fetch: Fetch, 
     assert (await fetch()).read_bytes() == CONTENT[:4000]
 
 
+async def test_a_server_may_continue_by_pieces(fetch: Fetch, file: ServedFile, server: FileServer) -> None:
+    await begin(fetch, file)
+    file.piece = 2000
+    assert (await fetch()).read_bytes() == CONTENT
+    assert server.ranges[-3:] == ["bytes=5000-", "bytes=7000-", "bytes=9000-"]
+
+
 @pytest.mark.parametrize("wrong", ["bytes 0-10239/10240", "bytes 5000-10239/99999", "pages 1-2/3", ""])
 async def test_an_answer_that_continues_elsewhere_is_not_mixed_in(
     fetch: Fetch, file: ServedFile, server: FileServer, wrong: str
@@ -326,7 +333,7 @@ async def test_an_answer_that_continues_elsewhere_is_not_mixed_in(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "[" * 9000, json.dumps({"identity": "other", "total": 1, "validator": '"one"'})]
+    "text", ["", "{", "[]", "[" * 9000, json.dumps({"identity": "other", "total": None, "validator": '"one"'})]
 )
 async def test_a_part_whose_note_is_damaged_is_not_continued(
     fetch: Fetch, file: ServedFile, server: FileServer, folder: Path, text: str
