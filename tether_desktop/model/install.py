@@ -198,8 +198,9 @@ class Installer:
 
 
 def _was_packed(folder: Path) -> bool:
-    """Whether a folder was packed for our engine, even if it is broken now."""
+    """Whether a folder was packed for our engine, even if it is broken now, or of an older format."""
     try:
-        return "decoder" in read_json(folder / CONFIG_NAME)
+        config = read_json(folder / CONFIG_NAME)
+        return "decoder" in config or str(config.get("quantization", "")).endswith("t16")
     except ModelBroken:
         return False

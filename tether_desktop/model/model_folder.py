@@ -20,6 +20,9 @@ INDEX_NAMES = ("tensor-cache.json", "ndarray-cache.json")
 LONG_ROPE = "rope.long_inv_freq"
 """The one tensor of a packed model that its decoder's shape does not tell of."""
 
+_TILES = "t16"
+"""How the quantizations of packed weights end, and none of MLC's does."""
+
 _BLOCK = 1 << 20
 _LARGEST_JSON = 64 << 20
 _LONGEST_NAME = 200
@@ -74,6 +77,8 @@ def read_config(folder: Path) -> ChatConfig:
         quantization = _name(fields["quantization"])
         if "decoder" in fields:
             return _packed_config(fields, model_type, quantization)
+        if quantization.endswith(_TILES):
+            raise broken("It was packed by an older version of Tether.")
         return ChatConfig("mlc", model_type, quantization, _mlc_window(fields), sizes=_sizes(fields))
     except KeyError as error:
         raise broken(f"{CONFIG_NAME} does not say {error.args[0]}.") from error

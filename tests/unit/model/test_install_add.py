@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.helpers.fake_hub import FakeHub
 from tests.helpers.file_server import FileServer, ServedFile, serving
 from tests.helpers.hf_writer import hf_config, random_weights, write_hf_folder
 from tests.helpers.installed import GGUF_NAME, NAME, InstalledModel
@@ -21,8 +22,10 @@ from tests.helpers.tiny_model import TinyConfig, write_tiny_gguf
 from tether_desktop.errors import InstallError, ModelBroken, TetherError
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.compile_job import BuildReport
+from tether_desktop.model.fetch.hub_reference import parse_reference
 from tether_desktop.model.install import Installer
 from tether_desktop.model.install_progress import Checked, InstallProgress
+from tether_desktop.model.offers import load_offers
 
 STAGES = ["downloading", "checking", "packing", "compiling", "finishing"]
 ADDING_PROGRAM = """
@@ -57,7 +60,7 @@ def wait_for_part(root: Path, size: int) -> None:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     with serving() as server:
         yield server
 
@@ -153,6 +156,26 @@ async def test_a_download_goes_on_where_it_was_stopped(
     assert await Installer([root]).add(address, on_progress=silent) == NAME
     assert server.ranges == ["", f"bytes={len(content) // 2}-"]
     assert left_in(root) == [NAME, "libs"]
+
+
+async def test_an_offer_is_fetched_from_the_hub_and_keeps_its_licence(
+    tmp_path: Path, installed_model: InstalledModel, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer = load_offers()[0]
+    reference = parse_reference(offer.source)
+    hub = FakeHub(server, reference.repo)
+    hub.add_large(f"{reference.name}-{reference.file}.gguf", installed_model.gguf.read_bytes())
+    hub.publish()
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    root = installed_model.library_to(tmp_path / "dist")
+    name = await Installer([root]).add(offer.id, on_progress=silent)
+    card = (root / name / "README.md").read_text(encoding="utf-8")
+    assert name == "SmolLM2-135M-Instruct-q4_1t16-MLC"
+    assert offer.source in card
+    assert offer.licence in card
+    assert left_in(root) == [name, "libs"]
 
 
 async def test_what_was_fetched_is_not_fetched_again_when_packing_was_stopped(
