@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -22,6 +22,7 @@ from tether_desktop.errors import InstallError, TetherError
 from tether_desktop.events import ContextTrimmed, Done, ErrorEvent, HiddenThought, Status, Token
 from tether_desktop.messages import Message, Reasoning, Text, Timings, Usage, text_message
 from tether_desktop.model import catalog as catalog_module
+from tether_desktop.model.cpu import ISA_TITLES
 from tether_desktop.model.install_progress import InstallProgress
 from tether_desktop.settings import load_settings
 
@@ -142,6 +143,10 @@ def test_adding_the_starter_shows_its_stages(monkeypatch: pytest.MonkeyPatch, ca
         "Compiling…",
         "Starter is ready.",
     ]
+
+
+def test_models_can_be_compiled_for_every_instruction_set() -> None:
+    assert set(get_args(models.Target)) == set(ISA_TITLES)
 
 
 def test_a_starter_that_cannot_be_added_is_told(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -42,21 +41,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 Name = Annotated[str, typer.Argument(help="A model, as `tether models list` names it.")]
 Run = Callable[["_News"], Coroutine[Any, Any, str]]
-
-
-class Target(StrEnum):
-    """What `tether models compile` can compile for."""
-
-    AVX2 = "avx2"
-    AVX_VNNI = "avx_vnni"
-    AVX512_VNNI = "avx512_vnni"
-
-
-class Bits(StrEnum):
-    """Bits of the weights that `tether models add` can ask for."""
-
-    FOUR = "4"
-    EIGHT = "8"
+Target = Literal["avx2", "avx_vnni", "avx512_vnni"]
+Bits = Literal["4", "8"]
 
 
 @app.command("list")
@@ -112,9 +98,9 @@ def compile_model(
     ] = None,
 ) -> None:
     """Make a model's library anew, for this processor or another one; source weights are packed first."""
-    installer, isa = Installer(load_settings().dist_roots), str(target) if target else None
-    _run(lambda news: installer.compile(name, isa=isa, on_progress=news.progress, on_news=news.tell))
-    note(f"{name} is compiled{f' for {ISA_TITLES[isa]}' if isa else ''}.")
+    installer = Installer(load_settings().dist_roots)
+    _run(lambda news: installer.compile(name, isa=target, on_progress=news.progress, on_news=news.tell))
+    note(f"{name} is compiled{f' for {ISA_TITLES[target]}' if target else ''}.")
 
 
 @app.command("verify")
