@@ -69,6 +69,7 @@ class Installer:
             ModelBroken: it is damaged, or of a kind we do not run.
         """
         if what == "starter":
+            _check_plain(name, bits)
             return await self.add_starter(on_progress)
         job = InstallJob(checked_isa(None), on_progress, on_news, bits)
         if name is not None:
@@ -195,6 +196,12 @@ class Installer:
         if not is_packed(folder):
             raise InstallError("There is nothing to compile", f"{folder.name} needs no library.")
         return next(root for root in self._roots if folder.is_relative_to(root))
+
+
+def _check_plain(name: str | None, bits: int | None) -> None:
+    if name is not None or bits is not None:
+        message = "The starter model has its own name and form, by which it is found again."
+        raise InstallError("The starter is added as it is", message, "Leave out --name and --bits.")
 
 
 def _was_packed(folder: Path) -> bool:

@@ -14,6 +14,8 @@ from tether_desktop.model.install_folder import LIBRARY_BYTES, check_space
 from tether_desktop.model.install_progress import Checked, InstallProgress, OnInstallProgress, OnNews
 from tether_desktop.model.memory_fit import estimate, largest_context, memory_now
 
+_LONGEST_LOOK_S = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class InstallJob:
@@ -36,9 +38,14 @@ class InstallJob:
 
         Raises:
             ModelBroken: they are damaged or of a kind we do not run.
-            InstallError: the process failed.
+            InstallError: the process failed, or took too long.
         """
-        return await inspect(InspectRequest(source, self.bits), self._tell)
+        try:
+            async with asyncio.timeout(_LONGEST_LOOK_S):
+                return await inspect(InspectRequest(source, self.bits), self._tell)
+        except TimeoutError:
+            message = f"{source.name} was looked at for {_LONGEST_LOOK_S:.0f} seconds without coming to an end."
+            raise InstallError("The model cannot be read", message, "Choose another file, or a faster disk.") from None
 
     def announce(self, name: str, inspected: Inspection, root: Path) -> None:
         """Tell what is about to be made in a model folder.

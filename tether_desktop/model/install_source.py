@@ -10,7 +10,7 @@ from pathlib import Path
 from tether_desktop.errors import InstallError, ModelNotFound
 from tether_desktop.model.fetch.hub_reference import find_reference, parse_reference
 from tether_desktop.model.fetch.progress import FetchProgress
-from tether_desktop.model.install_folder import download_folder
+from tether_desktop.model.install_folder import LIBRARY_BYTES, check_space, download_folder
 from tether_desktop.model.install_progress import InstallProgress, OnInstallProgress
 from tether_desktop.model.offers import Offer, find_offer
 from tether_desktop.model.transfer_rate import TransferRate
@@ -61,8 +61,8 @@ def find_wanted(what: str) -> Wanted:
         kind = "folder" if path.is_dir() else "file"
         return Wanted(f"The {kind} `{path.name}` on this computer.", path=path)
     if (offer := offered(what)) is not None:
-        licence = f"{offer.licence}, {offer.licence_url}"
-        return Wanted(f"`{offer.source}`, on the Hugging Face hub.", reference=offer.source, licence=licence)
+        origin = f"`{offer.source}`, on the Hugging Face hub. The terms of its licence: <{offer.licence_url}>."
+        return Wanted(origin, reference=offer.source, licence=offer.licence)
     raise InstallError(
         "There is no such model",
         f"{what!r} is neither a file or folder that is there nor a model that we know.",
@@ -99,7 +99,7 @@ async def fetch(wanted: Wanted, root: Path, on_progress: OnInstallProgress) -> P
     if done.is_file() and (fetched := folder / done.read_text(encoding="utf-8")).exists():
         return fetched
     on_progress(InstallProgress("downloading", None, "Looking for the model"))
-    fetched = await _download(wanted, folder / "files", _reporting(on_progress))
+    fetched = await _download(wanted, folder / "files", _reporting(root, on_progress))
     done.write_text(fetched.relative_to(folder).as_posix(), encoding="utf-8")
     return fetched
 
@@ -114,11 +114,23 @@ async def _download(wanted: Wanted, folder: Path, on_progress: Callable[[FetchPr
     return await fetch_hub(wanted.reference, folder, on_progress=on_progress)
 
 
-def _reporting(on_progress: OnInstallProgress) -> Callable[[FetchProgress], None]:
+def _reporting(root: Path, on_progress: OnInstallProgress) -> Callable[[FetchProgress], None]:
+    """Hands on how far a download is; its size, once known, must leave space for what is made of it."""
     rate = TransferRate()
+    checked = False
 
     def report(now: FetchProgress) -> None:
+        nonlocal checked
+        if now.total_bytes and not checked:
+            checked = True
+            check_space(root, now.total_bytes - now.done_bytes + _least_packed(now) + LIBRARY_BYTES)
         part = None if not now.total_bytes else min(now.done_bytes / now.total_bytes, 1.0)
         on_progress(InstallProgress("downloading", part, rate.describe(now.done_bytes, now.total_bytes)))
 
     return report
+
+
+def _least_packed(now: FetchProgress) -> int:
+    """The least that a packed model takes: as much as a GGUF file, half of weights of 16 bits."""
+    total = now.total_bytes or 0
+    return total if now.file.endswith(".gguf") else total // 2

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from tests.helpers.installed import GGUF_NAME, NAME, InstalledModel
 from tests.helpers.scripted_models import write_scripted_model
 from tests.helpers.tiny_model import TinyConfig, write_tiny_gguf
 from tether_desktop.errors import InstallError, ModelBroken, TetherError
+from tether_desktop.model import install_job
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.compile_job import BuildReport
 from tether_desktop.model.fetch.hub_reference import parse_reference
@@ -174,7 +176,8 @@ async def test_an_offer_is_fetched_from_the_hub_and_keeps_its_licence(
     card = (root / name / "README.md").read_text(encoding="utf-8")
     assert name == "SmolLM2-135M-Instruct-q4_1t16-MLC"
     assert offer.source in card
-    assert offer.licence in card
+    assert f"license: {offer.licence}" in card
+    assert offer.licence_url in card
     assert left_in(root) == [name, "libs"]
 
 
@@ -347,6 +350,31 @@ async def test_too_little_space_is_told_before_anything_is_packed(
     with pytest.raises(InstallError, match=r"34 MB are needed, 33 MB are free"):
         await Installer([tmp_path]).add(str(installed_model.gguf), on_progress=seen.append)
     assert ({now.stage for now in seen}, left_in(tmp_path)) == ({"checking"}, [])
+
+
+async def test_space_for_what_is_made_of_a_download_is_asked_for_before_it_is_fetched(
+    tmp_path: Path, installed_model: InstalledModel, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=700_000_000))
+    address = server.add(f"/{GGUF_NAME}", ServedFile(installed_model.gguf.read_bytes(), length=500_000_000))
+    with pytest.raises(InstallError, match=r"1,03\d MB are needed, 700 MB are free"):
+        await Installer([tmp_path]).add(address, on_progress=silent)
+
+
+async def test_a_look_that_never_ends_is_ended(
+    tmp_path: Path, installed_model: InstalledModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install_job, "_LONGEST_LOOK_S", 0.0)
+    with pytest.raises(InstallError, match="without coming to an end"):
+        await Installer([tmp_path]).add(str(installed_model.gguf), on_progress=silent)
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("options", [{"name": "mine"}, {"bits": 4}])
+async def test_the_starter_takes_no_options(tmp_path: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(InstallError, match="as it is"):
+        await Installer([tmp_path]).add("starter", on_progress=silent, **options)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no limits for files there")
