@@ -88,6 +88,19 @@ async def test_a_load_waits_for_the_memory_of_a_model_that_answers(make_pool_wit
     assert (state(pool, "4"), state(pool, "3")) == ("unloaded", "ready")
 
 
+async def test_a_load_behind_one_that_waits_is_told_so_as_well(make_pool_with: MakePool) -> None:
+    pool = make_pool_with(6)
+    first = await Turn(pool, "4").begun()
+    second, third = Turn(pool, "3"), Turn(pool, "5")
+    for waiting in (second, third):
+        await waiting.told.wait()
+    assert second.stages == third.stages == [("queued", None)]
+    await first.end()
+    second.give_back.set()
+    third.give_back.set()
+    await asyncio.gather(second.task, third.task)
+
+
 async def test_two_loads_do_not_both_count_on_the_same_memory(make_pool_with: MakePool, engines: list[Gate]) -> None:
     pool = make_pool_with(6, Gate)
     first = Turn(pool, "4")

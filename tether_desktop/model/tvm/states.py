@@ -125,7 +125,6 @@ class KvStates:
         if source is not None:
             self._make_room(state.cache.bytes_for(len(match.tokens)) - state.bytes_in_use, state, source)
             state.tokens.clear()
-            state.reserved = max(state.reserved, match.reused)
             state.cache.copy_prefix(source.cache, match.reused)
             state.tokens += match.tokens[: match.reused]
         return state

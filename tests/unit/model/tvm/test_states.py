@@ -173,6 +173,15 @@ def test_a_reply_that_grows_takes_memory_from_the_others_step_by_step() -> None:
     assert states.sessions == ["older than the reply", "reply"]
 
 
+def test_memory_for_a_prompt_is_asked_for_before_it_is_read() -> None:
+    states = KvStates(new_cache, size_of(300))
+    read(states, "old", list(range(100)))
+    state, _ = read(states, "new", list(range(100, 400)), steps=0)
+    assert states.sessions == ["new"]
+    assert states.bytes_in_use == size_of(300)
+    assert state.tokens == []
+
+
 def test_what_was_once_written_stays_counted_after_going_back() -> None:
     states = KvStates(new_cache, PLENTY)
     read(states, "s", list(range(300)))
@@ -242,9 +251,10 @@ def test_no_memory_for_the_only_state_is_an_error_that_leaves_nothing() -> None:
     assert states.sessions == []
 
 
-@pytest.mark.parametrize("positions", [1, 16, 17, 64, 65, 200, WINDOW])
-def test_a_cache_takes_no_more_pages_than_it_is_counted_with(positions: int) -> None:
-    cache = new_cache()
+@pytest.mark.parametrize("positions", [1, 16, 17, 64, 65, 200, 400])
+@pytest.mark.parametrize("window", [WINDOW, 400], ids=["heads begin a page", "heads begin anywhere"])
+def test_a_cache_takes_no_more_pages_than_it_is_counted_with(window: int, positions: int) -> None:
+    cache = KvCache(SMALL, window)
     pages = set()
     for keys, values in zip(heads_of(cache.keys.array), heads_of(cache.values.array), strict=True):
         for written in (keys[: -(-positions // BLOCK)], values[:positions]):

@@ -124,6 +124,15 @@ async def test_the_budget_decides_how_many_chats_stay_warm(tiny: RandomDecoder, 
     assert warm == [place < room for place in range(4)]
 
 
+async def test_a_long_reply_takes_the_memory_of_a_chat_that_is_not_used(tiny: RandomDecoder) -> None:
+    cache = KvCache(tiny.shape, WINDOW)
+    engine = await load(tiny, cache_bytes=2 * cache.bytes_for(256))
+    await reply(engine, "red", RED)
+    for tokens, found in ((12, True), (500, False)):
+        await reply(engine, "hello", "<|im_start|>Hello!", replace(GREEDY, max_tokens=tokens))
+        assert ("red" in engine._parts()[2].sessions) == found
+
+
 async def test_a_refused_prompt_leaves_the_chat_warm(engine: TvmEngine) -> None:
     _, first = await reply(engine, "red", RED)
     with pytest.raises(PromptTooLong):
