@@ -48,7 +48,7 @@ def _add_metadata(writer: gguf.GGUFWriter) -> None:
     writer.add_rope_freq_base(1_000_000.0)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
-    alphabet = [chr(number) for number in range(33, 127)]
+    alphabet = [*map(chr, range(33, 127)), "ab"]
     words = [f"<word{number}>" for number in range(VOCAB - len(alphabet) - 1)]
     writer.add_token_list([*alphabet, *words, "<|im_end|>"])
     writer.add_token_types([gguf.TokenType.NORMAL] * (VOCAB - 1) + [gguf.TokenType.CONTROL])

@@ -109,9 +109,18 @@ def random_tensors(shape: DecoderShape, seed: int = 0) -> dict[str, NDArray[Any]
             tensors[name] = (bases ** -(np.arange(dimensions[1]) / dimensions[1])).astype(np.float32)
         elif dtype == "float32":
             tensors[name] = random.uniform(0.5, 1.5, dimensions).astype(np.float32)
+        elif name.endswith(".place"):
+            tensors[name] = alternating_places(shape.layers, shape.wide_layers[name.split(".")[1]])
         else:
             tensors[name] = np.zeros(dimensions, dtype)
     return tensors
+
+
+def alternating_places(layers: int, wide: int) -> NDArray[np.int32]:
+    """Where each layer lies when the first, the third and so on are wide."""
+    narrow_layers = [layer for layer in range(layers) if layer % 2 == 1 or layer // 2 >= wide]
+    places = np.array([narrow_layers.index(at) if at in narrow_layers else -1 - at // 2 for at in range(layers)])
+    return places.astype(np.int32)
 
 
 def random_tiles(random: np.random.Generator, shape: tuple[int, ...], form: TileFormat) -> NDArray[np.uint8]:

@@ -35,7 +35,11 @@ class ReferenceDecoder:
         return np.asarray(self._norm(x, self._tensors["final_norm"]) @ self._head.T)
 
     def _matrix(self, name: str, layer: int) -> Floats:
-        return dequantize_tiles({"m.tiles": self._tensors[f"layers.{name}.tiles"][layer]}, "m")
+        stack, place = f"layers.{name}.tiles", layer
+        if name in self._shape.wide_layers:
+            place = int(self._tensors[f"layers.{name}.place"][layer])
+            stack, place = (stack, place) if place >= 0 else (f"layers.{name}.wide.tiles", -1 - place)
+        return dequantize_tiles({"m.tiles": self._tensors[stack][place]}, "m")
 
     def _layer_norm(self, x: Floats, name: str, layer: int) -> Floats:
         return self._norm(x, self._tensors[f"layers.{name}"][layer])

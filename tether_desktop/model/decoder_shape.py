@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from tether_desktop.errors import ModelBroken
@@ -68,6 +68,24 @@ TILE_FORMATS = {
 MATRICES = ("embed", "qkv", "o", "gate_up", "down", "lm_head")
 """The weight matrices; a tied decoder has no ``lm_head``."""
 
+LAYER_MATRICES = ("qkv", "o", "gate_up", "down")
+"""Those of MATRICES that each layer has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Layers of one kind of matrix that are stored together, in one tile format.
+
+    Attributes:
+        tensor: its name.
+        form: name of the tile format.
+        layers: how many there are.
+    """
+
+    tensor: str
+    form: str
+    layers: int
+
 
 @dataclass(frozen=True, slots=True)
 class DecoderShape:
@@ -92,6 +110,8 @@ class DecoderShape:
         rope_tables: how many kinds of rotation there are; layers choose where there are several.
         tied: whether the head is the embedding.
         formats: name of the tile format of each of MATRICES.
+        wide_formats: of matrices some of whose layers need a wider format, the name of that.
+        wide_layers: how many layers these are, by the same matrices.
     """
 
     layers: int
@@ -113,6 +133,8 @@ class DecoderShape:
     rope_tables: int
     tied: bool
     formats: dict[str, str]
+    wide_formats: dict[str, str] = field(default_factory=dict)
+    wide_layers: dict[str, int] = field(default_factory=dict)
 
     @property
     def qkv(self) -> int:
@@ -134,30 +156,38 @@ class DecoderShape:
         """Bytes of keys and values (float16) that one position takes in all layers."""
         return 4 * self.layers * self.kv_heads * self.head_dim
 
-    def tile_format(self, matrix: str) -> TileFormat:
-        """The tile format of one of MATRICES."""
-        return TILE_FORMATS[self.formats[matrix]]
+    def stacks(self, matrix: str) -> tuple[Stack, ...]:
+        """How one of LAYER_MATRICES is stored: in one stack, or in a narrow one and a wide one.
+
+        Where there are two, ``layers.<matrix>.place`` tells of each layer where it lies: n is place n of the narrow
+        stack, -1 - n is place n of the wide one.
+        """
+        wide = self.wide_layers.get(matrix, 0)
+        narrow = Stack(f"layers.{matrix}.tiles", self.formats[matrix], self.layers - wide)
+        if not wide:
+            return (narrow,)
+        return narrow, Stack(f"layers.{matrix}.wide.tiles", self.wide_formats[matrix], wide)
 
     def parameters(self) -> Params:
         """The tensors that the kernels read, in the order they take them."""
-        layers, hidden, has_rows = self.layers, self.hidden, (self.layers,)
+        layers, hidden = self.layers, self.hidden
         tensors: list[tuple[bool, str, tuple[int, ...], str]] = [
-            (True, "embed.tiles", self._tiles("embed", self.vocab, hidden), "uint8"),
+            (True, "embed.tiles", _tiles(self.formats["embed"], self.vocab, hidden), "uint8"),
             (True, "layers.attn_norm", (layers, hidden), "float32"),
-            (True, "layers.qkv.tiles", has_rows + self._tiles("qkv", self.qkv, hidden), "uint8"),
+            *self._matrix("qkv", self.qkv, hidden),
             (self.qkv_bias, "layers.qkv.bias", (layers, self.qkv), "float32"),
             (self.qk_norm, "layers.q_norm", (layers, self.head_dim), "float32"),
             (self.qk_norm, "layers.k_norm", (layers, self.head_dim), "float32"),
-            (True, "layers.o.tiles", has_rows + self._tiles("o", hidden, self.heads * self.head_dim), "uint8"),
+            *self._matrix("o", hidden, self.heads * self.head_dim),
             (self.post_norms, "layers.post_attn_norm", (layers, hidden), "float32"),
             (True, "layers.ffn_norm", (layers, hidden), "float32"),
-            (True, "layers.gate_up.tiles", has_rows + self._tiles("gate_up", 2 * self.intermediate, hidden), "uint8"),
-            (True, "layers.down.tiles", has_rows + self._tiles("down", hidden, self.intermediate), "uint8"),
+            *self._matrix("gate_up", 2 * self.intermediate, hidden),
+            *self._matrix("down", hidden, self.intermediate),
             (self.post_norms, "layers.post_ffn_norm", (layers, hidden), "float32"),
             (self.windowed, "layers.window", (layers,), "int32"),
             (self.rope_tables > 1, "layers.rope", (layers,), "int32"),
             (True, "final_norm", (hidden,), "float32"),
-            (not self.tied, "lm_head.tiles", self._tiles("lm_head", self.vocab, hidden), "uint8"),
+            (not self.tied, "lm_head.tiles", _tiles(self.formats.get("lm_head", "q8_0"), self.vocab, hidden), "uint8"),
         ]
         return {name: (shape, dtype) for present, name, shape, dtype in tensors if present}
 
@@ -165,9 +195,14 @@ class DecoderShape:
         """The tensors that a model folder holds: those of the kernels, and what the runtime makes its tables of."""
         return {**self.parameters(), "rope.inv_freq": ((self.rope_tables, self.rotary_dim // 2), "float32")}
 
-    def _tiles(self, matrix: str, rows: int, columns: int) -> tuple[int, ...]:
-        name = self.formats.get("embed" if matrix == "lm_head" and self.tied else matrix, "q8_0")
-        return rows // TILE_ROWS, columns // GROUP, TILE_FORMATS[name].tile_bytes
+    def _matrix(self, matrix: str, rows: int, columns: int) -> list[tuple[bool, str, tuple[int, ...], str]]:
+        stacks = self.stacks(matrix)
+        tiles = [(True, each.tensor, (each.layers, *_tiles(each.form, rows, columns)), "uint8") for each in stacks]
+        return [*tiles, (len(stacks) > 1, f"layers.{matrix}.place", (self.layers,), "int32")]
+
+
+def _tiles(form: str, rows: int, columns: int) -> tuple[int, ...]:
+    return rows // TILE_ROWS, columns // GROUP, TILE_FORMATS[form].tile_bytes
 
 
 def shape_of(config: Mapping[str, Any]) -> DecoderShape:
@@ -193,12 +228,13 @@ def parse_shape(values: Mapping[str, Any]) -> DecoderShape:
     """
     kinds = {"int": int, "float": float, "bool": bool, "Activation": str}
     read = {
-        field.name: _exactly(kinds[str(field.type)], values[field.name])
-        for field in fields(DecoderShape)
-        if field.name != "formats"
+        each.name: _exactly(kinds[str(each.type)], values[each.name])
+        for each in fields(DecoderShape)
+        if each.type in kinds
     }
-    formats = {str(matrix): str(name) for matrix, name in values["formats"].items()}
-    shape = DecoderShape(**read, formats=formats)
+    formats, wide_formats = ({str(m): str(f) for m, f in values[key].items()} for key in ("formats", "wide_formats"))
+    wide_layers = {str(matrix): _exactly(int, count) for matrix, count in values["wide_layers"].items()}
+    shape = DecoderShape(**read, formats=formats, wide_formats=wide_formats, wide_layers=wide_layers)
     _check(shape)
     return shape
 
@@ -229,7 +265,10 @@ def _check(shape: DecoderShape) -> None:
         "heads is not a multiple of kv_heads": shape.kv_heads > 0 and shape.heads % shape.kv_heads,
         "the activation is unknown": shape.activation not in get_args(Activation),
         "a tile format is missing or unknown": shape.formats.keys() != matrices
-        or not set(shape.formats.values()) <= TILE_FORMATS.keys(),
+        or not {*shape.formats.values(), *shape.wide_formats.values()} <= TILE_FORMATS.keys(),
+        "the wide layers of a matrix make no sense": shape.wide_formats.keys() != shape.wide_layers.keys()
+        or not shape.wide_layers.keys() <= set(LAYER_MATRICES)
+        or any(not 0 < count < shape.layers for count in shape.wide_layers.values()),
     }
     for problem, is_there in problems.items():
         if is_there:

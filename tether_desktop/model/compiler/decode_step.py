@@ -59,7 +59,7 @@ class DecodeStep(Step):
         def write(at: Any, result: Any) -> None:
             v.store(qkv, self.with_bias(layer, at, result), 0, at)
 
-        self._multiply(self.layer_matrix("qkv", layer), self._normed(layer, "attn_norm", stream), write)
+        self._multiply("qkv", layer, self._normed(layer, "attn_norm", stream), write)
 
     def _attend(self, layer: Any, qkv: Any, partial: _Partial) -> None:
         shape = self.shape
@@ -103,27 +103,34 @@ class DecodeStep(Step):
     def _project_attention(self, layer: Any, partial: _Partial, stream: _Stream) -> None:
         joined = kernels.quantized_scratch(1, self.shape.heads * self.shape.head_dim)
         partial.join(self.splits, joined)
-        self._multiply(self.layer_matrix("o", layer), joined, stream.add)
+        self._multiply("o", layer, joined, stream.add)
 
     def _widen(self, layer: Any, stream: _Stream, hidden: Quantized) -> None:
         normed = self._normed(layer, "ffn_norm", stream)
-        widen_tokens(self.isa, self.shape.activation, self.layer_matrix("gate_up", layer), normed, 1, 1, hidden)
+        self.with_matrix(
+            "gate_up",
+            layer,
+            lambda matrix: widen_tokens(self.isa, self.shape.activation, matrix, normed, 1, 1, hidden),
+        )
 
     def _narrow(self, layer: Any, hidden: Quantized, stream: _Stream) -> None:
-        self._multiply(self.layer_matrix("down", layer), hidden, stream.add)
+        self._multiply("down", layer, hidden, stream.add)
 
     def _normed(self, layer: Any, name: str, stream: _Stream) -> Quantized:
         normed = kernels.quantized_scratch(1, self.shape.hidden)
         self.norm(name, layer).quantize(stream.x, 0, normed)
         return normed
 
-    def _multiply(self, matrix: Matrix, x: Quantized, write: Callable[[Any, Any], None]) -> None:
-        with T.parallel(0, matrix.tile_rows) as tile:
+    def _multiply(self, name: str, layer: Any, x: Quantized, write: Callable[[Any, Any], None]) -> None:
+        def multiply(matrix: Matrix) -> None:
+            with T.parallel(0, matrix.tile_rows) as tile:
 
-            def write_rows(_token: int, first: int, result: Any) -> None:
-                write(v.lanes(tile * TILE_ROWS + first, self.isa.rows), result)
+                def write_rows(_token: int, first: int, result: Any) -> None:
+                    write(v.lanes(tile * TILE_ROWS + first, self.isa.rows), result)
 
-            kernels.multiply_tile_row(self.isa, matrix, tile, x, 0, 1, write_rows)
+                kernels.multiply_tile_row(self.isa, matrix, tile, x, 0, 1, write_rows)
+
+        self.with_matrix(name, layer, multiply)
 
 
 class _Stream(Protocol):

@@ -11,10 +11,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tether_desktop.errors import ModelBroken
+from tether_desktop.model.compiler.formats import choose_formats
 from tether_desktop.model.compiler.mapping import Mapping
 from tether_desktop.model.compiler.model_card import Card, model_card
 from tether_desktop.model.compiler.packed_model import PackedModel
-from tether_desktop.model.compiler.packing import choose_formats, quantization_name
 from tether_desktop.model.compiler.shards import ShardWriter, write_file, write_json
 from tether_desktop.model.compiler.source import DecoderConfig, ModelSource, Rope, TokenizerSource
 from tether_desktop.model.compiler.tokenizer_fit import fit_tokenizer
@@ -65,7 +65,7 @@ def pack_model(
         InstallError: the folder cannot be written.
     """
     formats = choose_formats(source, bits)
-    model, quantization = PackedModel(source, formats), quantization_name(formats)
+    model, quantization = PackedModel(source, formats), formats.quantization
     config = _chat_config(source.config, tokenizer, model, quantization)
     for name, content in fit_tokenizer(tokenizer.files(), source.config.vocab).items():
         write_file(folder / name, content)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tether_desktop.model.compile_job import Inspection, InspectRequest, Report
+from tether_desktop.model.compiler.formats import choose_formats, decoder_shape
 from tether_desktop.model.compiler.packed_copy import check_packed
-from tether_desktop.model.compiler.packing import choose_formats, quantization_name
-from tether_desktop.model.compiler.source import decoder_shape
 from tether_desktop.model.compiler.source_card import read_card
 from tether_desktop.model.compiler.sources import open_source
 from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
@@ -28,7 +27,7 @@ def inspect_source(request: InspectRequest, report: Report) -> Inspection:
     formats = choose_formats(source, request.bits)
     return Inspection(
         read_card(source.path).model,
-        quantization_name(formats),
+        formats.quantization,
         source.config.context_window,
         decoder_shape(source.config, formats),
     )

@@ -23,7 +23,7 @@ from tether_desktop.model.decoder_shape import GROUP, TileFormat
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """What became of a kind of matrix.
+    """What became of a kind of matrix, or of those of its layers that are stored in one format.
 
     Attributes:
         matrix: one of :data:`tether_desktop.model.decoder_shape.MATRICES`.

@@ -34,8 +34,8 @@ A model in the form that Tether runs, made on a computer of its user from weight
 ## Weights
 
 The tensors are those of the source in another order: in tiles of 16 rows by 32 columns, query, key and value in one
-matrix, gate and up in another. What that changed about the weights, as the root of the squared differences by the
-squared weights:
+matrix, gate and up in another; layers whose weights have another type are listed apart. What that changed about the
+weights, as the root of the squared differences by the squared weights:
 
 | matrix | in the source | here | difference |
 |---|---|---|---|

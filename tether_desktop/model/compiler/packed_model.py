@@ -8,27 +8,28 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
+from gguf import GGMLQuantizationType
 from numpy.typing import NDArray
 
 from tether_desktop.errors import ModelBroken
-from tether_desktop.model.compiler.ggml_blocks import BadWeights, Floats, read_floats
-from tether_desktop.model.compiler.mapping import Deviation, Mapping, is_exact
-from tether_desktop.model.compiler.packing import (
+from tether_desktop.model.compiler.formats import (
     LAYERLESS,
     PARTS,
-    Tiles,
+    Formats,
     check_encoding,
+    decoder_shape,
     encodings_of,
-    interleave_tiles,
-    pack_rows,
 )
-from tether_desktop.model.compiler.source import ModelSource, SourceTensor, decoder_shape
+from tether_desktop.model.compiler.ggml_blocks import BadWeights, Floats, read_floats
+from tether_desktop.model.compiler.mapping import Deviation, Mapping, is_exact
+from tether_desktop.model.compiler.packing import Tiles, interleave_tiles, pack_rows
+from tether_desktop.model.compiler.source import ModelSource, SourceTensor
 from tether_desktop.model.decoder_shape import (
     TILE_FORMATS,
     TILE_ROWS,
@@ -80,6 +81,20 @@ class PackedTensor:
     parameters: int = 0
 
 
+@dataclass(slots=True)
+class _Stack:
+    """Layers of a matrix that go into one tensor, and what that has changed about them so far.
+
+    Attributes:
+        layers: their numbers; None alone outside the layers.
+    """
+
+    matrix: str
+    form: TileFormat
+    layers: tuple[int | None, ...]
+    deviation: Deviation = field(default_factory=Deviation)
+
+
 class PackedModel:
     """A source model in tiles.
 
@@ -87,8 +102,8 @@ class PackedModel:
         shape: what is compiled of it.
     """
 
-    def __init__(self, source: ModelSource, formats: dict[str, str]) -> None:
-        """Prepare for packing into these tile formats, by kind of matrix; nothing is read yet.
+    def __init__(self, source: ModelSource, formats: Formats) -> None:
+        """Prepare for packing into these tile formats; nothing is read yet.
 
         Raises:
             ModelBroken: kernels cannot be made for its dimensions.
@@ -96,8 +111,8 @@ class PackedModel:
         self._source = source
         self._check_rope()
         self.shape = _checked(decoder_shape(source.config, formats), source)
-        self._encodings = {matrix: encodings_of(source, matrix) for matrix in formats}
-        self._deviations = dict.fromkeys(formats, Deviation())
+        self._formats = formats
+        self._stacks = self._make_stacks()
 
     def tensors(self) -> Iterator[PackedTensor]:
         """All tensors in the order they are stored.
@@ -106,9 +121,9 @@ class PackedModel:
             ModelBroken: weights are damaged, or of a kind that cannot be packed.
         """
         for name, (shape, dtype) in self._stored().items():
-            matrix = name.removeprefix("layers.").removesuffix(".tiles")
-            if name.endswith(".tiles"):
-                yield PackedTensor(name, shape, np.dtype(dtype), partial(self._tiles, matrix), self._weights_in(matrix))
+            if name in self._stacks:
+                stack = self._stacks[name]
+                yield PackedTensor(name, shape, np.dtype(dtype), partial(self._tiles, stack), self._weights_in(stack))
             elif name in _VECTORS:
                 yield PackedTensor(name, shape, np.dtype(dtype), partial(self._vectors, name), math.prod(shape))
             else:
@@ -116,7 +131,23 @@ class PackedModel:
 
     def mappings(self) -> tuple[Mapping, ...]:
         """What packing has changed about each kind of matrix, once all chunks have been made."""
-        return tuple(self._mapping(matrix) for matrix in self._encodings)
+        return tuple(map(self._mapping, self._stacks.values()))
+
+    def _make_stacks(self) -> dict[str, _Stack]:
+        """What the tensors of tiles hold, by their names."""
+        stacks = {}
+        for matrix, name in self._formats.names.items():
+            if matrix in LAYERLESS:
+                stacks[f"{matrix}.tiles"] = _Stack(matrix, TILE_FORMATS[name], (None,))
+                continue
+            wide = self._wide_layers(matrix)
+            narrow = tuple(layer for layer in range(self.shape.layers) if layer not in wide)
+            for stack, layers in zip(self.shape.stacks(matrix), (narrow, wide), strict=False):
+                stacks[stack.tensor] = _Stack(matrix, TILE_FORMATS[stack.form], layers)
+        return stacks
+
+    def _wide_layers(self, matrix: str) -> tuple[int, ...]:
+        return self._formats.wide[matrix].layers if matrix in self._formats.wide else ()
 
     def _stored(self) -> Params:
         stored = self.shape.stored_tensors()
@@ -124,25 +155,26 @@ class PackedModel:
             stored["rope.long_inv_freq"] = stored["rope.inv_freq"]
         return stored
 
-    def _weights_in(self, matrix: str) -> int:
-        layers = 1 if matrix in LAYERLESS else self.shape.layers
-        first = None if matrix in LAYERLESS else 0
-        return layers * sum(math.prod(self._source.tensor(part, first).shape) for part in PARTS[matrix])
+    def _weights_in(self, stack: _Stack) -> int:
+        parts = (self._source.tensor(part, stack.layers[0]) for part in PARTS[stack.matrix])
+        return len(stack.layers) * sum(math.prod(part.shape) for part in parts)
 
-    def _tiles(self, matrix: str) -> Iterator[Tiles]:
-        """The tiles of a kind of matrix, some rows at a time; the deviation adds up on the way."""
-        form = TILE_FORMATS[self.shape.formats[matrix]]
-        measured = not all(is_exact(encoding, form) for encoding in self._encodings[matrix])
-        jobs = (partial(self._pack, pieces, form, measured) for pieces in self._pieces(matrix))
+    def _encodings(self, stack: _Stack) -> list[GGMLQuantizationType]:
+        return sorted(set().union(*(encodings_of(self._source, stack.matrix, layer) for layer in stack.layers)))
+
+    def _tiles(self, stack: _Stack) -> Iterator[Tiles]:
+        """The tiles of a stack, some rows at a time; the deviation adds up on the way."""
+        measured = not all(is_exact(encoding, stack.form) for encoding in self._encodings(stack))
+        jobs = (partial(self._pack, pieces, stack.form, measured) for pieces in self._pieces(stack))
         for tiles, deviation in _side_by_side(jobs):
-            self._deviations[matrix] += deviation
+            stack.deviation += deviation
             yield tiles
 
-    def _pieces(self, matrix: str) -> Iterator[list[_Piece]]:
+    def _pieces(self, stack: _Stack) -> Iterator[list[_Piece]]:
         """Rows of the source in order; those of gate and up together, as their tiles alternate."""
-        for layer in [None] if matrix in LAYERLESS else range(self.shape.layers):
-            parts = [_rows_of(self._source.tensor(part, layer)) for part in PARTS[matrix]]
-            if matrix == "gate_up":
+        for layer in stack.layers:
+            parts = [_rows_of(self._source.tensor(part, layer)) for part in PARTS[stack.matrix]]
+            if stack.matrix == "gate_up":
                 yield from map(list, zip(*parts, strict=True))
             else:
                 yield from ([piece] for part in parts for piece in part)
@@ -182,8 +214,15 @@ class PackedModel:
             yield np.array(config.windows, np.int32)
         elif name == "layers.rope":
             yield np.array(config.rope.of_layer, np.int32)
+        elif name.endswith(".place"):
+            yield self._places(name.removeprefix("layers.").removesuffix(".place"))
         else:
             yield self._frequencies(long=name == "rope.long_inv_freq")
+
+    def _places(self, matrix: str) -> NDArray[np.int32]:
+        """Where each layer lies, as :meth:`DecoderShape.stacks` says."""
+        is_wide = np.isin(np.arange(self.shape.layers), self._wide_layers(matrix)).astype(np.int32)
+        return np.where(is_wide, -np.cumsum(is_wide), np.cumsum(1 - is_wide) - 1).astype(np.int32)
 
     def _check_rope(self) -> None:
         tables = self._source.config.rope.tables
@@ -196,10 +235,10 @@ class PackedModel:
         tables = self._source.config.rope.tables
         return np.array([(long and table.long_inv_freq) or table.inv_freq for table in tables], np.float32)
 
-    def _mapping(self, matrix: str) -> Mapping:
-        names = tuple(encoding.name for encoding in self._encodings[matrix])
-        deviation = self._deviations[matrix].relative_rms
-        return Mapping(matrix, names, self.shape.formats[matrix], deviation == 0, deviation)
+    def _mapping(self, stack: _Stack) -> Mapping:
+        names = tuple(encoding.name for encoding in self._encodings(stack))
+        deviation = stack.deviation.relative_rms
+        return Mapping(stack.matrix, names, stack.form.name, deviation == 0, deviation)
 
 
 def _rows_of(tensor: SourceTensor) -> Iterator[_Piece]:

@@ -5,82 +5,15 @@ All of a tile lies together because decoding is bound by memory: one stream is p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from gguf import GGMLQuantizationType
 from numpy.typing import NDArray
 
-from tether_desktop.errors import ModelBroken
-from tether_desktop.model.compiler.ggml_blocks import FLOAT_ENCODINGS, LEVEL_FORMS, Bytes, Floats, Levels
+from tether_desktop.model.compiler.ggml_blocks import Bytes, Floats, Levels
 from tether_desktop.model.compiler.mapping import Deviation, map_rows
-from tether_desktop.model.compiler.source import ModelSource
-from tether_desktop.model.decoder_shape import MATRICES, TILE_FORMATS, TILE_ROWS, TileFormat
+from tether_desktop.model.decoder_shape import TILE_ROWS, TileFormat
 
 Tiles = NDArray[np.uint8]
-
-PARTS = {
-    "embed": ("embed",),
-    "qkv": ("q", "k", "v"),
-    "o": ("o",),
-    "gate_up": ("gate", "up"),
-    "down": ("down",),
-    "lm_head": ("lm_head",),
-}
-"""Which matrices of the source make up each of MATRICES."""
-
-LAYERLESS = ("embed", "lm_head")
-"""The matrices that are not of a layer; they keep 8 bits even where fewer are asked for."""
-
-_FORMS = {(form.bits, form.has_minimum): form for form in TILE_FORMATS.values()}
-_BITS = (4, 5, 8)
-
-
-def choose_formats(source: ModelSource, bits: int | None = None) -> dict[str, str]:
-    """Name of the tile format of each of MATRICES that the model has.
-
-    Args:
-        source: the model.
-        bits: see :func:`choose_format`; it is for the matrices of the layers.
-
-    Raises:
-        ModelBroken: weights are of a type that cannot be packed.
-    """
-    matrices = [matrix for matrix in MATRICES if matrix != "lm_head" or not source.config.tied]
-    return {
-        matrix: choose_format(encodings_of(source, matrix), None if matrix in LAYERLESS else bits).name
-        for matrix in matrices
-    }
-
-
-def encodings_of(source: ModelSource, matrix: str) -> tuple[GGMLQuantizationType, ...]:
-    """The encodings that a kind of matrix has in its parts and layers, each once."""
-    layers = [None] if matrix in LAYERLESS else range(source.config.layers)
-    found = {source.tensor(part, layer).encoding for layer in layers for part in PARTS[matrix]}
-    return tuple(sorted(found))
-
-
-def choose_format(encodings: Iterable[GGMLQuantizationType], bits: int | None = None) -> TileFormat:
-    """The smallest format that loses nothing, or as little as any can, of rows in all of these encodings.
-
-    Args:
-        encodings: at least one.
-        bits: quantize rows of more bits to so many (4, 5 or 8); None keeps what can be kept.
-
-    Raises:
-        ModelBroken: rows of such an encoding, or with so many bits, cannot be packed.
-    """
-    if bits is not None and bits not in _BITS:
-        raise _refused(f"Weights can have 4, 5 or 8 bits, not {bits}.", "Ask for another number of bits.")
-    forms = [_natural_form(encoding, bits) for encoding in encodings]
-    most = max(form.bits for form in forms)
-    return _FORMS[most, most < 8 and any(form.has_minimum for form in forms)]
-
-
-def quantization_name(formats: dict[str, str]) -> str:
-    """How the mix of formats is called in names of folders."""
-    layers = {name for matrix, name in formats.items() if matrix not in LAYERLESS}
-    return f"{layers.pop()}t16" if len(layers) == 1 else "mixed_t16"
 
 
 def pack_rows(
@@ -113,28 +46,6 @@ def interleave_tiles(first: Tiles, second: Tiles) -> Tiles:
     return np.stack([first, second], axis=1).reshape(-1, *first.shape[1:])
 
 
-def check_encoding(encoding: GGMLQuantizationType) -> None:
-    """Make sure that rows of an encoding can be read.
-
-    Raises:
-        ModelBroken: they cannot.
-    """
-    if encoding not in LEVEL_FORMS and encoding not in FLOAT_ENCODINGS:
-        known = ", ".join(kind.name for kind in (*LEVEL_FORMS, *FLOAT_ENCODINGS))
-        raise _refused(
-            f"It has weights of the type {encoding.name}; only {known} can be packed.",
-            "Choose the model in another quantization, such as Q4_K_M or Q8_0.",
-        )
-
-
-def _natural_form(encoding: GGMLQuantizationType, bits: int | None) -> TileFormat:
-    """The format in which an encoding loses least, or the best of ``bits`` when that has fewer."""
-    check_encoding(encoding)
-    source = LEVEL_FORMS.get(encoding)
-    form = TILE_FORMATS["q8_0"] if source is None else _FORMS[source.bits, source.has_minimum]
-    return form if bits is None or form.bits <= bits else _FORMS[bits, True]
-
-
 def _stored_levels(levels: Bytes, bits: int) -> list[Bytes]:
     """The bytes of each row, ``[N, G, 4 * quads]``, in the order in which a tile has their quads."""
     if bits == 8:
@@ -160,7 +71,3 @@ def _halves(values: Floats) -> Tiles:
     rows, groups = values.shape
     halves = values.astype("<f2").reshape(rows // TILE_ROWS, TILE_ROWS, groups).transpose(0, 2, 1)
     return np.ascontiguousarray(halves).view(np.uint8)
-
-
-def _refused(reason: str, hint: str) -> ModelBroken:
-    return ModelBroken("The model cannot be packed", reason, hint)

@@ -49,19 +49,19 @@ class PrefillStep(Step):
             with self.each_layer() as layer:
                 self._normalize(layer, "attn_norm", x, normed)
                 with v.then_barrier():
-                    self._multiply(self.layer_matrix("qkv", layer), normed, self._qkv_writer(layer, qkv))
+                    self._multiply("qkv", layer, normed, self._qkv_writer(layer, qkv))
                 with v.then_barrier():
                     self._append(layer, qkv)
                 with v.then_barrier():
                     self._attend(layer, qkv, attended)
                 with v.then_barrier():
-                    self._multiply(self.layer_matrix("o", layer), attended, add)
+                    self._multiply("o", layer, attended, add)
                 self._settle(layer, "post_attn_norm", results, x)
                 self._normalize(layer, "ffn_norm", x, normed)
                 with v.then_barrier():
                     self._widen(layer, normed, hidden)
                 with v.then_barrier():
-                    self._multiply(self.layer_matrix("down", layer), hidden, add)
+                    self._multiply("down", layer, hidden, add)
                 self._settle(layer, "post_ffn_norm", results, x)
 
     @property
@@ -83,8 +83,10 @@ class PrefillStep(Step):
                 self.norm(name, layer).add(results, token, x)
 
     def _widen(self, layer: Any, normed: Quantized, hidden: Quantized) -> None:
-        matrix = self.layer_matrix("gate_up", layer)
-        widen_tokens(self.isa, self.shape.activation, matrix, normed, self.isa.tokens, self._steps, hidden)
+        def widen(matrix: Matrix) -> None:
+            widen_tokens(self.isa, self.shape.activation, matrix, normed, self.isa.tokens, self._steps, hidden)
+
+        self.with_matrix("gate_up", layer, widen)
 
     def _append(self, layer: Any, qkv: Any) -> None:
         # A task writes a whole block of keys, so that no two threads write to one cache line.
@@ -143,15 +145,19 @@ class PrefillStep(Step):
                 )
                 kernels.quantize_group(attended, token, head * groups + group, low, high)
 
-    def _multiply(self, matrix: Matrix, x: Quantized, write: Callable[[Any, Any, Any], None]) -> None:
+    def _multiply(self, name: str, layer: Any, x: Quantized, write: Callable[[Any, Any, Any], None]) -> None:
         tokens = self.isa.tokens
-        with T.parallel(0, matrix.tile_rows) as tile, T.serial(0, self._steps) as step:
-            first = v.bind(step * tokens)
 
-            def write_rows(token: int, row: int, result: Any) -> None:
-                write(first + token, v.lanes(tile * TILE_ROWS + row, self.isa.rows), result)
+        def multiply(matrix: Matrix) -> None:
+            with T.parallel(0, matrix.tile_rows) as tile, T.serial(0, self._steps) as step:
+                first = v.bind(step * tokens)
 
-            kernels.multiply_tile_row(self.isa, matrix, tile, x, first, tokens, write_rows)
+                def write_rows(token: int, row: int, result: Any) -> None:
+                    write(first + token, v.lanes(tile * TILE_ROWS + row, self.isa.rows), result)
+
+                kernels.multiply_tile_row(self.isa, matrix, tile, x, first, tokens, write_rows)
+
+        self.with_matrix(name, layer, multiply)
 
     def _qkv_writer(self, layer: Any, qkv: Any) -> Callable[[Any, Any, Any], None]:
         def write(token: Any, at: Any, result: Any) -> None:

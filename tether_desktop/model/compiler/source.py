@@ -10,19 +10,7 @@ import numpy as np
 from gguf import GGMLQuantizationType
 from numpy.typing import NDArray
 
-from tether_desktop.model.decoder_shape import TILE_ROWS, Activation, DecoderShape
-
-LAYER_MATRICES = ("q", "k", "v", "o", "gate", "up", "down")
-"""Matrices of a layer, as ``[rows, columns]`` of y = W x; q and k have the row order of rotated halves."""
-
-LAYER_VECTORS = (
-    *("attn_norm", "q_bias", "k_bias", "v_bias", "q_norm", "k_norm"),
-    *("post_attn_norm", "ffn_norm", "post_ffn_norm"),
-)
-"""Vectors of a layer, those that the decoder has."""
-
-MODEL_TENSORS = ("embed", "final_norm", "lm_head")
-"""Tensors outside the layers; a tied decoder has no ``lm_head``."""
+from tether_desktop.model.decoder_shape import Activation
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +117,13 @@ class ModelSource(Protocol):
         ...
 
     def tensor(self, name: str, layer: int | None = None) -> SourceTensor:
-        """The tensor of that name: of LAYER_MATRICES and LAYER_VECTORS with a layer, of MODEL_TENSORS without."""
+        """The tensor of that name.
+
+        Without a layer: embed, final_norm, and lm_head where that is not the embedding. With one: the matrices q, k,
+        v, o, gate, up and down as [rows, columns] of y = W x, q and k in the row order of rotated halves; and of
+        the vectors attn_norm, q_bias, k_bias, v_bias, q_norm, k_norm, post_attn_norm, ffn_norm and post_ffn_norm
+        those that the decoder has.
+        """
         ...
 
 
@@ -154,28 +148,3 @@ class TokenizerSource(Protocol):
     def files(self) -> dict[str, bytes]:
         """Contents of ``tokenizer.json``, ``tokenizer_config.json`` and whatever else belongs to them, by name."""
         ...
-
-
-def decoder_shape(config: DecoderConfig, formats: dict[str, str]) -> DecoderShape:
-    """What is compiled of a decoder whose matrices have these tile formats."""
-    return DecoderShape(
-        layers=config.layers,
-        hidden=config.hidden,
-        intermediate=config.intermediate,
-        heads=config.heads,
-        kv_heads=config.kv_heads,
-        head_dim=config.head_dim,
-        rotary_dim=config.rotary_dim,
-        vocab=-(-config.vocab // TILE_ROWS) * TILE_ROWS,
-        norm_eps=config.norm_eps,
-        activation=config.activation,
-        attention_scale=config.attention_scale,
-        embedding_scale=config.embedding_scale,
-        qkv_bias=config.qkv_bias,
-        qk_norm=config.qk_norm,
-        post_norms=config.post_norms,
-        windowed=bool(config.windows),
-        rope_tables=len(config.rope.tables),
-        tied=config.tied,
-        formats=formats,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from tether_desktop.model.compiler import attention, kernels
 from tether_desktop.model.compiler import vector_ir as v
 from tether_desktop.model.compiler.isa import Isa
 from tether_desktop.model.compiler.kernels import Matrix, Norm, Quantized
-from tether_desktop.model.decoder_shape import TILE_ROWS, Activation, DecoderShape
+from tether_desktop.model.decoder_shape import TILE_FORMATS, TILE_ROWS, Activation, DecoderShape
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,22 @@ class Step:
 
     def embed(self, token: Any, out: Any, row: Any) -> None:
         """Write a token's embedding into ``out[row]``."""
-        table = _matrix(self.shape, self.arguments.weights, "embed")
+        table = vocabulary_matrix(self.shape, self.arguments.weights, "embed")
         kernels.embed(table, token, self.shape.embedding_scale, out, row)
 
-    def layer_matrix(self, name: str, layer: Any) -> Matrix:
-        """A weight matrix of one layer."""
-        return _matrix(self.shape, self.arguments.weights, name, layer)
+    def with_matrix(self, name: str, layer: Any, use: Callable[[Matrix], None]) -> None:
+        """Write what is done with a weight matrix of one layer; twice, where layers have two tile formats."""
+        weights, stacks = self.arguments.weights, self.shape.stacks(name)
+        forms = [(weights[stack.tensor], TILE_FORMATS[stack.form]) for stack in stacks]
+        if len(forms) == 1:
+            use(Matrix(*forms[0], (layer,)))
+            return
+        (narrow, wide), place = forms, v.bind(weights[f"layers.{name}.place"][layer].astype("int64"))
+        with T.If(place >= 0):
+            with T.Then():
+                use(Matrix(*narrow, (place,)))
+            with T.Else():
+                use(Matrix(*wide, (v.i64(-1) - place,)))
 
     def norm(self, name: str, layer: Any) -> Norm:
         """A norm over the residual stream of one layer."""
@@ -81,10 +92,9 @@ class Step:
         return Norm(self.arguments.weights[f"layers.{name}"], self.shape.head_dim, self.shape.norm_eps, (layer,))
 
 
-def _matrix(shape: DecoderShape, weights: dict[str, Any], name: str, layer: Any = None) -> Matrix:
-    if layer is None:
-        return Matrix(weights[f"{name}.tiles"], shape.tile_format(name))
-    return Matrix(weights[f"layers.{name}.tiles"], shape.tile_format(name), (layer,))
+def vocabulary_matrix(shape: DecoderShape, weights: dict[str, Any], name: str) -> Matrix:
+    """The embedding or the head."""
+    return Matrix(weights[f"{name}.tiles"], TILE_FORMATS[shape.formats[name]])
 
 
 def project_to_vocabulary(
@@ -93,7 +103,7 @@ def project_to_vocabulary(
     """The float32[vocab] logits of row ``row`` of ``x``; directly inside a parallel region."""
     normed = kernels.quantized_scratch(1, shape.hidden)
     Norm(weights["final_norm"], shape.hidden, shape.norm_eps).quantize(_RowView(x, row), 0, normed)
-    head = _matrix(shape, weights, shape.head_matrix)
+    head = vocabulary_matrix(shape, weights, shape.head_matrix)
 
     with T.parallel(0, head.tile_rows) as tile:
 

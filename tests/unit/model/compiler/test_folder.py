@@ -142,14 +142,28 @@ def test_what_packing_changed_is_reported_and_written_on_the_card(tmp_path: Path
     encodings = {**FOUR_BITS, "o": "F16", ("down", 1): "Q6_K"}
     report = pack(tmp_path, MemorySource(PLAIN, encodings), card=Card("A", "B", "mit", "More."))
     assert report.quantization == "mixed_t16"
-    found = {mapping.matrix: mapping for mapping in report.mappings}
-    assert list(found) == ["embed", "qkv", "o", "gate_up", "down"]
-    assert {name for name, mapping in found.items() if mapping.exact} == {"embed", "qkv", "gate_up"}
-    assert (found["down"].encodings, found["down"].tile_format) == (("Q4_1", "Q6_K"), "q8_0")
-    assert 0.003 < found["o"].relative_rms < 0.006
+    found = [(each.matrix, each.encodings, each.tile_format, each.exact) for each in report.mappings]
+    assert found[1:] == [
+        ("qkv", ("Q4_1",), "q4_1", True),
+        ("o", ("F16",), "q8_0", False),
+        ("gate_up", ("Q4_1",), "q4_1", True),
+        ("down", ("Q4_1",), "q4_1", True),
+        ("down", ("Q6_K",), "q8_0", False),
+    ]
+    assert 0.003 < report.mappings[2].relative_rms < 0.006
     card = (tmp_path / "README.md").read_text()
     assert "| query, key and value | Q4_1 | q4_1 | none |" in card
-    assert f"| attention output | F16 | q8_0 | {found['o'].relative_rms * 100:.2g} % |" in card
+    assert f"| attention output | F16 | q8_0 | {report.mappings[2].relative_rms * 100:.2g} % |" in card
+
+
+def test_layers_of_a_wider_type_lie_in_a_tensor_of_their_own(tmp_path: Path) -> None:
+    source = MemorySource(replace(PLAIN, layers=4), {**FOUR_BITS, ("down", 1): "Q8_0", ("down", 3): "Q8_0"})
+    pack(tmp_path, source)
+    tensors = open_weights(tmp_path)
+    assert tensors["layers.down.place"].tolist() == [0, -1, 1, -2]
+    narrow, wide = (dequantize_tiles(tensors, name) for name in ("layers.down", "layers.down.wide"))
+    np.testing.assert_array_equal(narrow, source.floats("down")[[0, 2]])
+    np.testing.assert_array_equal(wide, source.floats("down")[[1, 3]])
 
 
 def test_the_deviation_is_that_of_all_rows_exact_ones_included(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tests.helpers.memory_source import PLAIN, MemorySource, MemoryTensor
 from tether_desktop.model.compiler import packed_model
+from tether_desktop.model.compiler.formats import choose_formats
 from tether_desktop.model.compiler.packed_model import PackedModel
-from tether_desktop.model.compiler.packing import choose_formats
 
 ROWS, COLUMNS = 65_536, 1_152
 PEAK_BYTES = 128 << 20

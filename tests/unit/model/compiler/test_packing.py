@@ -9,9 +9,8 @@ from gguf.quants import dequantize
 
 from tests.helpers import tiles
 from tests.helpers.ggml_encoders import encode
-from tests.helpers.memory_source import PLAIN, RICH, MemorySource
-from tether_desktop.errors import ModelBroken
 from tether_desktop.model.compiler import packing
+from tether_desktop.model.compiler.formats import choose_format
 from tether_desktop.model.compiler.ggml_blocks import FLOAT_ENCODINGS, LEVEL_FORMS, Levels
 from tether_desktop.model.decoder_shape import TILE_FORMATS, TileFormat
 
@@ -52,7 +51,7 @@ def test_tiles_stand_for_the_rows_and_the_deviation_is_told(encoding: GGMLQuanti
 @pytest.mark.parametrize("name", ["Q4_K", "Q5_K"])
 def test_superblocks_keep_their_levels_and_lose_only_the_rounding_of_scales(name: str) -> None:
     rows, encoding = random_rows(GGMLQuantizationType[name]), GGMLQuantizationType[name]
-    form = packing.choose_format([encoding])
+    form = choose_format([encoding])
     assert form.name == {"Q4_K": "q4_1", "Q5_K": "q5_1"}[name]
     packed, deviation = packing.pack_rows(rows, encoding, form, measured=True)
     kept, source = tiles.dequantize(packed), dequantize(rows, encoding)
@@ -89,7 +88,7 @@ def test_every_level_and_scale_lies_where_the_format_says(form: TileFormat) -> N
 @pytest.mark.parametrize("encoding", ENCODINGS, ids=by_name)
 def test_rows_are_padded_with_weights_of_zero_up_to_a_whole_tile(encoding: GGMLQuantizationType) -> None:
     rows = random_rows(encoding, rows=17)
-    kept = tiles.dequantize(packing.pack_rows(rows, encoding, packing.choose_format([encoding]))[0])
+    kept = tiles.dequantize(packing.pack_rows(rows, encoding, choose_format([encoding]))[0])
     assert kept.shape == (32, 256)
     assert kept[16].any()
     assert not kept[17:].any()
@@ -98,68 +97,3 @@ def test_rows_are_padded_with_weights_of_zero_up_to_a_whole_tile(encoding: GGMLQ
 def test_tiles_of_two_matrices_alternate() -> None:
     first, second = np.full((2, 3, 5), 1, np.uint8), np.full((2, 3, 5), 2, np.uint8)
     assert packing.interleave_tiles(first, second)[:, 0, 0].tolist() == [1, 2, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("encodings", "bits", "expected"),
-    [
-        ("Q4_0", None, "q4_0"),
-        ("Q4_1", None, "q4_1"),
-        ("Q4_K", None, "q4_1"),
-        ("Q5_0", None, "q5_0"),
-        ("Q5_1", None, "q5_1"),
-        ("Q5_K", None, "q5_1"),
-        ("Q8_0", None, "q8_0"),
-        ("Q6_K", None, "q8_0"),
-        ("F16", None, "q8_0"),
-        ("BF16", None, "q8_0"),
-        ("F32", None, "q8_0"),
-        ("Q4_0 Q4_1", None, "q4_1"),
-        ("Q4_0 Q4_K", None, "q4_1"),
-        ("Q4_0 Q5_0", None, "q5_0"),
-        ("Q4_1 Q5_0", None, "q5_1"),
-        ("Q4_1 Q5_1", None, "q5_1"),
-        ("Q4_K Q6_K", None, "q8_0"),
-        ("Q4_0 Q8_0", None, "q8_0"),
-        ("F16", 4, "q4_1"),
-        ("Q8_0", 4, "q4_1"),
-        ("Q4_K Q6_K", 4, "q4_1"),
-        ("Q4_0", 4, "q4_0"),
-        ("Q4_0 Q8_0", 4, "q4_1"),
-        ("F16", 5, "q5_1"),
-        ("Q4_0 F16", 5, "q5_1"),
-        ("F16", 8, "q8_0"),
-        ("Q4_1", 8, "q4_1"),
-    ],
-)
-def test_the_smallest_format_is_chosen_that_loses_least(encodings: str, bits: int | None, expected: str) -> None:
-    kinds = [GGMLQuantizationType[name] for name in encodings.split()]
-    assert packing.choose_format(kinds, bits).name == expected
-
-
-@pytest.mark.parametrize("name", ["Q2_K", "IQ4_XS", "MXFP4", "I8", "F64"])
-def test_an_encoding_that_cannot_be_packed_is_refused_by_its_name(name: str) -> None:
-    with pytest.raises(ModelBroken, match=f"type {name}; only Q4_0, "):
-        packing.choose_format([GGMLQuantizationType.Q4_0, GGMLQuantizationType[name]])
-
-
-def test_a_number_of_bits_that_there_is_not_is_refused() -> None:
-    with pytest.raises(ModelBroken, match="not 3"):
-        packing.choose_format([GGMLQuantizationType.F16], 3)
-
-
-def test_each_kind_of_matrix_has_one_format_for_all_its_parts_and_layers() -> None:
-    source = MemorySource(PLAIN, {"q": "Q4_0", "k": "Q4_0", ("v", 0): "Q4_0", ("v", 1): "Q5_0", "down": "Q4_K"})
-    formats = packing.choose_formats(source)
-    assert formats == {"embed": "q8_0", "qkv": "q5_0", "o": "q8_0", "gate_up": "q8_0", "down": "q4_1"}
-
-
-def test_embedding_and_head_keep_8_bits_where_layers_shall_have_fewer() -> None:
-    formats = packing.choose_formats(MemorySource(RICH, {"embed": "Q4_1"}), bits=4)
-    assert (formats.pop("embed"), formats.pop("lm_head")) == ("q4_1", "q8_0")
-    assert set(formats.values()) == {"q4_1"}
-
-
-def test_a_quantization_is_named_by_the_format_that_all_layers_have() -> None:
-    assert packing.quantization_name({"embed": "q8_0", "qkv": "q4_1", "o": "q4_1"}) == "q4_1t16"
-    assert packing.quantization_name({"embed": "q8_0", "qkv": "q4_1", "o": "q5_1"}) == "mixed_t16"

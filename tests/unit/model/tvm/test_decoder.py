@@ -32,6 +32,12 @@ VARIANTS = {
     "one head to one": replace(SMALL, heads=3, kv_heads=3, layers=1),
     "odd sizes": replace(SMALL, vocab=496, hidden=96, intermediate=160),
     "biases and head norms": replace(SMALL, qkv_bias=True, qk_norm=True),
+    "wide layers among narrow ones": replace(
+        SMALL,
+        layers=3,
+        wide_formats={"qkv": "q8_0", "gate_up": "q5_1", "o": "q8_0", "down": "q8_0"},
+        wide_layers={"qkv": 1, "gate_up": 1, "o": 2, "down": 2},
+    ),
     "rotated in part": replace(SMALL, head_dim=96, rotary_dim=64, attention_scale=96**-0.5),
     "local and global layers, norms behind": replace(
         SMALL,
