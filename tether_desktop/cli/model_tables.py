@@ -110,7 +110,9 @@ def _memory(fit: Fit) -> str:
 
 
 def _size(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB" if size >= 10**10 else f"{size / 1e6:,.0f} MB"
+    if size >= 10**10:
+        return f"{size / 1e9:,.1f} GB"
+    return f"{size / 1e6:,.0f} MB" if size >= 10**7 else f"{size / 1e6:.1f} MB"
 
 
 def _plain(fit: Fit | None) -> dict[str, Any] | None:

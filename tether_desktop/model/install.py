@@ -146,7 +146,7 @@ class Installer:
         inspected = await job.inspect(source)
         folder = root / (name or folder_name(inspected.model or _NAMELESS, inspected.quantization))
         await asyncio.to_thread(self._check_free, folder)
-        job.announce(folder.name, inspected, root)
+        size = job.announce(folder.name, inspected, root)
         request = BuildRequest(
             folder,
             root / LIBRARY_FOLDER,
@@ -157,7 +157,7 @@ class Installer:
             origin=wanted.origin,
             licence=wanted.licence,
         )
-        await job.build(request)
+        await job.build(request, size)
         return folder
 
     def _check_free(self, folder: Path) -> None:

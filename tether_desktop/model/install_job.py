@@ -15,6 +15,7 @@ from tether_desktop.model.install_progress import Checked, InstallProgress, OnIn
 from tether_desktop.model.memory_fit import estimate, largest_context, memory_now
 
 _LONGEST_LOOK_S = 300.0
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,22 @@ class InstallJob:
             ModelBroken: they are damaged or of a kind we do not run.
             InstallError: the process failed, or took too long.
         """
+
+        def tell(stage: Stage, progress: float | None) -> None:
+            self.on_progress(InstallProgress(stage, progress))
+
         try:
             async with asyncio.timeout(_LONGEST_LOOK_S):
-                return await inspect(InspectRequest(source, self.bits), self._tell)
+                return await inspect(InspectRequest(source, self.bits), tell)
         except TimeoutError:
             message = f"{source.name} was looked at for {_LONGEST_LOOK_S:.0f} seconds without coming to an end."
             raise InstallError("The model cannot be read", message, "Choose another file, or a faster disk.") from None
 
-    def announce(self, name: str, inspected: Inspection, root: Path) -> None:
+    def announce(self, name: str, inspected: Inspection, root: Path) -> int:
         """Tell what is about to be made in a model folder.
+
+        Returns:
+            Bytes of the weights once they are packed.
 
         Raises:
             InstallError: it does not fit onto the disk.
@@ -58,21 +66,28 @@ class InstallJob:
         size = fit.parts.weights
         self.on_news(Checked(name, size, inspected.context_window, fit, largest_context(inspected.decoder, memory)))
         check_space(root, size + LIBRARY_BYTES)
+        return size
 
-    async def build(self, request: BuildRequest) -> None:
+    async def build(self, request: BuildRequest, size: int = 0) -> None:
         """Build in a process of its own; a library that was compiled may run from then on.
+
+        Args:
+            request: what to build.
+            size: bytes of the packed weights, to tell how many of them are done; 0 where it is not known.
 
         Raises:
             ModelBroken: the weights are damaged or of a kind we do not run.
             InstallError: the disk is full or not writable, or the process failed.
         """
-        report = await build(request, self._tell)
+
+        def tell(stage: Stage, progress: float | None) -> None:
+            done = f"{(progress or 0) * size / _MEGABYTE:,.0f} of {size / _MEGABYTE:,.0f} MB"
+            self.on_progress(InstallProgress(stage, progress, done if stage == "packing" and size else ""))
+
+        report = await build(request, tell)
         if report.compiled:
             await asyncio.to_thread(trust.add, report.library)
         self.on_news(report)
-
-    def _tell(self, stage: Stage, progress: float | None) -> None:
-        self.on_progress(InstallProgress(stage, progress))
 
 
 def checked_isa(wanted: str | None) -> str:

@@ -41,7 +41,7 @@ async def prepare(name: str, source: Source, job: InstallJob) -> None:
         await compile_packed(source.root, copy, job)
         return
     async with workplace(source.root, copy.name) as work:
-        job.announce(name, await job.inspect(source.path), source.root)
+        size = job.announce(name, await job.inspect(source.path), source.root)
         request = BuildRequest(
             copy,
             source.root / LIBRARY_FOLDER,
@@ -51,4 +51,4 @@ async def prepare(name: str, source: Source, job: InstallJob) -> None:
             origin=f"`{source.path.name}`, which lies in the model folder.",
             packed_from=source.packed_from,
         )
-        await job.build(request)
+        await job.build(request, size)

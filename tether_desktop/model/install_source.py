@@ -56,7 +56,7 @@ def find_wanted(what: str) -> Wanted:
     if "://" in what:
         return Wanted(f"The file at {what.partition('?')[0]}.", url=what)
     path = Path(what).expanduser()
-    if path.exists():
+    if path.is_file() or path.is_dir():
         path = path.absolute()
         kind = "folder" if path.is_dir() else "file"
         return Wanted(f"The {kind} `{path.name}` on this computer.", path=path)

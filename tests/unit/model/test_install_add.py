@@ -86,6 +86,7 @@ def test_progress_and_what_is_known_are_told(installed_model: InstalledModel) ->
     stages = [now.stage for now in installed_model.progress]
     assert stages == sorted(stages, key=STAGES.index)
     assert set(stages) == set(STAGES[1:])
+    assert {now.detail for now in installed_model.progress} == {"", "0 of 0 MB"}
     checked, report = installed_model.news
     assert isinstance(checked, Checked)
     assert (checked.name, checked.context_window, checked.fit.verdict) == (NAME, 256, "fits")
@@ -398,6 +399,7 @@ async def test_a_disk_that_takes_no_more_is_told_and_leaves_nothing(
     ("what", "words"),
     [
         ("nowhere.gguf", "is neither a file or folder"),
+        (os.devnull, "is neither a file or folder"),
         ("hf:not a name", "names no model on the Hugging Face hub"),
         ("http://example.org/x.gguf", "not encrypted"),
         ("ftp://example.org/x.gguf", "https"),
