@@ -67,15 +67,15 @@ class Admission:
         crowded = wanted.demand.local and sum(other.demand.local for other in others) >= self._capacity
         lacking = fit.verdict == "will_not_fit"
         certain = wanted.demand.shape is not None
-        promised = sum(other.demand.needs.total for other in others)
-        if lacking and certain and fit.needed_bytes > left.free_bytes + promised:
-            raise _will_not_fit(wanted, fit, Memory(left.free_bytes + promised, left.cached_bytes))
+        obtainable = _obtainable(others, memory)
+        if lacking and certain and fit.needed_bytes > obtainable.free_bytes:
+            raise _will_not_fit(wanted, fit, obtainable)
         if not crowded and not lacking:
             return Admit(self._cache_budget(fit))
         idle = [other for other in others if other.idle() and _would_help(other, crowded=crowded)]
         if idle:
             return Evict(min(idle, key=lambda other: other.last_use))
-        if crowded or (certain and promised):
+        if crowded or (certain and any(other.demand.needs.total for other in others)):
             return Wait()
         if certain:
             raise _will_not_fit(wanted, fit, left)
@@ -97,6 +97,13 @@ def _left(others: Sequence[Slot], memory: Memory) -> Memory:
         elif _MAPPED_COUNTS_AS_FREE:
             taken += other.demand.needs.weights
     return Memory(max(memory.free_bytes - taken, 0), max(memory.cached_bytes - taken, 0))
+
+
+def _obtainable(others: Sequence[Slot], memory: Memory) -> Memory:
+    """The memory that there would be, at most, if all others were gone."""
+    needs = [other.demand.needs for other in others]
+    freed = sum(each.total - (each.weights if _MAPPED_COUNTS_AS_FREE else 0) for each in needs)
+    return Memory(memory.free_bytes + freed, memory.cached_bytes)
 
 
 def _would_help(other: Slot, *, crowded: bool) -> bool:

@@ -88,6 +88,12 @@ def test_a_load_under_way_has_its_memory_already() -> None:
     assert decide(slot("new", 4), loading, free=6) == Wait()
 
 
+def test_what_a_load_under_way_has_taken_already_is_not_missed_twice() -> None:
+    loading = slot("loading", 3)
+    loading.reserved = True
+    assert decide(slot("new", 5), loading, free=3) == Wait()
+
+
 def test_one_that_is_leaving_is_waited_for() -> None:
     leaving = slot("leaving", 3)
     leaving.leaving = True
@@ -152,6 +158,8 @@ def test_mapped_weights_are_no_free_memory_even_where_the_system_says_so(monkeyp
     other = loaded("a", 5)
     assert decide(slot("new", 4), other, free=8) == Evict(other)
     assert isinstance(decide(slot("new", 4), free=8), Admit)
+    with pytest.raises(EngineError, match=r"8\.0 GB can be had"):
+        decide(slot("new", 9), other, free=8)
 
 
 @pytest.mark.parametrize(
