@@ -88,7 +88,7 @@ class BuildRequest:
 
 @dataclass(frozen=True, slots=True)
 class MappedMatrix:
-    """What became of one kind of matrix.
+    """What became of one kind of matrix, or of those of its layers that are stored in one format.
 
     Attributes:
         matrix: one of :data:`tether_desktop.model.decoder_shape.MATRICES`.
