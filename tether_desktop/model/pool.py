@@ -166,9 +166,11 @@ class EnginePool:
         return slot.loading
 
     async def _load(self, slot: Slot) -> EngineInfo:
-        entry = await asyncio.to_thread(self._catalog.for_loading, slot.name)
+        entry = await asyncio.to_thread(self._catalog.get, slot.name)
         slot.demand = await asyncio.to_thread(demand_of, entry, self._window(entry))
         cache_bytes = await self._make_room(slot)
+        # Looked at once more, since making room may have taken any time.
+        entry = await asyncio.to_thread(self._catalog.for_loading, slot.name)
         return await self._start(slot, self._spec(entry, cache_bytes))
 
     def _end_load(self, slot: Slot, task: asyncio.Task[EngineInfo]) -> None:

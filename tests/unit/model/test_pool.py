@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +82,17 @@ async def test_a_load_waits_for_room_when_every_engine_answers(make_pool: MakePo
     await second.begun()
     assert state(pool, "A") == "unloaded"
     await second.end()
+
+
+async def test_a_model_that_vanishes_while_it_waits_for_room_is_told(make_pool: MakePool, tmp_path: Path) -> None:
+    pool = make_pool(capacity=1)
+    first, second = await Turn(pool, "A").begun(), Turn(pool, "B")
+    await second.told.wait()
+    shutil.rmtree(tmp_path / "B")
+    await first.end()
+    with pytest.raises(ModelNotFound):
+        await second.task
+    await (await Turn(pool, "C").begun()).end()
 
 
 async def test_two_models_that_fight_for_one_place_both_get_their_turn(make_pool: MakePool) -> None:
