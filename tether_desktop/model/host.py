@@ -23,6 +23,7 @@ from tether_desktop.model.engine import (
     Prompt,
 )
 from tether_desktop.model.process import ExitCause, child_command, explain_exit, spawn_options
+from tether_desktop.model.refusals import not_loaded
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ class HostedEngine:
     def _send(self, message: wire.Wire) -> tuple[int, _Replies]:
         """Put a request on its way; its number, and where its answers come."""
         if self._process is None or self._closing is not None:
-            raise _not_loaded(self._spec)
+            raise not_loaded(self._spec.model)
         number, replies = next(self._numbers), _Replies()
         self._requests[number] = replies
         if self.death.done():
@@ -154,7 +155,7 @@ class HostedEngine:
         if reply is None or _is_last(reply):
             self._requests.pop(number, None)
         if reply is None:
-            raise self.death.result() if self.death.done() else _not_loaded(self._spec)
+            raise self.death.result() if self.death.done() else not_loaded(self._spec.model)
         if "error" in reply:
             raise wire.unpack_error(reply["error"])
         if "bug" in reply:
@@ -257,10 +258,6 @@ def _signal(send: Callable[[], None]) -> None:
 
 def _died(spec: EngineSpec, cause: ExitCause) -> EngineDied:
     return EngineDied("The engine stopped", f"The engine of {spec.model} ended: {cause.reason}.", cause.hint)
-
-
-def _not_loaded(spec: EngineSpec) -> EngineError:
-    return EngineError("The model is not loaded", f"{spec.model} was unloaded.", "Send the message again to load it.")
 
 
 def _bug(spec: EngineSpec) -> EngineError:

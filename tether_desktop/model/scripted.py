@@ -20,6 +20,7 @@ from tether_desktop.model.engine import (
     OnProgress,
     Prompt,
 )
+from tether_desktop.model.refusals import not_loaded
 from tether_desktop.model.script import (
     Bug,
     Delay,
@@ -84,6 +85,7 @@ class ScriptedEngine:
         self._clock = clock or RealClock()
         self._die = die
         self._turns = 0
+        self._closed = False
         self._seen: dict[str, list[str]] = {}
 
     async def load(self, on_progress: OnProgress) -> EngineInfo:
@@ -122,10 +124,12 @@ class ScriptedEngine:
 
     async def count_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
         """Words and marks of each prompt."""
+        self._loaded_script()
         return [len(_prompt_tokens(prompt)) for prompt in prompts]
 
     async def close(self) -> None:
         """Forget the sessions."""
+        self._closed = True
         self._seen.clear()
 
     async def _speak(self, prompt: Prompt, output: ScriptedOutput, watch: _Stopwatch) -> AsyncGenerator[str, None]:
@@ -166,6 +170,8 @@ class ScriptedEngine:
         return in_turn[(self._turns - 1) % len(in_turn)]
 
     def _loaded_script(self) -> Script:
+        if self._closed:
+            raise not_loaded(self._spec.model)
         if self._script is None:
             self._script = read_script(self._spec.model_dir)
         return self._script

@@ -7,6 +7,7 @@ import math
 from tether_desktop.messages import FinishReason
 from tether_desktop.model.engine import SamplingParams, TokenLogprob
 from tether_desktop.model.script import split_tokens
+from tether_desktop.model.tvm.stop_matcher import StopMatcher
 
 _SHARE = 0.75
 """Probability of a token that the script says."""
@@ -26,7 +27,7 @@ class ScriptedOutput:
         """Prepare a reply for which there is room for so many tokens."""
         self.tokens: list[str] = []
         self.finish_reason: FinishReason | None = None
-        self._stop = tuple(text for text in params.stop if text)
+        self._stop = StopMatcher(params.stop)
         self._limit = min(room, params.max_tokens or room)
         self._alternatives = params.logprobs
         self._logprobs: list[TokenLogprob] = []
@@ -37,37 +38,27 @@ class ScriptedOutput:
         self.tokens.append(token)
         if self._alternatives is not None:
             self._logprobs.append(_logprob(token, self._alternatives))
-        self._held += token
-        found = [index for index in (self._held.find(text) for text in self._stop) if index >= 0]
-        if found:
-            self._held = self._held[: min(found)]
+        self._held += self._stop.add(token)
+        if self._stop.stopped:
             self.finish_reason = "stop"
         elif len(self.tokens) >= self._limit:
             self.finish_reason = "length"
         else:
-            return self._release(len(self._held) - self._stop_prefix())
+            return self._release()
         return ""
 
     def rest(self) -> str:
         """What was held back and is text after all."""
-        return self._release(len(self._held))
+        return self._release() + self._stop.finish()
 
     def take_logprobs(self) -> tuple[TokenLogprob, ...]:
         """Those of the tokens since the last time, where they were asked for."""
         taken, self._logprobs = tuple(self._logprobs), []
         return taken
 
-    def _release(self, length: int) -> str:
-        text, self._held = self._held[:length], self._held[length:]
+    def _release(self) -> str:
+        text, self._held = self._held, ""
         return text
-
-    def _stop_prefix(self) -> int:
-        """Length of the longest end of the held text that begins a stop text."""
-        longest = max((len(text) - 1 for text in self._stop), default=0)
-        for length in range(min(longest, len(self._held)), 0, -1):
-            if any(text.startswith(self._held[-length:]) for text in self._stop):
-                return length
-        return 0
 
 
 def _logprob(token: str, count: int) -> TokenLogprob:

@@ -15,6 +15,7 @@ from tether_desktop.model.engine import (
     OnProgress,
     Prompt,
 )
+from tether_desktop.model.refusals import not_loaded
 from tether_desktop.model.tvm.decoder import Decoder
 from tether_desktop.model.tvm.reply import Reply
 from tether_desktop.model.tvm.runtime import Runtime
@@ -83,5 +84,5 @@ class TvmEngine:
 
     def _parts(self) -> tuple[Decoder, ModelTokenizer, KvStates]:
         if self._loaded is None:
-            raise RuntimeError("the model is not loaded")
+            raise not_loaded(self._spec.model)
         return self._loaded

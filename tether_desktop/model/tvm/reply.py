@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from tether_desktop.errors import EngineError, PromptTooLong
 from tether_desktop.messages import FinishReason, Timings, Usage
 from tether_desktop.model.engine import GenerationChunk, GenerationRequest, TokenLogprob
+from tether_desktop.model.refusals import check_prompt
 from tether_desktop.model.tvm.decoder import Decoder
 from tether_desktop.model.tvm.logprobs import token_logprob
 from tether_desktop.model.tvm.sampler import Sampler
@@ -38,7 +38,7 @@ class Reply:
         self._states = states
         match = states.match(request.session_id, tokenizer.encode(request.prompt), tokenizer.spelling)
         prompt, reused = match.tokens, match.reused
-        _check_length(len(prompt), decoder.context_window)
+        check_prompt(len(prompt), decoder.context_window)
         self._state = states.take(request.session_id, match)
         self._new = prompt[reused:]
         self._cached_tokens = reused
@@ -108,14 +108,3 @@ class Reply:
             self._first_at = self._last_at
         self._generated += 1
         return token
-
-
-def _check_length(tokens: int, window: int) -> None:
-    if tokens == 0:
-        raise EngineError("There is nothing to answer", "The prompt is empty.", "Write a message first.")
-    if tokens >= window:
-        raise PromptTooLong(
-            "The conversation is too long",
-            f"The prompt has {tokens:,} tokens; the context window has room for {window:,} with the reply.",
-            "Shorten the message, or set a larger context window.",
-        )
