@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from typing import Any, Literal, get_args
 
 from tether_desktop.errors import ModelBroken
@@ -15,6 +16,9 @@ GROUP = 32
 Activation = Literal["silu", "gelu_tanh"]
 Params = dict[str, tuple[tuple[int, ...], str]]
 """Shape and dtype of tensors by name."""
+
+_LARGEST = 1 << 24
+"""No size of a decoder is larger; keeps absurd ones from being computed with."""
 
 _LEVEL_BYTES = {4: 256, 5: 256 + 64, 8: 512}
 
@@ -245,18 +249,21 @@ def shape_json(shape: DecoderShape) -> dict[str, Any]:
 
 
 def _exactly(kind: type, value: object) -> Any:
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < _LARGEST:
         return float(value)
     if type(value) is not kind:
-        raise TypeError(f"{value!r} is no {kind.__name__}")
+        raise TypeError(f"{str(value)[:40]!r} is no {kind.__name__}")
     return value
 
 
 def _check(shape: DecoderShape) -> None:
     sizes = (shape.layers, shape.hidden, shape.intermediate, shape.heads, shape.kv_heads, shape.head_dim, shape.vocab)
+    numbers = (shape.norm_eps, shape.attention_scale, shape.embedding_scale)
     matrices = {name for name in MATRICES if name != "lm_head" or not shape.tied}
     problems = {
         "a dimension is not positive": min(*sizes, shape.rope_tables) <= 0,
+        "a dimension is absurdly large": max(*sizes, shape.rope_tables) > _LARGEST,
+        "a number cannot be computed with": not all(isfinite(number) and number >= 0 for number in numbers),
         f"hidden is not a multiple of {GROUP}": shape.hidden % GROUP,
         f"intermediate is not a multiple of {GROUP}": shape.intermediate % GROUP,
         f"head_dim is not a multiple of {GROUP}": shape.head_dim % GROUP,

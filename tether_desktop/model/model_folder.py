@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,17 @@ _TILES = "t16"
 """How the quantizations of packed weights end, and none of MLC's does."""
 
 _BLOCK = 1 << 20
-_LARGEST_JSON = 64 << 20
+_LARGEST_JSON = 8 << 20
+"""What is read while looking for models; as objects it takes twenty times as much memory."""
+
 _LONGEST_NAME = 200
 _LARGEST_NUMBER = 1 << 53
+_LARGEST_WINDOW = 1 << 24
+_LARGEST_CHUNK = 1 << 16
+_BLOCK_OF_PROMPT = 16
+_WORD = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}", re.ASCII)
+_ITEM_BYTES = {"uint8": 1, "int32": 4, "float32": 4}
+_ALIGNMENT = 64
 _ADD_AGAIN = "Add the model again, or remove its folder."
 
 
@@ -38,6 +48,7 @@ class ChatConfig:
         kind: which engine it is meant for; "mlc" where the weights are as MLC-LLM stores them.
         context_window: tokens, 0 where it does not say.
         shape: of the decoder, where the weights are packed for our engine.
+        prefill_chunk: prompt tokens that its library reads at once, where the weights are packed for our engine.
         long_rope: whether its positions have a long form besides.
         sizes: the numbers of its ``model_config``, by which shapes in MLC's libraries are named.
         packed_from: of a prepared copy: what it was made from.
@@ -48,6 +59,7 @@ class ChatConfig:
     quantization: str
     context_window: int
     shape: DecoderShape | None = None
+    prefill_chunk: int = 0
     long_rope: bool = False
     sizes: Mapping[str, int] = field(default_factory=dict)
     packed_from: Mapping[str, Any] = field(default_factory=dict)
@@ -71,10 +83,10 @@ def read_config(folder: Path) -> ChatConfig:
     """
     fields = read_json(folder / CONFIG_NAME)
     try:
-        model_type = _name(fields["model_type"])
+        model_type = _word(fields["model_type"])
         if model_type == "scripted":
             return ChatConfig("scripted", model_type, "", _window(fields["context_window_size"]))
-        quantization = _name(fields["quantization"])
+        quantization = _word(fields["quantization"])
         if "decoder" in fields:
             return _packed_config(fields, model_type, quantization)
         if quantization.endswith(_TILES):
@@ -95,12 +107,15 @@ def is_packed(path: Path) -> bool:
 
 
 def _packed_config(fields: dict[str, Any], model_type: str, quantization: str) -> ChatConfig:
+    if not 0 < fields["rope"]["scale"] < _LARGEST_NUMBER:
+        raise ValueError("positions that cannot be computed with")
     return ChatConfig(
         kind="tvm",
         model_type=model_type,
         quantization=quantization,
         context_window=_window(fields["context_window_size"]),
         shape=shape_of(fields),
+        prefill_chunk=_chunk(fields["prefill_chunk_size"]),
         long_rope=_count(fields["rope"]["original_context"]) > 0,
         packed_from=dict(fields.get("packed_from", {})),
     )
@@ -128,7 +143,7 @@ def read_shards(folder: Path) -> list[Shard]:
         raise broken(f"{INDEX_NAMES[0]} is missing.")
     document = read_json(index)
     try:
-        return [
+        shards = [
             Shard(
                 folder / plain_name(entry["dataPath"]),
                 _count(entry["nbytes"]),
@@ -139,6 +154,9 @@ def read_shards(folder: Path) -> list[Shard]:
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise broken(f"{index.name} is not a list of weight files ({error}).") from error
+    if len({shard.path for shard in shards}) != len(shards):
+        raise broken(f"{index.name} lists a weight file twice.")
+    return shards
 
 
 def tensors_of(shards: list[Shard]) -> Params:
@@ -165,7 +183,7 @@ def check_tensors(config: ChatConfig, shards: list[Shard]) -> None:
     """Compare the tensors in the index of a packed model with those that its decoder has.
 
     Raises:
-        ModelBroken: one is missing, is not needed, or has another shape or type.
+        ModelBroken: one is missing, is not needed, has another shape or type, or lies outside of its file.
     """
     if config.shape is None:
         return
@@ -179,6 +197,23 @@ def check_tensors(config: ChatConfig, shards: list[Shard]) -> None:
             raise broken(f"{name} is {_tensor_text(*found[name])}; {_tensor_text(*tensor)} is expected.")
     for name in found.keys() - expected.keys():
         raise broken(f"Its weights have {name[:_LONGEST_NAME]}, which its decoder has not.")
+    _check_places(shards, expected)
+
+
+def _check_places(shards: list[Shard], tensors: Params) -> None:
+    """Make sure that each tensor has the bytes of its shape within its file, and that files hold little else."""
+    used = 0
+    for shard in shards:
+        for record in shard.records:
+            shape, dtype = tensors[record["name"]]
+            size = prod(shape) * _ITEM_BYTES[dtype]
+            used += size
+            offset = record.get("byteOffset")
+            if record.get("nbytes") != size or type(offset) is not int or not 0 <= offset <= shard.size - size:
+                raise broken(f"{record['name']} does not lie within {shard.path.name}.")
+    spare = sum(shard.size for shard in shards) - used
+    if not 0 <= spare < _ALIGNMENT * (len(tensors) + len(shards)):
+        raise broken("Its weight files have another size than its tensors.")
 
 
 def check_present(path: Path) -> None:
@@ -269,8 +304,9 @@ def plain_name(name: object) -> str:
     return name
 
 
-def _name(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST_NAME or not value.isprintable():
+def _word(value: object) -> str:
+    """A name that may become part of the names of files and folders."""
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
         raise TypeError(f"{ascii(value)[:_LONGEST_NAME]} is no name")
     return value
 
@@ -278,6 +314,14 @@ def _name(value: object) -> str:
 def _window(value: object) -> int:
     if _count(value) == 0:
         raise ValueError("a context window of no tokens")
+    if _count(value) > _LARGEST_WINDOW:
+        raise ValueError(f"a context window of {value} tokens")
+    return _count(value)
+
+
+def _chunk(value: object) -> int:
+    if not 0 < _count(value) <= _LARGEST_CHUNK or _count(value) % _BLOCK_OF_PROMPT:
+        raise ValueError(f"prompts that are read {value} tokens at once")
     return _count(value)
 
 

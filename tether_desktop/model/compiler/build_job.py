@@ -21,9 +21,9 @@ from tether_desktop.model.compiler.source_card import licence_texts, read_card
 from tether_desktop.model.compiler.sources import open_source
 from tether_desktop.model.compiler.starter_wheel import starter_notes, unpack_wheel
 from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
-from tether_desktop.model.decoder_shape import DecoderShape, shape_json, shape_of
+from tether_desktop.model.decoder_shape import DecoderShape, shape_json
 from tether_desktop.model.library import read_metadata
-from tether_desktop.model.model_folder import CONFIG_NAME, is_packed, read_json
+from tether_desktop.model.model_folder import CONFIG_NAME, is_packed, read_config, read_json
 
 _UNPACK_SHARE = 0.4
 _SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
@@ -111,9 +111,10 @@ def _add_to_config(path: Path, values: dict[str, Any]) -> None:
 
 def _make_library(request: BuildRequest, model: Path, compile_library: Compile, report: Report) -> Path:
     """The library of the model: one that lies in its place already and fits, else a new one in the work folder."""
-    config = read_json(model / CONFIG_NAME)
-    shape = shape_of(config)
-    name = library_name(str(config["model_type"]), shape, int(config["prefill_chunk_size"]), request.isa)
+    config = read_config(model)
+    shape = config.shape
+    assert shape is not None  # noqa: S101  it is packed
+    name = library_name(config.model_type, shape, config.prefill_chunk, request.isa)
     report("compiling", 0.0)
     placed = request.library_folder / name
     if not request.compile_anew and _fits(placed, shape, request.isa):
