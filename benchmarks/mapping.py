@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from benchmarks.report import Cell, Report, Table, machine
 from tests.helpers.ggml_encoders import encode
 from tests.helpers.tiles import dequantize
+from tether_desktop.model.compiler.formats import choose_format
 from tether_desktop.model.compiler.ggml_blocks import FLOAT_ENCODINGS, LEVEL_FORMS, read_floats
-from tether_desktop.model.compiler.packing import choose_format, pack_rows
+from tether_desktop.model.compiler.packing import pack_rows
 from tether_desktop.model.decoder_shape import GROUP, TILE_FORMATS, TILE_ROWS, TileFormat
 
 SEED = 20

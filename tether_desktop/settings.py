@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         0,
         env="TETHER_CONTEXT_WINDOW",
         title="Context window",
-        description="Tokens a model keeps in mind; 0 takes the model's own.",
+        description="Tokens a model keeps in mind; 0 takes the model's own as far as memory allows.",
         ge=0,
     )
     threads: int = _setting(

@@ -17,8 +17,8 @@ from tether_desktop.app import Tether
 from tether_desktop.events import Done, Event, HiddenThought, Token
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.compiler.build import compile_library
-from tether_desktop.model.compiler.shape import shape_of
 from tether_desktop.model.cpu import supported_isas
+from tether_desktop.model.decoder_shape import shape_of
 from tether_desktop.model.engine import PromptPiece, SamplingParams
 from tether_desktop.model.tvm.decoder import Decoder
 from tether_desktop.model.tvm.runtime import Runtime
@@ -71,9 +71,9 @@ def test_the_engine_predicts_what_the_float_model_does(
     library = tmp_path / "library.so"
     compile_library(starter_model.path, isa, library, lambda _: None)
     decoder = Decoder(Runtime(2), starter_model.path, library, 512)
-    logits = []
+    logits, cache = [], decoder.new_cache()
     for position, token in enumerate(reference.tokens):
-        decoder.decode(token, position)
+        decoder.decode(cache, token, position)
         logits.append(decoder.logits.copy())
     actual = np.stack(logits)
     assert len(reference.tokens) > 150
@@ -87,7 +87,7 @@ def test_reading_a_prompt_at_once_predicts_the_same(starter_model: StarterModel,
     assert library is not None
     decoder = Decoder(Runtime(2), starter_model.path, library, 512)
     for end in (1, 16, 47, 128, len(reference.tokens)):
-        for _ in decoder.prefill(reference.tokens[:end], 0):
+        for _ in decoder.prefill(decoder.new_cache(), reference.tokens[:end], 0):
             pass
         best, expected = decoder.logits, reference.logits[end - 1]
         assert expected.max() - expected[best.argmax()] < 0.5

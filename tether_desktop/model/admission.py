@@ -67,9 +67,9 @@ class Admission:
         crowded = wanted.demand.local and sum(other.demand.local for other in others) >= self._capacity
         lacking = fit.verdict == "will_not_fit"
         certain = wanted.demand.shape is not None
-        obtainable = _obtainable(others, memory)
-        if lacking and certain and fit.needed_bytes > obtainable.free_bytes:
-            raise _will_not_fit(wanted, fit, obtainable)
+        most = obtainable(others, memory)
+        if lacking and certain and fit.needed_bytes > most.free_bytes:
+            raise _will_not_fit(wanted, fit, most)
         if not crowded and not lacking:
             return Admit(self._cache_budget(fit))
         idle = [other for other in others if other.idle() and _would_help(other, crowded=crowded)]
@@ -99,7 +99,7 @@ def _left(others: Sequence[Slot], memory: Memory) -> Memory:
     return Memory(max(memory.free_bytes - taken, 0), max(memory.cached_bytes - taken, 0))
 
 
-def _obtainable(others: Sequence[Slot], memory: Memory) -> Memory:
+def obtainable(others: Sequence[Slot], memory: Memory) -> Memory:
     """The memory that there would be, at most, if all others were gone."""
     needs = [other.demand.needs for other in others]
     freed = sum(each.total - (each.weights if _MAPPED_COUNTS_AS_FREE else 0) for each in needs)

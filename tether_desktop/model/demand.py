@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from tether_desktop.model.decoder_shape import DecoderShape
 from tether_desktop.model.entry import ModelEntry
-from tether_desktop.model.memory_fit import Needs, needs_of
+from tether_desktop.model.memory_fit import Memory, Needs, largest_context, needs_of
 from tether_desktop.model.model_folder import read_config
 
 NOTHING = Needs(0, 0, 0)
+
+LEAST_WINDOW = 4096
+"""Tokens; with fewer a conversation is soon forgotten."""
 
 _CACHE_SIZES = ("num_hidden_layers", "num_key_value_heads", "head_dim")
 
@@ -46,6 +49,17 @@ def demand_of(entry: ModelEntry, context_window: int) -> Demand:
         return Demand(needs_of(config.shape, context_window), context_window, config.shape)
     # Its weights are copied, not mapped: the system cannot drop them.
     return Demand(Needs(0, _cache_bytes(config.sizes) * context_window, entry.size_bytes), context_window)
+
+
+def within(demand: Demand, memory: Memory) -> Demand:
+    """The same with as large a context window as fits with ease, where the model's own is larger.
+
+    It never becomes smaller than LEAST_WINDOW: a model that does not even fit so shall be refused.
+    """
+    if demand.shape is None:
+        return demand
+    window = max(largest_context(demand.shape, memory), LEAST_WINDOW)
+    return demand if window >= demand.context_window else Demand(needs_of(demand.shape, window), window, demand.shape)
 
 
 def _cache_bytes(sizes: Mapping[str, int]) -> int:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from tether_desktop.errors import EngineError, TetherError
-from tether_desktop.model.admission import Admission, Admit, Evict
+from tether_desktop.model.admission import Admission, Admit, Evict, obtainable
 from tether_desktop.model.catalog import Catalog
-from tether_desktop.model.demand import demand_of
+from tether_desktop.model.demand import Demand, demand_of, within
 from tether_desktop.model.engine import Engine, EngineInfo, EngineSpec, OnProgress
 from tether_desktop.model.engines import make_engine as engine_of_kind
 from tether_desktop.model.entry import ModelEntry
 from tether_desktop.model.memory_fit import Memory, memory_now
 from tether_desktop.model.slot import Loading, ModelState, Mortal, OnStage, Slot, Timer
+
+logger = logging.getLogger(__name__)
 
 MakeEngine = Callable[[EngineSpec], Engine]
 CallLater = Callable[[float, Callable[[], None]], Timer]
@@ -48,7 +51,7 @@ class EnginePool:
             catalog: where models are looked up.
             capacity: engines kept loaded.
             threads: compute threads of each; None or 0 lets the engine choose.
-            context_window: tokens kept in mind; 0, or more than a model can, takes the model's own.
+            context_window: tokens kept in mind, at most the model's own; 0 takes that as far as memory allows.
             cache_bytes: memory for the warm chats of each model; 0 lets the pool choose.
             idle_seconds: an engine that nobody used for so long is unloaded; 0 keeps it.
             make_engine: makes an engine that is not loaded yet.
@@ -167,11 +170,11 @@ class EnginePool:
 
     async def _load(self, slot: Slot) -> EngineInfo:
         entry = await asyncio.to_thread(self._catalog.get, slot.name)
-        slot.demand = await asyncio.to_thread(demand_of, entry, self._window(entry))
+        slot.demand = await asyncio.to_thread(self._demand, entry)
         cache_bytes = await self._make_room(slot)
         # Looked at once more, since making room may have taken any time.
         entry = await asyncio.to_thread(self._catalog.for_loading, slot.name)
-        return await self._start(slot, self._spec(entry, cache_bytes))
+        return await self._start(slot, self._spec(entry, slot.demand.context_window, cache_bytes))
 
     def _end_load(self, slot: Slot, task: asyncio.Task[EngineInfo]) -> None:
         slot.loading, slot.reserved = None, False
@@ -196,12 +199,18 @@ class EnginePool:
         self._start_timer(slot)
         return info
 
-    def _window(self, entry: ModelEntry) -> int:
-        """Tokens to load a model with; 0 where neither the setting nor the model says."""
-        return min((window for window in (self._context_window, entry.context_window) if window), default=0)
+    def _demand(self, entry: ModelEntry) -> Demand:
+        """What is asked for: the window of the setting, or the model's own as far as memory allows."""
+        windows = [window for window in (self._context_window, entry.context_window) if window]
+        demand = demand_of(entry, min(windows, default=0))
+        if self._context_window:
+            return demand
+        fitting = within(demand, obtainable(self._holders(), self._measure()))
+        if fitting.context_window < demand.context_window:
+            logger.info("%s has room for %d of its %d tokens", entry.name, fitting.context_window, windows[0])
+        return fitting
 
-    def _spec(self, entry: ModelEntry, cache_bytes: int) -> EngineSpec:
-        window = self._window(entry)
+    def _spec(self, entry: ModelEntry, window: int, cache_bytes: int) -> EngineSpec:
         return EngineSpec(entry.name, entry.kind, entry.model_dir, entry.library, window, self._threads, cache_bytes)
 
     async def _make_room(self, slot: Slot) -> int:

@@ -8,10 +8,10 @@ import pytest
 
 from tests.helpers.random_decoder import SMALL, make_random_decoder
 from tether_desktop.errors import ModelBroken
-from tether_desktop.model.demand import NOTHING, demand_of
+from tether_desktop.model.demand import LEAST_WINDOW, NOTHING, Demand, demand_of, within
 from tether_desktop.model.engine import EngineKind
 from tether_desktop.model.entry import ModelEntry
-from tether_desktop.model.memory_fit import Needs, needs_of
+from tether_desktop.model.memory_fit import Memory, Needs, needs_of
 
 GB = 1_000_000_000
 
@@ -52,3 +52,28 @@ def test_models_without_weights_need_nothing(tmp_path: Path, kind: EngineKind, *
 def test_a_folder_that_vanished_is_told(tmp_path: Path) -> None:
     with pytest.raises(ModelBroken):
         demand_of(ModelEntry("Gone", tmp_path / "gone"), 512)
+
+
+LONG = Demand(needs_of(SMALL, 1_000_000), 1_000_000, SMALL)
+
+
+def test_a_long_window_shrinks_to_what_memory_has_room_for() -> None:
+    room = needs_of(SMALL, 100_000).total
+    fitting = within(LONG, Memory(2 * room, cached_bytes=0))
+    assert 100_000 < fitting.context_window < 300_000
+    assert fitting.needs == needs_of(SMALL, fitting.context_window)
+
+
+def test_a_window_that_fits_stays_as_it_is() -> None:
+    assert within(LONG, Memory(100 * GB)) == LONG
+
+
+def test_a_window_never_shrinks_to_nothing() -> None:
+    assert within(LONG, Memory(0)).context_window == LEAST_WINDOW
+    short = Demand(needs_of(SMALL, 512), 512, SMALL)
+    assert within(short, Memory(0)) == short
+
+
+def test_what_is_not_known_does_not_shrink() -> None:
+    guess = Demand(Needs(0, 0, 4 * GB), 100_000)
+    assert within(guess, Memory(0)) == guess
