@@ -26,9 +26,17 @@
 
 from __future__ import annotations
 
+import re
+
+_LONGEST = 2000
+_MISLEADING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, marks that turn the direction of writing, and what is no text."""
+
 
 class TetherError(Exception):
     """A failure a person can understand and act on.
+
+    The texts may quote what comes from elsewhere, so they are kept to a length and to characters that can be shown.
 
     Attributes:
         title: a few words, shown as a heading ("The model cannot be loaded").
@@ -40,10 +48,8 @@ class TetherError(Exception):
     code = "error"
 
     def __init__(self, title: str, message: str, hint: str = "") -> None:
-        super().__init__(f"{title}: {message}" + (f" {hint}" if hint else ""))
-        self.title = title
-        self.message = message
-        self.hint = hint
+        self.title, self.message, self.hint = map(_showable, (title, message, hint))
+        super().__init__(f"{self.title}: {self.message}" + (f" {self.hint}" if hint else ""))
 
 
 class ModelError(TetherError):
@@ -158,3 +164,8 @@ class AlreadyRunning(TetherError):
     """Another instance owns the data folder."""
 
     code = "already_running"
+
+
+def _showable(text: str) -> str:
+    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return _MISLEADING.sub("\ufffd", shown)
