@@ -39,7 +39,8 @@ def safe_name(text: str, longest: int = _LONGEST) -> str:
         text: any.
         longest: bytes of UTF-8.
     """
-    kept = (letter if letter.isalnum() or letter in "._-" else "-" for letter in unicodedata.normalize("NFC", text))
+    composed = unicodedata.normalize("NFC", text[: 4 * longest])
+    kept = (letter if letter.isalnum() or letter in "._-" else "-" for letter in composed)
     name = re.sub(r"-{2,}", "-", "".join(kept)).strip(".-")
     if name.partition(".")[0].lower() in _RESERVED:
         name = f"model-{name}"

@@ -35,6 +35,7 @@ def inspect_source(request: InspectRequest, report: Report) -> Inspection:
 
 def _inspect_packed(folder: Path) -> Inspection:
     check_packed(folder)
+    open_tokenizer(folder)
     config = read_config(folder)
     assert config.shape is not None  # noqa: S101  it is packed
     return Inspection(read_card(folder).model, config.quantization, config.context_window, config.shape)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tether_desktop.model.compiler.shards import write_failed
 from tether_desktop.model.compiler.source_card import licence_texts
+from tether_desktop.model.compiler.strict_json import damaged
+from tether_desktop.model.compiler.weight_file import file_in
 from tether_desktop.model.model_folder import (
     check_md5,
     check_present,
@@ -20,6 +22,7 @@ from tether_desktop.model.model_folder import (
 
 _BLOCK = 1 << 20
 _CHECK_SHARE = 0.3
+_LARGEST_SMALL_FILE = 64 << 20
 _SMALL_FILES = re.compile(
     r"(mlc-chat-config|tensor-cache|tokenizer|tokenizer_config|special_tokens_map|generation_config)\.json"
     r"|chat_template\.jinja|README\.md"
@@ -32,12 +35,16 @@ def check_packed(folder: Path) -> None:
     """Make sure that a packed folder is complete, without reading its weights.
 
     Raises:
-        ModelBroken: a file is missing or of the wrong size, or a tensor is not what the decoder needs.
+        ModelBroken: a file is missing, of the wrong size or leads elsewhere, or a tensor is not what the decoder needs.
     """
     shards = read_shards(folder)
     check_sizes(shards)
     check_tensors(read_config(folder), shards)
     check_present(folder / "tokenizer.json")
+    for path in (*_small_files(folder), *(shard.path for shard in shards)):
+        file_in(folder, path.name)
+    if large := [path for path in _small_files(folder) if path.stat().st_size > _LARGEST_SMALL_FILE]:
+        raise damaged(folder, f"{large[0].name} is larger than {_LARGEST_SMALL_FILE >> 20} MB")
 
 
 def copy_packed(folder: Path, target: Path, on_progress: OnProgress) -> None:
@@ -50,14 +57,17 @@ def copy_packed(folder: Path, target: Path, on_progress: OnProgress) -> None:
     check_packed(folder)
     shards = read_shards(folder)
     check_md5(shards, lambda part: on_progress(part * _CHECK_SHARE))
-    small = [path for path in folder.iterdir() if _SMALL_FILES.fullmatch(path.name) and path.is_file()]
-    files = [*small, *licence_texts(folder), *(shard.path for shard in shards)]
+    files = [*_small_files(folder), *licence_texts(folder), *(shard.path for shard in shards)]
     total = sum(path.stat().st_size for path in files)
     done = 0
     for path in files:
         for size in _copy(path, target / path.name):
             done += size
             on_progress(_CHECK_SHARE + (1 - _CHECK_SHARE) * min(done / total, 1.0))
+
+
+def _small_files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if _SMALL_FILES.fullmatch(path.name) and path.is_file()]
 
 
 def _copy(source: Path, target: Path) -> Iterator[int]:

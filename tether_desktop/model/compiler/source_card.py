@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tether_desktop.errors import ModelBroken
 from tether_desktop.model.compiler.gguf_source import GgufFile
+from tether_desktop.model.compiler.weight_file import file_in
 from tether_desktop.model.model_name import bare_name
 
 _LICENCE_FILES = re.compile(r"(LICEN[CS]E|NOTICE|COPYING|USE_POLICY)([_-][\w-]*)?(\.(md|txt|rst))?", re.IGNORECASE)
@@ -43,11 +46,12 @@ def read_card(path: Path) -> SourceCard:
 
 
 def licence_texts(path: Path) -> Iterator[Path]:
-    """The files beside the weights of a folder that are its licence."""
+    """The files beside the weights of a folder that are its licence; links that lead elsewhere are none."""
     if path.is_dir():
         for file in sorted(path.iterdir()):
             if _LICENCE_FILES.fullmatch(file.name) and file.is_file() and file.stat().st_size <= _LARGEST_TEXT:
-                yield file
+                with suppress(ModelBroken):
+                    yield file_in(path, file.name)
 
 
 def _first_name(names: list[str]) -> str:
@@ -71,4 +75,4 @@ def _read_me_licence(path: Path) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:_LONGEST]
+    return " ".join(text[: 4 * _LONGEST].split())[:_LONGEST]
