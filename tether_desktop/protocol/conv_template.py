@@ -27,7 +27,6 @@ class _Schema(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     system_template: str = _SYSTEM
-    system_message: str = ""
     system_prefix_token_ids: list[int] | None = None
     add_role_after_system_message: bool = True
     roles: dict[str, str]
