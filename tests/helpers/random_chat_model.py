@@ -20,14 +20,14 @@ _TEXT = (
 def make_chat_model(parent: Path) -> RandomDecoder:
     """Write the model for the best instruction set of this processor; it ends replies with ``<|im_end|>``."""
     model = make_random_decoder(parent, SMALL, supported_isas()[0])
-    _tokenizer().save(str(model.folder / "tokenizer.json"))
+    chat_tokenizer().save(str(model.folder / "tokenizer.json"))
     config = model.folder / "mlc-chat-config.json"
     fields = json.loads(config.read_text(encoding="utf-8")) | {"eos_token_id": SPECIAL_TOKENS.index("<|im_end|>")}
     config.write_text(json.dumps(fields), encoding="utf-8")
     return model
 
 
-def _tokenizer() -> Tokenizer:
+def chat_tokenizer() -> Tokenizer:
     """Byte-level BPE with as many tokens as the decoder has rows, the last of them used by no text."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -1,0 +1,1 @@
+"""See ``tests/helpers/mlc_double``."""

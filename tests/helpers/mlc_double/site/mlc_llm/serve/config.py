@@ -1,0 +1,5 @@
+"""See ``tests/helpers/mlc_double``."""
+
+from tests.helpers.mlc_double.engine import EngineConfig
+
+__all__ = ["EngineConfig"]
