@@ -16,6 +16,7 @@ from tether_desktop.errors import AlreadyRunning, StoreError
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.install import Installer
 from tether_desktop.model.pool import EnginePool
+from tether_desktop.model.server_models import ServerModels
 from tether_desktop.model.watch import ModelWatch
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
@@ -31,7 +32,8 @@ class Tether:
 
     Attributes:
         settings: what it was built from.
-        catalog: the models on this computer.
+        catalog: the models on this computer, and those of servers that were added.
+        servers: looks at these servers.
         watch: tells when these have changed.
         installer: adds the starter model.
         pool: the engines that are loaded.
@@ -45,7 +47,8 @@ class Tether:
     def __init__(self, settings: Settings) -> None:
         """Build the parts that need no file; :meth:`start` does the rest."""
         self.settings = settings
-        self.catalog = Catalog(settings.dist_roots)
+        self.servers = ServerModels()
+        self.catalog = Catalog(settings.dist_roots, [self.servers.entries])
         self.watch = ModelWatch(settings.dist_roots)
         self.installer = Installer(settings.dist_roots)
         self.pool = EnginePool(
@@ -74,9 +77,11 @@ class Tether:
             if interrupted:
                 logger.warning("%d replies were interrupted when the program last ended", interrupted)
             opening.push_async_callback(self.watch.close)
+            opening.push_async_callback(self.servers.close)
             opening.push_async_callback(self.pool.close)
             self.sessions = SessionService(self.store, self.pool, self.catalog, self.settings)
             opening.push_async_callback(self.sessions.close)
+            self.servers.look()
             self._open = opening.pop_all()
 
     async def close(self) -> None:

@@ -25,6 +25,7 @@ from tether_desktop.model.cpu import default_threads, isa_title, supported_isas
 from tether_desktop.model.library import read_metadata
 from tether_desktop.model.model_search import survey
 from tether_desktop.model.official_library import official_engine_there, read_official
+from tether_desktop.model.server_models import ServerModels
 from tether_desktop.model.tvm.runtime import runtime_path
 from tether_desktop.settings import Settings, load_settings
 
@@ -96,7 +97,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     yield from (_model_folder(root) for root in settings.dist_roots)
     yield _official_engine()
     yield from _libraries(settings)
-    entries = Catalog(settings.dist_roots).list()
+    entries = Catalog(settings.dist_roots, [ServerModels().entries]).list()
     for entry in entries:
         yield _model(entry)
     if not any(entry.usable for entry in entries):

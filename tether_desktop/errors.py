@@ -11,7 +11,8 @@
     │   └── LibraryUntrusted
     ├── EngineError           a loaded model failed while it worked
     │   ├── EngineDied
-    │   └── PromptTooLong
+    │   ├── PromptTooLong
+    │   └── ServerError
     ├── StoreError            the database cannot be used
     │   ├── SessionNotFound
     │   ├── MessageNotFound
@@ -104,6 +105,12 @@ class PromptTooLong(EngineError):
     """The newest message alone does not fit the context window."""
 
     code = "context_length_exceeded"
+
+
+class ServerError(EngineError):
+    """A server that runs models elsewhere cannot be reached, refuses, or failed."""
+
+    code = "server_error"
 
 
 class StoreError(TetherError):

@@ -11,6 +11,7 @@ import typer
 
 from tether_desktop.cli import model_tables as tables
 from tether_desktop.cli.output import ProgressLine, note
+from tether_desktop.cli.servers import look_at_servers
 from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.compile_job import BuildReport
 from tether_desktop.model.cpu import ISA_TITLES
@@ -49,7 +50,7 @@ Bits = Literal["4", "8"]
 def list_models(*, json: Json = False) -> None:
     """List all models, and say why one cannot be used."""
     settings = load_settings()
-    entries = Catalog(settings.dist_roots).list()
+    entries = Catalog(settings.dist_roots, [look_at_servers().entries]).list()
     if entries or json:
         tables.print_entries(entries, settings.context_window, memory_now(), json=json)
     else:

@@ -9,9 +9,9 @@ from tether_desktop.context.records import MessageRecord, SessionRecord
 from tether_desktop.context.store import Store
 from tether_desktop.errors import MessageNotFound, ModelError, SessionNotFound
 from tether_desktop.messages import Message, Role
-from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.catalog import Catalog, ModelEntry
 from tether_desktop.model.engine import SamplingParams
-from tether_desktop.protocol.prompt import PromptTemplate, load_prompt_template
+from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages, load_prompt_template
 from tether_desktop.protocol.titles import title_from
 from tether_desktop.settings import Settings
 
@@ -48,7 +48,7 @@ class TurnPlan:
     reply: MessageRecord
     model: str
     context_window: int
-    template: PromptTemplate
+    template: PromptTemplate | UnrenderedMessages
     system: str
     params: SamplingParams
     title: str = ""
@@ -71,7 +71,7 @@ class TurnPlanner:
         """
         session = self._open_session(session_id)
         entry = self._catalog.get(model or session.model or settings.default_model or self._first_usable())
-        template = load_prompt_template(entry.model_dir)
+        template = _template(entry)
         with self._store.together():
             asked = ask(session)
             self._store.add_message(session_id, Message("assistant"), parent_id=asked.id, model=entry.name)
@@ -122,7 +122,8 @@ class TurnPlanner:
         return session
 
     def _first_usable(self) -> str:
-        models = self._catalog.list()
+        # What nobody has chosen goes to no server, as long as something here can answer.
+        models = sorted(self._catalog.list(), key=lambda entry: entry.kind == "remote")
         for entry in models:
             if entry.usable:
                 return entry.name
@@ -136,6 +137,10 @@ class TurnPlanner:
         if title:
             self._store.rename_session(session.id, title)
         return title
+
+
+def _template(entry: ModelEntry) -> PromptTemplate | UnrenderedMessages:
+    return UnrenderedMessages(entry.name) if entry.kind == "remote" else load_prompt_template(entry.model_dir)
 
 
 def _params(settings: Settings) -> SamplingParams:

@@ -67,6 +67,27 @@ class PromptTemplate:
         return sentinels.split(text)
 
 
+@dataclass(frozen=True, slots=True)
+class UnrenderedMessages:
+    """Stands for the chat template of a model whose server renders the messages itself.
+
+    Attributes:
+        model: its name, for messages.
+        stop: none; the server knows them.
+    """
+
+    model: str
+    stop: tuple[str, ...] = ()
+
+    def render(self, messages: Sequence[Message]) -> Prompt:
+        """The messages as they are, for the engine to count: of each its role, then its text."""
+        return tuple(
+            piece
+            for message in messages
+            for piece in (PromptPiece(message.role), PromptPiece(message.text, literal=True))
+        )
+
+
 class _Sentinels:
     """Private-use characters that stand for texts which must not be read as special tokens."""
 

@@ -14,7 +14,7 @@ from tether_desktop.context.store import Store
 from tether_desktop.errors import EngineError, TetherError
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, HiddenThought, Stage, Status, Title, Token
 from tether_desktop.messages import Timings, Usage
-from tether_desktop.model.engine import Engine, GenerationChunk, GenerationRequest, Prompt
+from tether_desktop.model.engine import Engine, EngineInfo, GenerationChunk, GenerationRequest
 from tether_desktop.model.pool import EnginePool
 from tether_desktop.protocol.event_log import EventLog
 from tether_desktop.protocol.history import exchanges_of
@@ -104,13 +104,13 @@ class Turn:
             queued_s = self._clock() - asked
             self._tell("reading_prompt", 0.0)
             fitted = await self._fit(engine)
-            last = await self._generate(engine, fitted.prompt)
+            last = await self._generate(engine, fitted)
         timings = replace(last.timings or Timings(), queued_s=queued_s)
         return Done(last.finish_reason or "stop", last.usage or Usage(), timings)
 
     async def _fit(self, engine: Engine) -> FittedPrompt:
-        state = self._pool.states().get(self._plan.model)
-        window = state.info.context_window if state and state.info else self._plan.context_window
+        info = self._engine_info()
+        window = info.context_window if info else self._plan.context_window
         fitted = await ContextWindow(
             engine,
             self._plan.template,
@@ -124,10 +124,17 @@ class Turn:
             self._log.append(fitted.trimmed)
         return fitted
 
-    async def _generate(self, engine: Engine, prompt: Prompt) -> GenerationChunk:
+    def _engine_info(self) -> EngineInfo | None:
+        state = self._pool.states().get(self._plan.model)
+        return state.info if state else None
+
+    async def _generate(self, engine: Engine, fitted: FittedPrompt) -> GenerationChunk:
         """Stream the reply; its last chunk."""
+        info, prompt = self._engine_info(), fitted.prompt
         parser = StreamParser(state_after_prompt("".join(piece.text for piece in prompt[-1:] if not piece.literal)))
         request = GenerationRequest(self.session_id, prompt, self._plan.params)
+        if info and info.takes_messages:
+            request = GenerationRequest(self.session_id, (), self._plan.params, fitted.messages)
         try:
             async with aclosing(engine.generate(request)) as chunks:
                 async for chunk in chunks:

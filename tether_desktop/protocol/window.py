@@ -11,7 +11,7 @@ from tether_desktop.events import ContextTrimmed
 from tether_desktop.messages import Message, text_message
 from tether_desktop.model.engine import Engine, Prompt
 from tether_desktop.protocol.history import Exchange
-from tether_desktop.protocol.prompt import PromptTemplate
+from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages
 
 _SHORTEST_REPLY = 32
 
@@ -31,12 +31,14 @@ class FittedPrompt:
     Attributes:
         prompt: the rendered conversation.
         tokens: its length.
+        messages: the conversation, for an engine that renders it itself.
         cut: where the history was cut, None when all of it fits.
         trimmed: the event that tells so.
     """
 
     prompt: Prompt
     tokens: int
+    messages: tuple[Message, ...]
     cut: Cut | None = None
     trimmed: ContextTrimmed | None = None
 
@@ -58,7 +60,7 @@ class ContextWindow:
     def __init__(
         self,
         engine: Engine,
-        template: PromptTemplate,
+        template: PromptTemplate | UnrenderedMessages,
         system: str,
         exchanges: Sequence[Exchange],
         *,
@@ -147,8 +149,9 @@ class ContextWindow:
 
     def _fitted(self, start: int) -> FittedPrompt:
         prompt, tokens = self._measured[start]
+        messages = tuple(self._messages(start))
         if start == 0:
-            return FittedPrompt(prompt, tokens)
+            return FittedPrompt(prompt, tokens, messages)
         dropped = sum(exchange.records for exchange in self._exchanges[:start])
         cut = Cut(self._exchanges[start].id, self._window)
-        return FittedPrompt(prompt, tokens, cut, ContextTrimmed(dropped, tokens, self._window))
+        return FittedPrompt(prompt, tokens, messages, cut, ContextTrimmed(dropped, tokens, self._window))

@@ -92,6 +92,7 @@ class ModelChoice(QObject):
 
     @Slot(object)
     def _on_models(self, models: list[ModelStatus]) -> None:
-        self.models = sorted(models, key=lambda model: not model.usable)
+        # What nobody has chosen goes to no server, as long as something here can answer.
+        self.models = sorted(models, key=lambda model: (not model.usable, bool(model.server)))
         self.known = True
         self.changed.emit()

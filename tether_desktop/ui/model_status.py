@@ -52,6 +52,7 @@ class ModelStatus:
         device: what it runs on, empty until loaded.
         context_window: tokens of prompt and reply together.
         error: why the last load failed.
+        server: whose model it is; empty for one on this computer.
         asks_first: whether it cannot be used only because nobody has allowed its library yet.
     """
 
@@ -68,6 +69,7 @@ class ModelStatus:
     device: str = ""
     context_window: int = 0
     error: TetherError | None = None
+    server: str = ""
     asks_first: bool = False
 
     @property
@@ -83,7 +85,7 @@ class ModelStatus:
 
 def model_status(entry: ModelEntry, state: ModelState | None) -> ModelStatus:
     """The catalogue's entry and the pool's state of the same model, put together."""
-    title, quantization = split_name(entry.name)
+    server, title, quantization = _names(entry)
     info = state.info if state else None
     return ModelStatus(
         name=entry.name,
@@ -96,8 +98,21 @@ def model_status(entry: ModelEntry, state: ModelState | None) -> ModelStatus:
         progress=state.progress if state else None,
         size_bytes=entry.size_bytes,
         memory_bytes=info.memory_bytes if info else 0,
-        device=info.device if info else "",
+        device=info.device if info else _device(server),
         context_window=info.context_window if info else entry.context_window,
         error=state.error if state else None,
+        server=server,
         asks_first=entry.code == LibraryUntrusted.code,
     )
+
+
+def _names(entry: ModelEntry) -> tuple[str, str, str]:
+    """Server, title and quantization; a server's own names are left as they are."""
+    if entry.kind != "remote":
+        return "", *split_name(entry.name)
+    server, _, model = entry.name.partition("/")
+    return server, model or server, ""
+
+
+def _device(server: str) -> str:
+    return f"Server {server}" if server else ""

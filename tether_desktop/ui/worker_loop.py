@@ -120,8 +120,12 @@ class WorkerLoop:
         return name
 
     async def refresh_models(self) -> None:
-        """Look at the model folders again and tell the outlet what is there."""
+        """Look at the model folders, and soon at the servers, and tell the outlet what is there."""
         tether = await self.tether()
+        tether.servers.look()
+        await self._list_models(tether)
+
+    async def _list_models(self, tether: Tether) -> None:
         async with self._listing:
             self._entries = await asyncio.to_thread(tether.catalog.list)
         self._mark_models_changed()
@@ -147,6 +151,7 @@ class WorkerLoop:
             return
         tether.pool.subscribe(self._mark_models_changed)
         tether.watch.subscribe(self._relist)
+        tether.servers.subscribe(self._relist)
         self._tether.set_result(tether)
         self._models_changed = True
         self._flush()
@@ -185,8 +190,8 @@ class WorkerLoop:
         self._schedule_flush()
 
     def _relist(self) -> None:
-        """List the models anew, because something in their folders has changed."""
-        self._relisting = self._loop.create_task(self.refresh_models())
+        """List the models anew, because something in their folders or on the servers has changed."""
+        self._relisting = self._loop.create_task(self._list_models(self._tether.result()))
 
     def _schedule_flush(self) -> None:
         if self._frame is None:

@@ -30,6 +30,7 @@ class FakeTether:
         self.catalog = SimpleNamespace(list=list)
         self.pool = SimpleNamespace(subscribe=lambda callback: None, states=dict)
         self.watch = SimpleNamespace(subscribe=lambda callback: None)
+        self.servers = SimpleNamespace(subscribe=lambda callback: None, look=lambda: None)
         self.closed = False
 
     async def start(self) -> None:

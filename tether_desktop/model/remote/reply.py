@@ -1,0 +1,173 @@
+"""Makes chunks of a reply out of what a server streams, and holds it to what an engine promises."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from time import monotonic
+
+import httpx2
+
+from tether_desktop.errors import TetherError
+from tether_desktop.messages import FinishReason, Timings, Usage
+from tether_desktop.model.engine import GenerationChunk
+from tether_desktop.model.remote.answers import Delta, parse_json, read_delta
+from tether_desktop.model.remote.client import ServerClient
+from tether_desktop.model.remote.faults import Passing
+from tether_desktop.model.remote.sse import EventDecoder, EventTooLarge
+from tether_desktop.model.tvm.stop_matcher import StopMatcher
+
+logger = logging.getLogger(__name__)
+
+_DONE = "[DONE]"
+_LARGEST_REPLY = 16 << 20
+_WHOLE = ("application/json", "text/html")
+"""What a server answers with that does not stream, or has no API at all; some call their stream what they like."""
+
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+@dataclass(slots=True)
+class _Ending:
+    """What the last chunk will tell, as far as it is known."""
+
+    reason: FinishReason | None = None
+    broken: str = ""
+    usage: Usage | None = None
+
+
+class ReplyReader:
+    """Reads one streamed reply.
+
+    Thoughts that a server tells apart are put between tags again, as models write them. Stop strings are watched
+    for here as well, for servers that leave them out of account.
+
+    Attributes:
+        begun: whether something came that is part of the reply, so that it must not be asked for again.
+        usage: token counts, once the server has told them.
+    """
+
+    def __init__(self, client: ServerClient, stop: tuple[str, ...], *, clock: Callable[[], float] = monotonic) -> None:
+        self.begun = False
+        self._client = client
+        self._clock = clock
+        self._stop = StopMatcher(stop)
+        # Halves of a character beyond 16 bits may come in two pieces.
+        self._joiner = codecs.getincrementaldecoder("utf-16-le")("replace")
+        self._thinking = False
+        self._length = 0
+        self._ending = _Ending()
+        self._started = self._first = self._last = clock()
+
+    @property
+    def usage(self) -> Usage | None:
+        """Token counts, once the server has told them."""
+        return self._ending.usage
+
+    async def read(self, response: httpx2.Response) -> AsyncGenerator[GenerationChunk, None]:
+        """The chunks of the reply, the last one with its finish reason.
+
+        Raises:
+            Passing, Refusal, ServerError: it fails before it has begun, or in the middle.
+        """
+        async with aclosing(self._deltas(response)) as deltas:
+            async for delta in deltas:
+                chunk = self._take(delta)
+                if chunk.text or chunk.logprobs:
+                    yield chunk
+                if self._stop.stopped:
+                    self._ending.reason = "stop"
+                    break
+        yield self._last_chunk()
+
+    def _take(self, delta: Delta) -> GenerationChunk:
+        self._ending.usage = delta.usage or self._ending.usage
+        self._ending.reason = delta.finish_reason or self._ending.reason
+        self._ending.broken = delta.broken or self._ending.broken
+        if not (delta.text or delta.thought or delta.logprobs):
+            return GenerationChunk()
+        self._last = self._clock()
+        if not self.begun:
+            self.begun, self._first = True, self._last
+        self._length += len(delta.text) + len(delta.thought)
+        if self._length > _LARGEST_REPLY:
+            raise self._client.faults.ended("without an end")
+        return GenerationChunk(self._text(delta), logprobs=delta.logprobs)
+
+    def _text(self, delta: Delta) -> str:
+        text = self._thought(delta.thought) if delta.thought else ""
+        if not delta.text:
+            return text
+        closing = _CLOSE if self._thinking else ""
+        self._thinking = False
+        return text + closing + self._stop.add(self._join(delta.text))
+
+    def _thought(self, thought: str) -> str:
+        opening = "" if self._thinking else self._stop.finish() + _OPEN
+        self._thinking = True
+        return opening + self._join(thought)
+
+    def _join(self, text: str, *, final: bool = False) -> str:
+        return self._joiner.decode(text.encode("utf-16-le", "surrogatepass"), final)
+
+    def _last_chunk(self) -> GenerationChunk:
+        if self._ending.broken:
+            raise self._client.faults.ended(self._ending.broken)
+        if self._ending.reason is None:
+            raise Passing(self._client.faults.broke_off())
+        rest = "" if self._stop.stopped else self._stop.add(self._join("", final=True)) + self._stop.finish()
+        first = self._first - self._started
+        timings = Timings(prefill_s=first, first_token_s=first, decode_s=self._last - self._first)
+        return GenerationChunk(rest, None, self._ending.reason, self._ending.usage or Usage(), timings)
+
+    async def _deltas(self, response: httpx2.Response) -> AsyncGenerator[Delta, None]:
+        if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() in _WHOLE:
+            yield await self._whole(response)
+            return
+        async with aclosing(self._events(response)) as events:
+            while (event := await self._next(events)) is not None:
+                yield self._read(event)
+
+    async def _next(self, events: AsyncGenerator[str, None]) -> str | None:
+        """The next event; None at the end, which a reply that is over need not wait for."""
+        if self._ending.reason is None:
+            return await anext(events, None)
+        try:
+            async with asyncio.timeout(self._client.limits.linger):
+                return await anext(events, None)
+        except (TimeoutError, httpx2.HTTPError, TetherError):
+            return None
+
+    async def _events(self, response: httpx2.Response) -> AsyncGenerator[str, None]:
+        decoder = EventDecoder()
+        try:
+            async with aclosing(self._client.pieces(response)) as pieces:
+                async for piece in pieces:
+                    for event in decoder.feed(piece):
+                        if event.strip() == _DONE:
+                            self._ending.reason = self._ending.reason or "stop"
+                            return
+                        yield event
+            for event in decoder.finish():
+                yield event
+        except EventTooLarge:
+            raise self._client.faults.nonsense("It sends an event that is larger than any reply") from None
+
+    def _read(self, event: str) -> Delta:
+        try:
+            return read_delta(parse_json(event), self._client.faults)
+        except ValueError as error:
+            logger.info("%s sent an event that is not understood: %s", self._client.faults.server.name, error)
+            raise self._client.faults.nonsense("It sends an event that is no JSON object") from None
+
+    async def _whole(self, response: httpx2.Response) -> Delta:
+        """The reply of a server that does not stream."""
+        answer = await self._client.read_all(response, _LARGEST_REPLY)
+        try:
+            return read_delta(parse_json(answer), self._client.faults)
+        except ValueError:
+            raise self._client.faults.nonsense("It answers with something else than a reply") from None
