@@ -10,7 +10,7 @@ from tether_desktop.cli.output import note, print_json, print_table, safe
 from tether_desktop.errors import ModelError
 from tether_desktop.model.catalog import ModelEntry
 from tether_desktop.model.compile_job import MappedMatrix
-from tether_desktop.model.demand import demand_of
+from tether_desktop.model.demand import LEAST_WINDOW, Demand, demand_of, within
 from tether_desktop.model.install_progress import Checked
 from tether_desktop.model.memory_fit import VERDICT_TITLES, Fit, Memory, Needs, judge
 from tether_desktop.model.offers import Offer
@@ -34,11 +34,11 @@ def print_entries(entries: Sequence[ModelEntry], context_window: int, memory: Me
         memory: what is free.
         json: as JSON.
     """
-    fits = [_entry_fit(entry, context_window, memory) for entry in entries]
+    demands = [_demand(entry, context_window, memory) for entry in entries]
     if json:
-        print_json([{**asdict(entry), "fit": _plain(fit)} for entry, fit in zip(entries, fits, strict=True)])
+        print_json([_entry_json(entry, demand, memory) for entry, demand in zip(entries, demands, strict=True)])
         return
-    rows = [_entry_row(entry, fit) for entry, fit in zip(entries, fits, strict=True)]
+    rows = [_entry_row(entry, demand, memory) for entry, demand in zip(entries, demands, strict=True)]
     print_table(("MODEL", "SIZE", "CONTEXT", "MEMORY", "STATE"), rows)
     for entry in entries:
         if not entry.usable:
@@ -80,29 +80,40 @@ def forecast(checked: Checked) -> str:
         f"{checked.context_window:,} tokens it takes {_size(fit.needed_bytes)} of memory, of which "
         f"{_size(fit.free_bytes)} are free: {VERDICT_TITLES[fit.verdict]}."
     )
-    if fit.verdict != "fits" and 0 < checked.largest_context < checked.context_window:
-        text += f"\n{checked.largest_context:,} tokens would fit with ease; TETHER_CONTEXT_WINDOW sets that."
+    if fit.verdict != "fits" and LEAST_WINDOW <= checked.largest_context < checked.context_window:
+        text += f"\n{checked.largest_context:,} tokens fit with ease: with so many it is loaded if nothing else is set."
     return safe(text)
 
 
-def _entry_fit(entry: ModelEntry, context_window: int, memory: Memory) -> Fit | None:
-    """How a model would fit; None where nothing is computed here, or where that cannot be said."""
+def _demand(entry: ModelEntry, context_window: int, memory: Memory) -> Demand:
+    """What a model would be loaded with; nothing where nothing is computed here, or where that cannot be said."""
     window = min((size for size in (context_window, entry.context_window) if size), default=0)
     try:
         demand = demand_of(entry, window)
     except ModelError:
-        return None
-    return judge(demand.needs, memory) if demand.needs.total else None
+        return Demand()
+    return demand if context_window else within(demand, memory)
 
 
-def _entry_row(entry: ModelEntry, fit: Fit | None) -> tuple[str, ...]:
+def _entry_json(entry: ModelEntry, demand: Demand, memory: Memory) -> dict[str, Any]:
+    fit = judge(demand.needs, memory) if demand.needs.total else None
+    loaded_with = {} if fit is None else {"loaded_context_window": demand.context_window}
+    return {**asdict(entry), "fit": _plain(fit), **loaded_with}
+
+
+def _entry_row(entry: ModelEntry, demand: Demand, memory: Memory) -> tuple[str, ...]:
     return (
         entry.name,
         _size(entry.size_bytes) if entry.size_bytes else "-",
-        str(entry.context_window or "-"),
-        _memory(fit) if fit else "-",
+        _window(entry, demand),
+        _memory(judge(demand.needs, memory)) if demand.needs.total else "-",
         "usable" if entry.usable else "not usable",
     )
+
+
+def _window(entry: ModelEntry, demand: Demand) -> str:
+    own = str(entry.context_window or "-")
+    return f"{demand.context_window} of {own}" if 0 < demand.context_window < entry.context_window else own
 
 
 def _memory(fit: Fit) -> str:

@@ -46,7 +46,8 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 def tell(error: TetherError) -> None:
     """Tell an error on stderr: what it is, what happened, what to do."""
-    for line in (f"{error.title}.".replace("..", "."), error.message, error.hint):
+    title = error.title if error.title.endswith((".", "?", "!")) else f"{error.title}."
+    for line in (title, error.message, error.hint):
         if line:
             note(safe(line))
 
