@@ -46,8 +46,12 @@ class HeaderCursor:
             with path.open("rb") as file:
                 self.file_bytes = file.seek(0, 2)
                 self._bytes = mmap.mmap(file.fileno(), min(self.file_bytes, MOST_HEADER_BYTES), access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            raise broken(path, f"it cannot be opened ({error}).") from error
+        except FileNotFoundError as error:
+            raise broken(path, "it is missing.", "Put all files of the model into one folder.") from error
+        except OSError as error:
+            raise broken(path, f"it cannot be opened: {error.strerror or error}.", "Make it readable.") from error
+        except ValueError as error:  # what is empty cannot be mapped
+            raise broken(path, "it is empty.") from error
 
     def close(self) -> None:
         """Let go of the file."""

@@ -17,6 +17,7 @@ import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 from numpy.typing import NDArray
 
+from tether_desktop.model.compiler.architectures.settings import KINDS
 from tether_desktop.model.compiler.gguf_header import GgufValue, HeaderCursor, broken
 
 Expected = TypeVar("Expected", bool, int, float, str, list[Any])
@@ -119,8 +120,10 @@ class GgufFile:
         value = self.fields.get(key)
         if kind is float and type(value) is int:
             value = float(value)
+        if value is None:
+            raise broken(self.path, f"its metadata do not say {key!r}.")
         if type(value) is not kind:
-            raise broken(self.path, f"its metadata {key!r} is {type(value).__name__}, not {kind.__name__}.")
+            raise broken(self.path, f"its metadata {key!r} is {KINDS[type(value)]}, not {KINDS[kind]}.")
         return value
 
     def get(self, key: str, default: Expected) -> Expected:

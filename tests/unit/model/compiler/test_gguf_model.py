@@ -202,7 +202,7 @@ def test_sizes_given_for_each_layer_may_be_equal(tmp_path: Path) -> None:
         ({"llama.logit_scale": 0.5}, "scales logits"),
         ({"llama.attention.layer_norm_rms_epsilon": 0.0}, "cannot be 0.0"),
         ({"tokenizer.ggml.tokens": ["a"]}, "has the shape (512, 128), not (1, 128)"),
-        ({"tokenizer.ggml.tokens": None}, "'tokenizer.ggml.tokens' is NoneType"),
+        ({"tokenizer.ggml.tokens": None}, "do not say 'tokenizer.ggml.tokens'"),
     ],
 )
 def test_metadata_that_cannot_be_run_are_refused_with_the_reason(

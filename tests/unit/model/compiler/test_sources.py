@@ -115,7 +115,7 @@ def test_a_split_model_is_opened_by_any_of_its_files_and_by_their_folder(tmp_pat
 def test_a_split_model_without_one_of_its_files_is_refused(tmp_path: Path) -> None:
     paths = split(tmp_path / "model")
     paths[1].unlink()
-    assert "tiny-00002-of-00003.gguf: it cannot be opened" in refusal(tmp_path / "model").message
+    assert "tiny-00002-of-00003.gguf: it is missing" in refusal(tmp_path / "model").message
 
 
 def test_files_of_different_splits_are_refused(tmp_path: Path) -> None:
@@ -151,4 +151,4 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_path_with_nothing_there_is_refused(tmp_path: Path) -> None:
-    assert "cannot be opened" in refusal(tmp_path / "none.gguf").message
+    assert "it is missing" in refusal(tmp_path / "none.gguf").message

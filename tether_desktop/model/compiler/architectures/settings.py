@@ -14,6 +14,15 @@ OTHER_MODEL = "Choose another model."
 MOST = 1 << 24
 """No size of a decoder is larger; keeps absurd ones from being computed with."""
 MOST_LAYERS = MOST_HEAD_DIM = 1024
+KINDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
+"""Kinds of values in the words people read."""
 LEAST_NUMBER, MOST_NUMBER = 1e-12, 1e12
 
 
@@ -67,7 +76,7 @@ class Settings:
         if value is None:
             return None
         if type(value) is not kind:
-            raise self.refusal(f"its {self._prefix + name!r} is {_named(value)}, not {kind.__name__}.")
+            raise self.refusal(f"its {self._prefix + name!r} is {_named(value)}, not {KINDS[kind]}.")
         if type(value) is float and not isfinite(value):
             raise self.refusal(f"its {self._prefix + name!r} is {value}.")
         found: Kind = value
@@ -117,5 +126,7 @@ class Settings:
 
 
 def _named(value: object) -> str:
-    text = repr(value) if isinstance(value, int | float | str) else type(value).__name__
-    return text if len(text) <= 40 else type(value).__name__
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if isinstance(value, float | str) or (isinstance(value, int) and abs(value) < 2**63) else ""
+    return text if 0 < len(text) <= 40 else KINDS[type(value)]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tether_desktop.model.compiler.tokenizers.vocabulary import MOST_TOKENS, refused
+from tether_desktop.model.compiler.weight_file import file_in
 
-_LARGEST_FILE = 256 << 20
+_LARGEST_FILE = 64 << 20
+_LARGEST_SETTINGS = 16 << 20
+"""As objects these take twenty times as much memory."""
+_ID = re.compile(r"\d{1,9}", re.ASCII)
 _NAMED = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
@@ -55,7 +60,7 @@ class FolderSettings:
         return {
             int(number): (_content(token), bool(token.get("special")))
             for number, token in (declared.items() if isinstance(declared, dict) else ())
-            if number.isdecimal() and int(number[:9]) < MOST_TOKENS and isinstance(token, dict) and _content(token)
+            if _ID.fullmatch(number) and int(number) < MOST_TOKENS and isinstance(token, dict) and _content(token)
         }
 
 
@@ -76,7 +81,7 @@ def read_object(path: Path) -> dict[str, Any]:
         ModelBroken: it cannot be read, or is no object.
     """
     try:
-        value = json.loads(read_file(path).decode()) if path.is_file() else {}
+        value = json.loads(read_file(path, _LARGEST_SETTINGS).decode()) if path.is_file() else {}
     except (ValueError, RecursionError) as error:
         raise refused(path.name, f"it cannot be understood ({error})") from error
     if not isinstance(value, dict):
@@ -84,18 +89,18 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, largest: int = _LARGEST_FILE) -> bytes:
     """The content of a file of a sensible size.
 
     Raises:
-        ModelBroken: it cannot be read, or is too large.
+        ModelBroken: it cannot be read, leads out of its folder, or is too large.
     """
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise refused(path.name, "it is too large to belong to a tokenizer")
-        return path.read_bytes()
+        if path.stat().st_size > largest:
+            raise refused(path.name, f"it has over {largest >> 20} MB, which is too large for it")
+        return file_in(path.parent, path.name).read_bytes()
     except OSError as error:
-        raise refused(path.name, f"it cannot be read ({error})") from error
+        raise refused(path.name, f"it cannot be read: {error.strerror or error}") from error
 
 
 def _tokenizer_config(folder: Path) -> dict[str, Any]:

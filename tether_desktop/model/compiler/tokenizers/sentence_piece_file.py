@@ -18,6 +18,7 @@ from tether_desktop.model.compiler.tokenizers.vocabulary import (
     check_vocabulary,
     refused,
 )
+from tether_desktop.model.compiler.weight_file import file_in
 
 _LARGEST_FILE = 64 << 20
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -74,9 +75,9 @@ def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise refused(path.name, "it is too large for a tokenizer")
-        return path.read_bytes()
+        return file_in(path.parent, path.name).read_bytes()
     except OSError as error:
-        raise refused(path.name, f"it cannot be read ({error})") from error
+        raise refused(path.name, f"it cannot be read: {error.strerror or error}") from error
 
 
 def _piece(data: bytes) -> tuple[str, float, int]:
