@@ -33,7 +33,7 @@ def check_url(text: str, *, insecure_http: bool = False) -> str:
         raise SettingsError(_TITLE, message, "Give the address alone, and the key with --key.")
     if parts.scheme == "http" and reach_of(text) == "the internet" and not insecure_http:
         message = (
-            f"http://{parts.hostname} is not encrypted: anyone on the way could read the conversations and the key."
+            f"http://{parts.hostname} is not encrypted: anyone on the way could read what is said, and the key."
         )
         hint = "Use https://. Where the network itself is trusted, --insecure-http allows it."
         raise SettingsError(_TITLE, message, hint)

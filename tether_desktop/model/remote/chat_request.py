@@ -84,6 +84,11 @@ def chat_body(
     return {name: value for name, value in body.items() if value is not None}
 
 
+def unstreamed(body: dict[str, Any]) -> dict[str, Any]:
+    """The same request, for a reply that comes at once."""
+    return {name: value for name, value in body.items() if name not in {"stream", "stream_options"}}
+
+
 def messages_json(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Messages as the API has them; each result of a tool is a message of its own."""
     return [each for message in messages for each in _message(message)]

@@ -20,7 +20,7 @@ from tether_desktop.model.engine import (
     Prompt,
 )
 from tether_desktop.model.refusals import check_prompt, not_loaded
-from tether_desktop.model.remote.chat_request import Dialect, chat_body
+from tether_desktop.model.remote.chat_request import Dialect, chat_body, unstreamed
 from tether_desktop.model.remote.client import ServerClient, Tries, persist
 from tether_desktop.model.remote.counting import (
     Count,
@@ -30,7 +30,7 @@ from tether_desktop.model.remote.counting import (
     llamacpp_window,
     messages_of,
 )
-from tether_desktop.model.remote.faults import Passing, Refusal
+from tether_desktop.model.remote.faults import EmptyStream, Passing, Refusal
 from tether_desktop.model.remote.limits import Limits
 from tether_desktop.model.remote.listing import ListedModel
 from tether_desktop.model.remote.models import fetch_models
@@ -99,6 +99,8 @@ class RemoteEngine:
             else:
                 return
             await self._go_on_or_tell(fault, tries, begun=reader.begun)
+            if isinstance(fault, EmptyStream):
+                body = unstreamed(body)
 
     async def count_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
         """Token count of each conversation: the server's, or an estimate."""

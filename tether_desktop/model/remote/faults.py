@@ -40,6 +40,10 @@ class Passing(Exception):
         self.wait = wait
 
 
+class EmptyStream(Passing):
+    """The server has streamed nothing at all; asked for the whole reply at once, it may say why."""
+
+
 class Refusal(Exception):
     """The server answers, and does not do what it was asked for; never leaves the package.
 
@@ -169,7 +173,7 @@ class Faults:
 
     def _key_refused(self, status: int, said: str) -> ServerError:
         name = self.server.name
-        again = f"`tether servers add {name} {self.server.url} --key`"
+        again = f"`tether servers add {name} {self.server.url} --key` or as {self.server.key_variable}"
         if not self.key.value:
             message = f"{name} wants a key (HTTP {status}).{said}"
             return ServerError("The server wants a key", message, f"Give it with {again}.")

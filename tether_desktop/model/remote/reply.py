@@ -17,7 +17,7 @@ from tether_desktop.messages import FinishReason, Timings, Usage
 from tether_desktop.model.engine import GenerationChunk
 from tether_desktop.model.remote.answers import Delta, parse_json, read_delta
 from tether_desktop.model.remote.client import ServerClient
-from tether_desktop.model.remote.faults import Passing
+from tether_desktop.model.remote.faults import EmptyStream, Passing
 from tether_desktop.model.remote.sse import EventDecoder, EventTooLarge
 from tether_desktop.model.tvm.stop_matcher import StopMatcher
 
@@ -58,7 +58,7 @@ class ReplyReader:
         self._stop = StopMatcher(stop)
         # Halves of a character beyond 16 bits may come in two pieces.
         self._joiner = codecs.getincrementaldecoder("utf-16-le")("replace")
-        self._thinking = False
+        self._thinking = self._heard = False
         self._length = 0
         self._ending = _Ending()
         self._started = self._first = self._last = clock()
@@ -85,6 +85,7 @@ class ReplyReader:
         yield self._last_chunk()
 
     def _take(self, delta: Delta) -> GenerationChunk:
+        self._heard = True
         self._ending.usage = delta.usage or self._ending.usage
         self._ending.reason = delta.finish_reason or self._ending.reason
         self._ending.broken = delta.broken or self._ending.broken
@@ -118,7 +119,7 @@ class ReplyReader:
         if self._ending.broken:
             raise self._client.faults.ended(self._ending.broken)
         if self._ending.reason is None:
-            raise Passing(self._client.faults.broke_off())
+            raise (Passing if self._heard else EmptyStream)(self._client.faults.broke_off())
         rest = "" if self._stop.stopped else self._stop.add(self._join("", final=True)) + self._stop.finish()
         first = self._first - self._started
         timings = Timings(prefill_s=first, first_token_s=first, decode_s=self._last - self._first)

@@ -278,6 +278,17 @@ async def test_a_connection_that_drops_before_the_first_token_is_tried_again(
         assert text_of(await reply(engine)) == "Fine"
 
 
+async def test_a_server_that_streams_nothing_is_asked_for_the_whole_reply_since_it_may_then_say_why(
+    server: OpenAIServer,
+) -> None:
+    server.answers = [Answer(), refuse(400, {"message": "Too long", "code": "context_length_exceeded"})]
+    async with loaded(server) as engine:
+        with pytest.raises(PromptTooLong, match="Too long"):
+            await reply(engine)
+    assert [body.get("stream") for body in server.chats] == [True, None]
+    assert "stream_options" not in server.chats[1]
+
+
 @pytest.mark.parametrize(
     ("steps", "reason"),
     [
