@@ -22,9 +22,7 @@ LIBRARY_FORMAT = 2
 LIBRARY_FOLDER = "libs"
 LIBRARY_SUFFIXES = {".so", ".dll", ".dylib"}
 
-_REMEDY = (
-    "Compile it for this computer with `tether models compile`; the starter model, with `tether models add starter`."
-)
+_REMEDY = "Compile it for this computer with `tether models compile NAME`."
 _MARKER = b'{"tether_library"'
 _LONGEST_NAME = 64
 _LARGEST_CHUNK = 1 << 16
