@@ -9,14 +9,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tether_desktop.errors import InstallError
+from tether_desktop.errors import InstallError, ModelBroken
 from tether_desktop.model import wire
 from tether_desktop.model.decoder_shape import DecoderShape, parse_shape
 from tether_desktop.model.job import JobEnd, run_job
-from tether_desktop.model.process import explain_exit
+from tether_desktop.model.process import crashed, explain_exit
 from tether_desktop.model.starter import Starter
 
 logger = logging.getLogger(__name__)
+
+LOOK_BYTES = 4 << 30
+"""Memory of its own that a look at a model may take; a file that wants more is made to hurt."""
 
 Stage = Literal["downloading", "checking", "packing", "compiling", "finishing"]
 Report = Callable[[Stage, float | None], None]
@@ -124,10 +127,10 @@ async def inspect(request: InspectRequest, on_progress: Report) -> Inspection:
     """Look at source weights in a process of its own; cancelling ends it.
 
     Raises:
-        ModelBroken: they are damaged or of a kind we do not run.
+        ModelBroken: they are damaged, of a kind we do not run, or made such that looking at them fails.
         InstallError: the process failed.
     """
-    answer = await _run({"do": "inspect", **_plain(request)}, on_progress)
+    answer = await _run({"do": "inspect", **_plain(request)}, on_progress, LOOK_BYTES)
     return Inspection(**{**answer, "decoder": parse_shape(answer["decoder"])})
 
 
@@ -164,7 +167,7 @@ def _plain(request: InspectRequest | BuildRequest) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(request).items()}
 
 
-async def _run(request: dict[str, Any], on_progress: Report) -> dict[str, Any]:
+async def _run(request: dict[str, Any], on_progress: Report, most_memory: int | None = None) -> dict[str, Any]:
     answers: list[dict[str, Any]] = []
 
     def read(line: str) -> None:
@@ -174,18 +177,29 @@ async def _run(request: dict[str, Any], on_progress: Report) -> dict[str, Any]:
         else:
             answers.append(message)
 
-    end = await run_job("compile", read, request=json.dumps(request) + "\n")
+    end = await run_job("compile", read, request=json.dumps(request) + "\n", most_memory=most_memory)
     if answers and "done" in answers[-1]:
         done: dict[str, Any] = answers[-1]["done"]
         return done
-    raise _failed(answers, end)
+    raise _failed(request, answers, end)
 
 
-def _failed(answers: list[dict[str, Any]], end: JobEnd) -> Exception:
+def _failed(request: dict[str, Any], answers: list[dict[str, Any]], end: JobEnd) -> Exception:
     if answers:
         return wire.unpack_error(answers[-1]["error"])
     logger.error("The compile process ended with %d:\n%s", end.returncode, end.errors)
+    if request["do"] == "inspect" and end.too_large:
+        return harmful(Path(request["source"]), f"it took more than {LOOK_BYTES >> 30} GB of memory")
+    if request["do"] == "inspect" and crashed(end.returncode):
+        return harmful(Path(request["source"]), explain_exit(end.returncode).reason)
     unknown = "something unexpected happened; this is a fault of the program"
-    reason = explain_exit(end.returncode).reason if end.returncode < 0 else unknown
+    reason = unknown if end.returncode in {0, 1} else explain_exit(end.returncode).reason
     message = f"Packing or compiling it failed: {reason}."
     return InstallError("The model cannot be prepared", message, "Try again; the log has the details.")
+
+
+def harmful(source: Path, reason: str) -> ModelBroken:
+    """The error of source weights that cannot even be looked at; ``reason`` is a clause about the process that did."""
+    message = f"{source.name}: looking at it failed: {reason}."
+    hint = "It is damaged, or made to do harm. Choose another model."
+    return ModelBroken("The model cannot be read", message, hint)

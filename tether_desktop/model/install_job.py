@@ -8,13 +8,13 @@ from pathlib import Path
 
 from tether_desktop.errors import InstallError
 from tether_desktop.model import trust
-from tether_desktop.model.compile_job import BuildRequest, Inspection, InspectRequest, Stage, build, inspect
+from tether_desktop.model.compile_job import BuildRequest, Inspection, InspectRequest, Stage, build, harmful, inspect
 from tether_desktop.model.cpu import ISA_TITLES, supported_isas
 from tether_desktop.model.install_folder import LIBRARY_BYTES, check_space
 from tether_desktop.model.install_progress import Checked, InstallProgress, OnInstallProgress, OnNews
 from tether_desktop.model.memory_fit import estimate, largest_context, memory_now
 
-_LONGEST_LOOK_S = 300.0
+_LONGEST_LOOK_S = 120.0
 _MEGABYTE = 1_000_000
 
 
@@ -38,8 +38,8 @@ class InstallJob:
         """Look at source weights, in a process of their own.
 
         Raises:
-            ModelBroken: they are damaged or of a kind we do not run.
-            InstallError: the process failed, or took too long.
+            ModelBroken: they are damaged, of a kind we do not run, or looking at them does not come to an end.
+            InstallError: the process failed.
         """
 
         def tell(stage: Stage, progress: float | None) -> None:
@@ -49,8 +49,7 @@ class InstallJob:
             async with asyncio.timeout(_LONGEST_LOOK_S):
                 return await inspect(InspectRequest(source, self.bits), tell)
         except TimeoutError:
-            message = f"{source.name} was looked at for {_LONGEST_LOOK_S:.0f} seconds without coming to an end."
-            raise InstallError("The model cannot be read", message, "Choose another file, or a faster disk.") from None
+            raise harmful(source, f"it did not come to an end within {_LONGEST_LOOK_S:.0f} seconds") from None
 
     def announce(self, name: str, inspected: Inspection, root: Path) -> int:
         """Tell what is about to be made in a model folder.

@@ -9,15 +9,15 @@ import signal
 import sys
 import threading
 from asyncio.subprocess import PIPE, Process
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tether_desktop.errors import InstallError
 from tether_desktop.model.process import ChildKind, child_command, spawn_options
 
-_LAST_LINES = 60
+_LAST_BYTES = 1 << 16
 _LINE_LIMIT = 1 << 20
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,12 @@ class JobEnd:
     Attributes:
         returncode: of the process; negative for a signal.
         errors: the last lines it wrote to stderr.
+        too_large: whether it was ended because it took too much memory.
     """
 
     returncode: int
     errors: str
+    too_large: bool = False
 
 
 async def run_job(
@@ -40,6 +42,7 @@ async def run_job(
     arguments: Sequence[str] = (),
     request: str = "",
     environment: Mapping[str, str] | None = None,
+    most_memory: int | None = None,
 ) -> JobEnd:
     """Run a child process to its end; cancelling kills it first.
 
@@ -49,6 +52,7 @@ async def run_job(
         arguments: for its command line.
         request: written to its stdin, which then stays open as a sign that we live.
         environment: instead of the bare one that children get.
+        most_memory: bytes; a process that takes more is killed.
 
     Raises:
         InstallError: the process cannot be started.
@@ -62,11 +66,14 @@ async def run_job(
     except OSError as error:
         raise InstallError("The model cannot be prepared", f"{command[0]}: {error.strerror or error}.") from error
     errors = asyncio.create_task(_last_lines(process))
+    guard = asyncio.create_task(_kill_when_larger(process, most_memory))
     try:
         await _talk(process, request, on_line)
-        return JobEnd(await process.wait(), await errors)
+        returncode = await process.wait()
+        return JobEnd(returncode, await errors, guard.done() and guard.result())
     finally:
         errors.cancel()
+        guard.cancel()
         await _kill(process)
 
 
@@ -92,10 +99,25 @@ async def _talk(process: Process, request: str, on_line: Callable[[str], None]) 
 
 async def _last_lines(process: Process) -> str:
     assert process.stderr is not None  # noqa: S101  it was started with pipes
-    lines: deque[str] = deque(maxlen=_LAST_LINES)
-    async for line in process.stderr:
-        lines.append(line.decode(errors="replace").rstrip())
-    return "\n".join(lines)
+    last = b""
+    while data := await process.stderr.read(_LAST_BYTES):
+        last = (last + data)[-_LAST_BYTES:]
+    return "\n".join(last.decode(errors="replace").splitlines())
+
+
+async def _kill_when_larger(process: Process, most_memory: int | None) -> bool:
+    """Whether a process was killed for its size; elsewhere than on Linux nothing else keeps it from growing."""
+    if most_memory is None:
+        return False
+    import psutil  # the window opens without it
+
+    with contextlib.suppress(psutil.Error):
+        watched = psutil.Process(process.pid)
+        while watched.memory_info().rss <= most_memory:  # noqa: ASYNC110  nothing tells when a process grows
+            await asyncio.sleep(_LOOK_S)
+        process.kill()
+        return True
+    return False
 
 
 async def _kill(process: Process) -> None:

@@ -96,6 +96,11 @@ def explain_exit(returncode: int) -> ExitCause:
     return ExitCause(what, "Send the message again. If it happens again, the log has the details.")
 
 
+def crashed(returncode: int) -> bool:
+    """Whether a process with that return code broke down by itself."""
+    return _signal_name(returncode) in {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"}
+
+
 def _signal_name(returncode: int) -> str:
     if returncode >= 0:
         return _WINDOWS_STATUS.get(returncode, "")

@@ -13,11 +13,8 @@ from typing import Any
 
 from tether_desktop.errors import InstallError, TetherError
 from tether_desktop.model import wire
-from tether_desktop.model.compile_job import Report, read_build_request, read_inspect_request
+from tether_desktop.model.compile_job import LOOK_BYTES, Report, harmful, read_build_request, read_inspect_request
 from tether_desktop.model.job import exit_with_parent
-
-_INSPECTION_BYTES = 4 << 30
-"""Memory of its own that a look at a file may take; a file that wants more is made to hurt."""
 
 
 def main() -> int:
@@ -48,8 +45,12 @@ def main() -> int:
 def _inspect(request: dict[str, Any], report: Report) -> dict[str, Any]:
     from tether_desktop.model.compiler.inspection import inspect_source
 
-    _limit_memory(_INSPECTION_BYTES)
-    return asdict(inspect_source(read_inspect_request(request), report))
+    _limit_memory(LOOK_BYTES)
+    wanted = read_inspect_request(request)
+    try:
+        return asdict(inspect_source(wanted, report))
+    except MemoryError as error:
+        raise harmful(wanted.source, f"it took more than {LOOK_BYTES >> 30} GB of memory") from error
 
 
 def _build(request: dict[str, Any], report: Report) -> dict[str, Any]:
