@@ -173,7 +173,10 @@ class Engine(Protocol):
         ...
 
     async def count_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
-        """Token count of each prompt, special tokens included."""
+        """Token count of each prompt, special tokens included.
+
+        A prompt for an engine that takes messages has of each message its role and its text as two pieces.
+        """
         ...
 
     async def close(self) -> None:

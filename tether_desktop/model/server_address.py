@@ -32,9 +32,7 @@ def check_url(text: str, *, insecure_http: bool = False) -> str:
         message = "The address has a user, a password, a query or a fragment in it, which would be stored readable."
         raise SettingsError(_TITLE, message, "Give the address alone, and the key with --key.")
     if parts.scheme == "http" and reach_of(text) == "the internet" and not insecure_http:
-        message = (
-            f"http://{parts.hostname} is not encrypted: anyone on the way could read what is said, and the key."
-        )
+        message = f"http://{parts.hostname} is not encrypted: anyone on the way could read what is said, and the key."
         hint = "Use https://. Where the network itself is trusted, --insecure-http allows it."
         raise SettingsError(_TITLE, message, hint)
     return urlunsplit((parts.scheme, parts.netloc.lower(), _api_path(parts.path), "", ""))

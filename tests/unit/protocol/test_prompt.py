@@ -13,7 +13,7 @@ from tests.helpers.model_folders import CHATML_TOKENS, write_prompt_files
 from tether_desktop.errors import ModelBroken
 from tether_desktop.messages import Message, Reasoning, Role, Text, text_message
 from tether_desktop.model.engine import Prompt, PromptPiece
-from tether_desktop.protocol.prompt import load_prompt_template
+from tether_desktop.protocol.prompt import UnrenderedMessages, load_prompt_template
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
@@ -204,3 +204,13 @@ def test_an_unreadable_configuration_is_a_broken_model(tmp_path: Path, content: 
 def test_a_broken_conv_template_is_a_broken_model(tmp_path: Path) -> None:
     with pytest.raises(ModelBroken, match="seps"):
         load_prompt_template(write_prompt_files(tmp_path, conv_template={"roles": {"user": "U"}}))
+
+
+def test_messages_that_a_server_renders_stay_apart_for_counting() -> None:
+    prompt = UnrenderedMessages("gpu/a").render([text_message("system", "Be brief."), text_message("user", "<s>")])
+    assert prompt == (
+        PromptPiece("system"),
+        PromptPiece("Be brief.", literal=True),
+        PromptPiece("user"),
+        PromptPiece("<s>", literal=True),
+    )

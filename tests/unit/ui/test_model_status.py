@@ -52,3 +52,16 @@ def test_a_loaded_model_tells_what_the_engine_told() -> None:
 def test_a_failed_load_keeps_its_reason() -> None:
     error = EngineDied("Gone", "It ended.", "Again.")
     assert model_status(ModelEntry("Tiny", Path("/m")), ModelState("failed", error=error)).error is error
+
+
+def test_a_model_of_a_server_keeps_its_name_and_tells_whose_it_is() -> None:
+    status = model_status(ModelEntry("gpu/org/Qwen2.5-7B_q4", Path("/servers.json"), "remote"), None)
+    assert (status.server, status.title, status.quantization) == ("gpu", "org/Qwen2.5-7B_q4", "")
+    assert status.device == "Server gpu"
+    loaded = ModelState("ready", info=EngineInfo(4096, "Server gpu", takes_messages=True))
+    assert model_status(ModelEntry("gpu/a", Path("/servers.json"), "remote"), loaded).device == "Server gpu"
+
+
+def test_a_server_whose_models_nobody_knows_is_shown_by_its_name() -> None:
+    status = model_status(ModelEntry("gpu", Path("/servers.json"), "remote", usable=False, reason="Gone."), None)
+    assert (status.server, status.title) == ("gpu", "gpu")

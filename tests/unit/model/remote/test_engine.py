@@ -6,9 +6,11 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from tests.helpers.certificate import untrusted
 from tests.helpers.openai_server import (
     DONE,
     Answer,
@@ -322,7 +324,8 @@ async def test_a_server_that_falls_silent_is_given_up(server: OpenAIServer) -> N
         with pytest.raises(ServerError, match="for too long"):
             await reply(engine)
         await server.left.wait()
-    async with loaded(server, Limits(first_byte=0.05)) as engine:
+    async with loaded(server) as engine:
+        engine._loaded().limits = Limits(first_byte=0.01)
         with pytest.raises(ServerError, match="for too long"):
             await reply(engine)
 
@@ -464,6 +467,16 @@ async def test_a_server_that_speaks_no_tls_is_told(server: OpenAIServer) -> None
     server._scheme = "https"
     with pytest.raises(ServerError, match="does not speak TLS"):
         await loaded(server).__aenter__()
+
+
+async def test_a_server_that_cannot_prove_who_it_is_gets_neither_key_nor_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TETHER_KEY_TEST", KEY)
+    async with serving(untrusted(tmp_path)) as server:
+        with pytest.raises(ServerError, match="certificate is not trusted"):
+            await loaded(server).__aenter__()
+    assert server.asked == []
 
 
 async def test_a_server_that_was_removed_is_told() -> None:
