@@ -119,13 +119,19 @@ class EngineServer:
             await self._engine.close()
 
     def _start(self, number: int, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks[number] = asyncio.create_task(self._answer(number, work))
+        task = self._tasks[number] = asyncio.create_task(self._answer(number, work))
+        task.add_done_callback(lambda task: self._end(number, work, task))
+
+    def _end(self, number: int, work: Coroutine[Any, Any, None], task: asyncio.Task[None]) -> None:
+        # Told here, for a task that is cancelled before its first step never runs at all.
+        del self._tasks[number]
+        if task.cancelled():
+            work.close()
+            self._send({"id": number, "cancelled": True})
 
     async def _answer(self, number: int, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
-        except asyncio.CancelledError:
-            self._send({"id": number, "cancelled": True})
         except TetherError as error:
             self._send({"id": number, "error": wire.pack_error(error)})
         except MemoryError:
@@ -133,8 +139,6 @@ class EngineServer:
         except Exception:  # noqa: BLE001
             # The edge of the process: whatever an engine raises must reach the program as an answer.
             self._send({"id": number, "bug": traceback.format_exc()})
-        finally:
-            del self._tasks[number]
 
     async def _load(self, number: int) -> None:
         self._engine = make_engine(self._spec)

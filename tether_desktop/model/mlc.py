@@ -196,7 +196,8 @@ class MlcEngine:
         limit = self._limits.first
         while True:
             try:
-                response = await asyncio.wait_for(responses.get(), limit)
+                async with asyncio.timeout(limit):
+                    response = await responses.get()
             except TimeoutError:
                 logger.critical("MLC-LLM has not answered for %g seconds", limit)
                 self._give_up(STUCK)

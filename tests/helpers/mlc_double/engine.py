@@ -170,8 +170,7 @@ class _Background:
         self._stop_tokens = stop_tokens
         self._longest = longest
         self._total = total
-        added = list(tokenizer.get_added_tokens_decoder())
-        self._machine = PairMachine(tokenizer.get_vocab_size(), added)
+        self._machine = PairMachine(tokenizer.get_vocab_size(), _no_words(tokenizer))
         self._instructions: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._waiting: dict[str, tuple[CompletionRequest, tuple[str, ...]]] = {}
         self._running: tuple[str, RunningRequest] | None = None
@@ -261,6 +260,13 @@ def _response(
     if not text and delta.finish_reason is None:
         return None
     return CompletionResponse(request_id, [CompletionResponseChoice(text, delta.finish_reason, delta.logprobs)])
+
+
+def _no_words(tokenizer: Tokenizer) -> list[int]:
+    """Tokens that are marks, or parts of characters."""
+    added = tokenizer.get_added_tokens_decoder()
+    numbers = range(tokenizer.get_vocab_size())
+    return [number for number in numbers if number in added or "\ufffd" in tokenizer.decode([number])]
 
 
 def _detect(device: str) -> Device:

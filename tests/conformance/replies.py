@@ -1,0 +1,103 @@
+"""Asking for replies, and what tests take note of in them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.conformance.abilities import can
+from tests.conformance.subjects import QUESTION, Subject
+from tether_desktop.messages import FinishReason, Timings, Usage, text_message
+from tether_desktop.model.engine import (
+    Engine,
+    GenerationChunk,
+    GenerationRequest,
+    Prompt,
+    PromptPiece,
+    SamplingParams,
+    TokenLogprob,
+)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole reply.
+
+    Attributes:
+        chunks: all, the last one included.
+    """
+
+    chunks: list[GenerationChunk]
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(chunk.text for chunk in self.chunks)
+
+    @property
+    def pieces(self) -> list[str]:
+        """Its text as it came, without empty chunks."""
+        return [chunk.text for chunk in self.chunks if chunk.text]
+
+    @property
+    def progress(self) -> list[float]:
+        """How far the prompt was read, as it was told."""
+        return [chunk.progress for chunk in self.chunks if chunk.progress is not None]
+
+    @property
+    def logprobs(self) -> list[TokenLogprob]:
+        """Of all tokens."""
+        return [token for chunk in self.chunks for token in chunk.logprobs]
+
+    @property
+    def finish_reason(self) -> FinishReason:
+        """How it ended."""
+        reason = self.chunks[-1].finish_reason
+        assert reason is not None
+        return reason
+
+    @property
+    def usage(self) -> Usage:
+        """Its counts."""
+        usage = self.chunks[-1].usage
+        assert usage is not None
+        return usage
+
+    @property
+    def timings(self) -> Timings:
+        """Its times."""
+        timings = self.chunks[-1].timings
+        assert timings is not None
+        return timings
+
+
+class Asker:
+    """Asks an engine for replies of a few tokens at temperature 0, unless a test wants it otherwise.
+
+    Attributes:
+        engine: the engine.
+        subject: what it is.
+    """
+
+    def __init__(self, subject: Subject, engine: Engine) -> None:
+        self.subject = subject
+        self.engine = engine
+        numbered = can(subject.setting.engine, ("bias",))
+        # Models that were trained end their replies where they like, which only some tests are about.
+        self._bans = tuple((end, -100.0) for end in subject.tokenizer.eos_ids) if numbered else ()
+
+    async def __call__(self, prompt: str | Prompt = QUESTION, **params: Any) -> Reply:
+        """A whole reply."""
+        return Reply([chunk async for chunk in self.stream(prompt, **params)])
+
+    def stream(self, prompt: str | Prompt = QUESTION, **params: Any) -> AsyncGenerator[GenerationChunk, None]:
+        """The chunks of a reply as they come."""
+        return self.engine.generate(self.request(prompt, **params))
+
+    def request(self, prompt: str | Prompt = QUESTION, *, session: str = "session", **params: Any) -> GenerationRequest:
+        """A request with a rendered prompt, and with the same as a message for engines that take those."""
+        pieces = (PromptPiece(prompt),) if isinstance(prompt, str) else prompt
+        whole = "".join(piece.text for piece in pieces)
+        chosen = SamplingParams(**{"temperature": 0, "max_tokens": 24, "logit_bias": self._bans, **params})
+        return GenerationRequest(session, pieces, chosen, (text_message("user", whole),) if whole else ())

@@ -1,0 +1,170 @@
+"""The engines that are tested, each as a program meets it: in this process or in one of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.mlc_double import SITE, installed
+from tests.helpers.mlc_double.folders import double_spec
+from tests.helpers.random_chat_model import make_chat_model
+from tests.helpers.scripted_models import scripted_spec, write_scripted_model
+from tests.helpers.starter import StarterModel
+from tether_desktop.model.cpu import supported_isas
+from tether_desktop.model.engine import Engine, EngineSpec, OnProgress, PromptPiece
+from tether_desktop.model.host import HostedEngine
+from tether_desktop.model.mlc import MlcEngine
+from tether_desktop.model.scripted import ScriptedEngine
+from tether_desktop.model.tvm.engine import TvmEngine
+from tether_desktop.model.tvm.tokenizer import ModelTokenizer
+
+WINDOW = 320
+ENDLESS_WINDOW = 1 << 16
+"""Of engines whose replies shall not end by themselves."""
+
+SECONDS_TO_ADD_A_MODEL = 900
+PLENTY = 1 << 30
+QUESTION = "<|im_start|>user\nName three colours.<|im_end|>\n<|im_start|>assistant\n"
+ENDLESS_QUESTION = "<|im_start|>user\nTell me for ever.<|im_end|>\n<|im_start|>assistant\n"
+OTHER_QUESTION = "<|im_start|>user\nThe quick brown fox jumps over the dog.<|im_end|>\n<|im_start|>assistant\n"
+
+REAL_MODEL, REAL_LIBRARY = (os.environ.get(f"CONFORMANCE_MLC_{what}", "") for what in ("MODEL", "LIBRARY"))
+"""What the real MLC-LLM is tested with, where it is installed."""
+
+
+def why_not_the_real_package() -> str:
+    """Why MLC-LLM itself is not among the subjects; empty when it is."""
+    if importlib.util.find_spec("mlc_llm") is None:
+        return "mlc_llm is not installed"
+    if not (REAL_MODEL and REAL_LIBRARY):
+        return "CONFORMANCE_MLC_MODEL and CONFORMANCE_MLC_LIBRARY do not name a model folder and its library"
+    return ""
+
+
+Place = Callable[[pytest.FixtureRequest, Path], EngineSpec]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How an engine is run.
+
+    Attributes:
+        engine: its column in the list of abilities.
+        place: writes its model below a folder, or finds it.
+        new: makes an engine that is not loaded; in a running loop.
+        hosted: whether it is in a process of its own.
+        surroundings: what has to be so while it is loaded.
+        marks: of the tests that run it.
+    """
+
+    engine: str
+    place: Place
+    new: Callable[[EngineSpec], Engine]
+    hosted: bool = False
+    surroundings: Callable[[], AbstractContextManager[object]] = nullcontext
+    marks: tuple[pytest.MarkDecorator, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An engine to be tested, with its model."""
+
+    setting: Setting
+    spec: EngineSpec
+
+    @property
+    def tokenizer(self) -> ModelTokenizer:
+        """The model's tokenizer; only of engines whose tokens have numbers."""
+        return ModelTokenizer(self.spec.model_dir)
+
+    def token(self, text: str) -> int:
+        """The number of the token that is exactly this text."""
+        (token,) = self.tokenizer.encode((PromptPiece(text, literal=True),))
+        return token
+
+    def tokens_like(self, text: str) -> list[int]:
+        """Numbers of all tokens that read like this text by themselves."""
+        tokenizer = self.tokenizer
+        return [token for token in range(tokenizer.vocab_size) if tokenizer.token_text(token) == text]
+
+    async def load(self, engine: Engine, on_progress: OnProgress = lambda _: None) -> Engine:
+        """The engine, loaded."""
+        with self.setting.surroundings():
+            await engine.load(on_progress)
+        return engine
+
+    @asynccontextmanager
+    async def loaded(self) -> AsyncIterator[Engine]:
+        """An engine of its own for one test."""
+        engine = self.setting.new(self.spec)
+        try:
+            yield await self.load(engine)
+        finally:
+            await engine.close()
+
+    def loaded_endless(self) -> AbstractAsyncContextManager[Engine]:
+        """The same, whose reply to the endless question goes on for as long as a test may take."""
+        return replace(self, spec=replace(self.spec, context_window=ENDLESS_WINDOW)).loaded()
+
+
+def _scripted(_request: pytest.FixtureRequest, parent: Path) -> EngineSpec:
+    replies = [
+        {"match": "for ever", "steps": [*10 * [" so"], {"wait": True}]},
+        {"match": "fox", "steps": ["It", " jumps", " over", " the", " lazy", " dog", " and", " over", " the", " fox"]},
+        {"match": "", "steps": [{"text": "Red, green and blue, as in ünïcode 日本 " * 80}]},
+    ]
+    return scripted_spec(write_scripted_model(parent, replies=replies, prefill=[{"progress": 0.5}]), WINDOW)
+
+
+def _tvm(_request: pytest.FixtureRequest, parent: Path) -> EngineSpec:
+    tiny = make_chat_model(parent / "tiny")
+    return EngineSpec("tiny", "tvm", tiny.folder, tiny.library, WINDOW, threads=2, cache_bytes=PLENTY)
+
+
+def _starter(request: pytest.FixtureRequest, _parent: Path) -> EngineSpec:
+    model: StarterModel = request.getfixturevalue("starter_model")
+    libraries = [library for isa in supported_isas() for library in (model.root / "libs").glob(f"*-{isa}.*")]
+    return EngineSpec(model.name, "tvm", model.path, libraries[0], WINDOW, threads=2, cache_bytes=PLENTY)
+
+
+def _double(_request: pytest.FixtureRequest, parent: Path) -> EngineSpec:
+    return replace(double_spec(parent, window=ENDLESS_WINDOW), context_window=WINDOW)
+
+
+def _real_mlc(_request: pytest.FixtureRequest, _parent: Path) -> EngineSpec:
+    return EngineSpec("real", "mlc", Path(REAL_MODEL), Path(REAL_LIBRARY), WINDOW)
+
+
+@contextmanager
+def _on_the_path() -> Iterator[None]:
+    """The double as a package of the child process that is started meanwhile."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", str(SITE))
+        yield
+
+
+_MODEL = (pytest.mark.model, pytest.mark.timeout(SECONDS_TO_ADD_A_MODEL))
+
+SETTINGS = {
+    "scripted": Setting("scripted", _scripted, ScriptedEngine),
+    "scripted-hosted": Setting("scripted", _scripted, HostedEngine, hosted=True),
+    "tvm": Setting("tvm", _tvm, TvmEngine),
+    "tvm-hosted": Setting("tvm", _tvm, HostedEngine, hosted=True),
+    "tvm-starter": Setting("tvm", _starter, TvmEngine, marks=_MODEL),
+    "mlc-double": Setting("mlc", _double, MlcEngine, surroundings=installed),
+    "mlc-double-hosted": Setting("mlc", _double, HostedEngine, hosted=True, surroundings=_on_the_path),
+}
+if not why_not_the_real_package():
+    SETTINGS["mlc-real"] = Setting("mlc", _real_mlc, HostedEngine, hosted=True)
