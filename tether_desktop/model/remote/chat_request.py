@@ -29,6 +29,9 @@ _USUAL = frozenset(("temperature", "top_p", "max_tokens"))
 """What some models refuse to be told, or to be told by that name; a wrong value of it is another complaint."""
 
 _RENAMED = {"max_tokens": "max_completion_tokens"}
+_NO_SYSTEM = re.compile(r"system.{0,10}\brole|role.{0,10}\bsystem", re.IGNORECASE)
+"""How the chat templates of some models, Gemma's among them, refuse a system message."""
+
 _UNSUPPORTED = re.compile(
     r"unsupported|not support|unrecogni[sz]ed|unknown|unexpected|not (?:allowed|permitted)|\bextra", re.IGNORECASE
 )
@@ -39,13 +42,18 @@ class Dialect:
 
     Attributes:
         refused: fields it has refused.
+        folds_system: whether what the system says has to go into the first question.
     """
 
     def __init__(self) -> None:
         self.refused: set[str] = set()
+        self.folds_system = False
 
     def learn(self, body: dict[str, Any], said: str) -> bool:
-        """Take note of the fields of a request that a refusal names; False when there are none to leave out."""
+        """Take note of what a refusal names of a request; False when there is nothing to say differently."""
+        if not self.folds_system and _NO_SYSTEM.search(said) and _may_fold(body["messages"]):
+            self.folds_system = True
+            return True
         known = (_UNUSUAL | _USUAL if _UNSUPPORTED.search(said) else _UNUSUAL) & body.keys()
         named = {field for field in known if re.search(rf"\b{field}\b", said)}
         self.refused |= named
@@ -53,7 +61,9 @@ class Dialect:
         return bool(named)
 
     def translate(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body without what was refused."""
+        """The body as the server takes it."""
+        if self.folds_system and _may_fold(body["messages"]):
+            body = {**body, "messages": _folded(body["messages"])}
         return {
             _RENAMED.get(name, name) if name in self.refused else name: value
             for name, value in body.items()
@@ -92,6 +102,15 @@ def unstreamed(body: dict[str, Any]) -> dict[str, Any]:
 def messages_json(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Messages as the API has them; each result of a tool is a message of its own."""
     return [each for message in messages for each in _message(message)]
+
+
+def _may_fold(messages: Sequence[dict[str, Any]]) -> bool:
+    return [message["role"] for message in messages[:2]] == ["system", "user"]
+
+
+def _folded(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    system, first, *others = messages
+    return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *others]
 
 
 def _message(message: Message) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any
 
 from tether_desktop.errors import EngineError, PromptTooLong, ServerError
-from tether_desktop.messages import Message
+from tether_desktop.messages import Message, Usage
 from tether_desktop.model.engine import (
     EngineInfo,
     EngineSpec,
@@ -88,8 +88,8 @@ class RemoteEngine:
             try:
                 async with aclosing(self._attempt(client, body, reader)) as chunks:
                     async for chunk in chunks:
+                        self._learn(request.messages, chunk.usage)
                         yield chunk
-                self._learn(request.messages, reader)
             except Refusal as refusal:
                 if not reader.begun and self._leave_out(body, refusal):
                     continue
@@ -178,9 +178,9 @@ class RemoteEngine:
         counted = await count_or_none(self._count, messages) if self._count else None
         return self._estimate.count(messages) if counted is None else counted
 
-    def _learn(self, messages: Sequence[Message], reader: ReplyReader) -> None:
-        if reader.usage is not None:
-            self._estimate.learn(messages, reader.usage.prompt_tokens)
+    def _learn(self, messages: Sequence[Message], usage: Usage | None) -> None:
+        if usage is not None:
+            self._estimate.learn(messages, usage.prompt_tokens)
 
     def _loaded(self) -> ServerClient:
         if self._client is None:

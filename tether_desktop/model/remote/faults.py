@@ -92,8 +92,7 @@ class Faults:
         if refusal.status in {401, 403}:
             return self._key_refused(refusal.status, said)
         if refusal.status == 404:
-            message = f"{name} knows no model {model!r}, or {self.server.url} is not its address.{said}"
-            return ServerError("The server does not have the model", message, self._test())
+            return self._not_found(model, said)
         if refusal.status in _PASSING_STATUSES and refusal.code != "insufficient_quota":
             message = f"{name} is too busy or not ready (HTTP {refusal.status}).{said}"
             return Passing(ServerError("The server cannot answer now", message, "Try again later."), refusal.wait)
@@ -170,6 +169,12 @@ class Faults:
             return ServerError(_UNREACHABLE, message, "Check the name and the network.")
         hint = "Start the server, or check its address."
         return Passing(ServerError(_UNREACHABLE, f"Nothing answers at {host}.", hint))
+
+    def _not_found(self, model: str, said: str) -> ServerError:
+        if not model:
+            return self.nonsense(f"There is nothing at this address (HTTP 404).{said}")
+        message = f"{self.server.name} knows no model {model!r}, or {self.server.url} is not its address.{said}"
+        return ServerError("The server does not have the model", message, self._test())
 
     def _key_refused(self, status: int, said: str) -> ServerError:
         name = self.server.name

@@ -48,7 +48,6 @@ class ReplyReader:
 
     Attributes:
         begun: whether something came that is part of the reply, so that it must not be asked for again.
-        usage: token counts, once the server has told them.
     """
 
     def __init__(self, client: ServerClient, stop: tuple[str, ...], *, clock: Callable[[], float] = monotonic) -> None:
@@ -62,11 +61,6 @@ class ReplyReader:
         self._length = 0
         self._ending = _Ending()
         self._started = self._first = self._last = clock()
-
-    @property
-    def usage(self) -> Usage | None:
-        """Token counts, once the server has told them."""
-        return self._ending.usage
 
     async def read(self, response: httpx2.Response) -> AsyncGenerator[GenerationChunk, None]:
         """The chunks of the reply, the last one with its finish reason.

@@ -41,7 +41,11 @@ async def test_an_estimate_learns_from_what_the_server_has_counted(server: OpenA
     question = (PromptPiece("user"), PromptPiece(TEXT))
     async with loaded(server) as engine:
         (before,) = await engine.count_tokens([question])
-        await reply(engine, ask(None, TEXT))
+        chunks = engine.generate(ask(None, TEXT))
+        while (await anext(chunks)).finish_reason is None:
+            pass
+        # As a turn does: nobody waits for more after the last chunk.
+        await chunks.aclose()
         (after,) = await engine.count_tokens([question])
     assert before < 400
     assert 600 < after < 700

@@ -145,6 +145,18 @@ async def test_a_server_that_calls_a_parameter_differently_gets_it_by_that_name(
     assert "temperature" not in server.chats[2]
 
 
+async def test_a_model_without_a_system_role_gets_the_system_prompt_with_the_first_question(
+    server: OpenAIServer,
+) -> None:
+    server.answers = [refuse(400, {"message": "System role not supported"}), say("Fine"), say("Again")]
+    messages = (text_message("system", "Be brief."), text_message("user", "Hi"))
+    async with loaded(server) as engine:
+        for _ in range(2):
+            await reply(engine, GenerationRequest("session", (), SamplingParams(), messages))
+    folded = [{"role": "user", "content": "Be brief.\n\nHi"}]
+    assert [body["messages"] == folded for body in server.chats] == [False, True, True]
+
+
 async def test_a_wrong_value_is_told_and_not_left_out(server: OpenAIServer) -> None:
     server.answers = [refuse(422, {"message": "temperature must be in [0, 2], got 3.0"})]
     async with loaded(server) as engine:
@@ -393,6 +405,13 @@ async def test_a_server_that_wants_a_key_or_another_one_says_so(
         await loaded(server).__aenter__()
 
 
+async def test_a_model_that_is_gone_meanwhile_is_told(server: OpenAIServer) -> None:
+    server.answers = [refuse(404, {"message": "The model `tiny` does not exist"})]
+    async with loaded(server) as engine:
+        with pytest.raises(ServerError, match="knows no model 'tiny'"):
+            await reply(engine)
+
+
 async def test_a_redirect_is_not_followed(server: OpenAIServer) -> None:
     server.others["/v1/models"] = lambda _: Answer([], 307, {"Location": "http://elsewhere.example/v1/models"})
     with pytest.raises(ServerError, match=r"elsewhere\.example"):
@@ -428,7 +447,7 @@ async def test_a_model_that_the_person_has_named_needs_no_list(server: OpenAISer
     [
         (Answer([b"<html>Welcome</html>"], 200, {"Content-Type": "text/html"}), "no JSON"),
         (give({"hello": "you"}), "no list of models"),
-        (refuse(404, "<html>Not found</html>"), "is not its address"),
+        (refuse(404, "<html>Not found</html>"), "nothing at this address"),
         (refuse(500, {"message": "Broken\x1b[31m"}), r"It says: Broken \[31m"),
         (refuse(403, {"message": "Not you"}), "wants a key"),
         (Answer([b"\xff" * (17 << 20)], 200, {"Content-Type": "application/json"}), "more than any answer"),
