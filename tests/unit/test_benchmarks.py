@@ -10,6 +10,7 @@ import pytest
 from benchmarks import engine
 from benchmarks.engine_answers import Answer
 from benchmarks.engine_figures import bound, bytes_per_token, median_difference, median_ratio
+from benchmarks.engine_models import BenchmarkModel
 from benchmarks.engine_speed import OURS, Contender, Speeds, engine_table
 from benchmarks.report import Report, Table
 
@@ -60,7 +61,7 @@ def test_a_token_reads_all_weights_and_the_keys_and_values_before_it() -> None:
 
 def test_of_an_embedding_that_is_not_the_head_only_a_row_is_read() -> None:
     sizes = {"embed.tiles": 1000, "lm_head.tiles": 700, "layers.qkv.tiles": 500}
-    assert bytes_per_token(sizes, kv_shape=(1, 1, 1), depth=0) == 1200
+    assert bytes_per_token(sizes, per_position=4, depth=0) == 1200
 
 
 def test_the_bound_is_how_often_memory_can_be_read_in_a_second() -> None:
@@ -73,8 +74,11 @@ def test_a_rate_counts_the_tokens_after_the_first() -> None:
 
 
 def test_the_engine_table_has_tokens_per_second_and_ours_divided_by_the_others() -> None:
-    speeds = Speeds([measured(OURS, 0.5, 0.4, 0.2), measured("another", 1.0, 1.6, 0.4)], {})
-    ours, another = engine_table(speeds).rows
+    model = BenchmarkModel("A model", Path("folder"), Path("library"), {})
+    speeds = Speeds(model, [measured(OURS, 0.5, 0.4, 0.2), measured("another", 1.0, 1.6, 0.4)], {})
+    table = engine_table(speeds)
+    ours, another = table.rows
+    assert table.title == "Engine: A model"
     assert ours == (OURS, 2, 1024, 320, 160, None, None, None)
     assert another == ("another", 2, 512, 160, 40, 2, 2, 4)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.model_folders import write_prompt_files
+from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.errors import PromptTooLong
 from tether_desktop.events import ContextTrimmed
 from tether_desktop.messages import text_message
@@ -41,7 +42,7 @@ def template(tmp_path: Path) -> PromptTemplate:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> CountingEngine:
-    return CountingEngine(tmp_path)
+    return CountingEngine(write_scripted_model(tmp_path, "Counting"))
 
 
 def words(name: str, count: int) -> str:

@@ -120,7 +120,12 @@ def test_text_is_tokenized_as_if_its_pieces_were_one(byte_level: Path) -> None:
     assert ModelTokenizer(byte_level).encode(pieces) == whole
 
 
-@given(st.lists(st.tuples(st.text(max_size=20), st.booleans()), max_size=5))
+PLAIN = st.text(max_size=20).filter(lambda text: "<|" not in text)
+
+
+@given(
+    st.lists(st.one_of(st.tuples(PLAIN, st.just(False)), st.tuples(st.text(max_size=20), st.just(True))), max_size=5)
+)
 @settings(deadline=None)
 def test_any_text_comes_back_as_it_was(byte_level: Path, parts: list[tuple[str, bool]]) -> None:
     tokenizer = ModelTokenizer(byte_level)
