@@ -185,3 +185,9 @@ def test_the_reply_gets_its_length_or_a_quarter_of_the_window(
     window: int, max_tokens: int | None, reserve: int
 ) -> None:
     assert reply_reserve(window, max_tokens) == reserve
+
+
+async def test_what_is_kept_comes_as_messages_too(engine: CountingEngine, template: PromptTemplate) -> None:
+    fitted = await fit(engine, template, conversation(20))
+    assert [message.role for message in fitted.messages[:2]] == ["system", "user"]
+    assert " ".join(message.text for message in fitted.messages) == text(fitted)
