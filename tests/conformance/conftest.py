@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
 from tests.conformance.abilities import can
+from tests.conformance.chat_server import serving_chats
 from tests.conformance.replies import Asker
-from tests.conformance.subjects import SETTINGS, Place, Subject
+from tests.conformance.subjects import SETTINGS, WINDOW, Place, Subject
+from tests.helpers.openai_server import OpenAIServer
 from tether_desktop.model.engine import Engine, EngineSpec
 
 
@@ -31,6 +33,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def specs() -> dict[Place, EngineSpec]:
     """The models that were made already, each once."""
     return {}
+
+
+@pytest.fixture(scope="session")
+def chat_server() -> Iterator[OpenAIServer]:
+    """A server elsewhere, which is here."""
+    with serving_chats(WINDOW) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

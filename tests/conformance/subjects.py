@@ -17,16 +17,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.chat_server import MODEL
 from tests.helpers.mlc_double import SITE, installed
-from tests.helpers.mlc_double.folders import double_spec
+from tests.helpers.mlc_double.folders import double_spec, write_double_model
+from tests.helpers.openai_server import OpenAIServer
 from tests.helpers.random_chat_model import make_chat_model
 from tests.helpers.scripted_models import scripted_spec, write_scripted_model
 from tests.helpers.starter import StarterModel
 from tether_desktop.model.cpu import supported_isas
-from tether_desktop.model.engine import Engine, EngineSpec, OnProgress, PromptPiece
+from tether_desktop.model.engine import Engine, EngineInfo, EngineSpec, OnProgress, PromptPiece
+from tether_desktop.model.engines import make_engine
 from tether_desktop.model.host import HostedEngine
 from tether_desktop.model.mlc import MlcEngine
 from tether_desktop.model.scripted import ScriptedEngine
+from tether_desktop.model.servers import Server, save_server
 from tether_desktop.model.tvm.engine import TvmEngine
 from tether_desktop.model.tvm.tokenizer import ModelTokenizer
 
@@ -73,7 +77,7 @@ class Setting:
     place: Place
     new: Callable[[EngineSpec], Engine]
     hosted: bool = False
-    surroundings: Callable[[], AbstractContextManager[object]] = nullcontext
+    surroundings: Callable[[EngineSpec], AbstractContextManager[object]] = nullcontext
     marks: tuple[pytest.MarkDecorator, ...] = ()
 
 
@@ -99,18 +103,18 @@ class Subject:
         tokenizer = self.tokenizer
         return [token for token in range(tokenizer.vocab_size) if tokenizer.token_text(token) == text]
 
-    async def load(self, engine: Engine, on_progress: OnProgress = lambda _: None) -> Engine:
-        """The engine, loaded."""
-        with self.setting.surroundings():
-            await engine.load(on_progress)
-        return engine
+    async def load(self, engine: Engine, on_progress: OnProgress = lambda _: None) -> EngineInfo:
+        """Load an engine of this model."""
+        with self.setting.surroundings(self.spec):
+            return await engine.load(on_progress)
 
     @asynccontextmanager
     async def loaded(self) -> AsyncIterator[Engine]:
         """An engine of its own for one test."""
         engine = self.setting.new(self.spec)
         try:
-            yield await self.load(engine)
+            await self.load(engine)
+            yield engine
         finally:
             await engine.close()
 
@@ -147,11 +151,30 @@ def _real_mlc(_request: pytest.FixtureRequest, _parent: Path) -> EngineSpec:
     return EngineSpec("real", "mlc", Path(REAL_MODEL), Path(REAL_LIBRARY), WINDOW)
 
 
-@contextmanager
-def _on_the_path() -> Iterator[None]:
+def _remote(request: pytest.FixtureRequest, parent: Path) -> EngineSpec:
+    """A model on a server; its folder has the tokenizer that the server's numbers are of."""
+    server: OpenAIServer = request.getfixturevalue("chat_server")
+    spec = EngineSpec(f"local/{MODEL}", "remote", write_double_model(parent), context_window=WINDOW)
+    with _list_of_servers(spec):
+        save_server(Server("local", server.url))
+    return spec
+
+
+def _list_of_servers(spec: EngineSpec) -> AbstractContextManager[object]:
+    """The data folder that has the list of servers, whichever test is running."""
+    return _environment(TETHER_DATA_DIR=str(spec.model_dir.parent / "data"))
+
+
+def _on_the_path(_spec: EngineSpec) -> AbstractContextManager[object]:
     """The double as a package of the child process that is started meanwhile."""
+    return _environment(PYTHONPATH=str(SITE))
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PYTHONPATH", str(SITE))
+        for name, value in variables.items():
+            environment.setenv(name, value)
         yield
 
 
@@ -163,7 +186,8 @@ SETTINGS = {
     "tvm": Setting("tvm", _tvm, TvmEngine),
     "tvm-hosted": Setting("tvm", _tvm, HostedEngine, hosted=True),
     "tvm-starter": Setting("tvm", _starter, TvmEngine, marks=_MODEL),
-    "mlc-double": Setting("mlc", _double, MlcEngine, surroundings=installed),
+    "mlc-double": Setting("mlc", _double, MlcEngine, surroundings=lambda _: installed()),
+    "remote": Setting("remote", _remote, make_engine, surroundings=_list_of_servers),
     "mlc-double-hosted": Setting("mlc", _double, HostedEngine, hosted=True, surroundings=_on_the_path),
 }
 if not why_not_the_real_package():

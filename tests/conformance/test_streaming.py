@@ -51,8 +51,7 @@ async def test_times_follow_each_other(ask: Asker) -> None:
 async def test_loading_tells_its_progress_and_what_was_loaded(subject: Subject) -> None:
     seen: list[float] = []
     engine = subject.setting.new(subject.spec)
-    with subject.setting.surroundings():
-        info = await engine.load(seen.append)
+    info = await subject.load(engine, seen.append)
     await engine.close()
     assert seen == sorted(seen)
     assert 0 <= seen[0] < seen[-1] == 1

@@ -104,6 +104,7 @@ class RemoteEngine:
 
     async def count_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
         """Token count of each conversation: the server's, or an estimate."""
+        self._loaded()
         return [await self._tokens(messages_of(prompt)) for prompt in prompts]
 
     async def close(self) -> None:
