@@ -28,6 +28,7 @@ bench:
 docs:
 	@$(BOOTSTRAP) setup --dev
 	$(BIN)/python packaging/settings_reference.py
+	$(BIN)/python -m tests.conformance.abilities
 
 lock:
 	$(PYTHON) packaging/lock.py

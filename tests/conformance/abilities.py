@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -11,6 +12,10 @@ ENGINES: Mapping[str, str] = MappingProxyType(
     {"tvm": "Tether's own", "mlc": "MLC-LLM", "remote": "server", "scripted": "scripted"}
 )
 """Kinds of engine and their titles, in the order of the list."""
+
+PAGE = Path(__file__).parents[2] / "docs/engines.md"
+_BEGIN = "<!-- Made by `make docs` from tests/conformance/abilities.py; change that, never this. -->"
+_END = "<!-- The end of what is made. -->"
 
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 
@@ -28,9 +33,9 @@ class Ability:
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
-_A_SCRIPT = "says what its script says"
-_NO_NUMBERS = "its tokens have no numbers"
-_ELSEWHERE = "the server decides"
+_A_SCRIPT = "no: it says what its script says"
+_NO_NUMBERS = "no: its tokens have no numbers"
+_ELSEWHERE = "as the server does"
 
 ABILITIES: Mapping[str, Ability] = MappingProxyType(
     {
@@ -42,34 +47,38 @@ ABILITIES: Mapping[str, Ability] = MappingProxyType(
         "penalty": Ability("Presence and frequency penalties", {"scripted": _A_SCRIPT}),
         "repetition": Ability(
             "Repetition penalty, top-k, min-p",
-            {"scripted": _A_SCRIPT, "mlc": "its interface has none of them", "remote": _ELSEWHERE},
+            {"scripted": _A_SCRIPT, "mlc": "no: its interface for completions has none of them", "remote": _ELSEWHERE},
         ),
         "bias": Ability("A bias forces or bans a token", {"scripted": _NO_NUMBERS}),
         "logprobs": Ability("Tells how likely each token was, and which others were"),
         "raw_logprobs": Ability(
             "… before bias and temperature, and of up to 20 others",
             {
-                "scripted": "they are made up",
-                "mlc": "after bias and temperature, of 5 others, and their texts in visible ASCII alone",
+                "scripted": "no: they are made up",
+                "mlc": "no: after bias and temperature, of 5 others, and their texts in visible ASCII alone",
                 "remote": _ELSEWHERE,
             },
         ),
         "window": Ability("Refuses a prompt that leaves no room for a reply, and ends where its window does"),
-        "empty": Ability("Refuses an empty prompt", {"scripted": "answers anything"}),
-        "count": Ability("Counts tokens as it reads them", {"remote": "estimated where the server does not count"}),
+        "empty": Ability("Refuses an empty prompt", {"scripted": "no: it answers anything"}),
+        "count": Ability(
+            "Counts tokens as it reads them", {"remote": "where the server counts; else they are estimated"}
+        ),
         "reuse": Ability("Reads the beginning of a conversation once", {"remote": _ELSEWHERE}),
         "special": Ability(
             "Marks of the format that somebody typed stay text",
-            {"scripted": "knows no such marks", "remote": _ELSEWHERE},
+            {"scripted": "no: it knows no such marks", "remote": _ELSEWHERE},
         ),
-        "ends": Ability("Ends at the model's own end mark", {"scripted": "knows no such marks", "remote": _ELSEWHERE}),
+        "ends": Ability(
+            "Ends at the model's own end mark", {"scripted": "no: it knows no such marks", "remote": _ELSEWHERE}
+        ),
         "pieces": Ability(
             "A character that is spread over several tokens comes whole",
-            {"scripted": "its tokens are words", "remote": _ELSEWHERE},
+            {"scripted": "no: its tokens are words", "remote": _ELSEWHERE},
         ),
         "sessions": Ability("Several conversations in turn do not mix"),
         "cancel": Ability("Stops at any moment, and is ready for the next request"),
-        "crash": Ability("A crash costs one reply", {"remote": "has no process here"}),
+        "crash": Ability("A crash costs one reply", {"remote": "it has no process here that could"}),
     }
 )
 
@@ -108,4 +117,15 @@ def _cell(ability: Ability, engine: str, reasons: list[str]) -> str:
     reason = ability.missing[engine]
     if reason not in reasons:
         reasons.append(reason)
-    return f"no ({reasons.index(reason) + 1})"
+    return f"see {reasons.index(reason) + 1}"
+
+
+def page() -> str:
+    """The page with the list as it is now."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n{listing()}{_END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
