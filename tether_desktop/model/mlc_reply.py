@@ -159,6 +159,6 @@ def _reason(error: BaseException) -> str:
     """What an error says first; of pydantic's, what was wrong and not where its manual is."""
     details = getattr(error, "errors", None)
     if callable(details):
-        return "; ".join(str(item["msg"]) for item in details())
+        return "; ".join(str(item["msg"]).removeprefix("Value error, ").rstrip(".") for item in details())
     first_line = str(error).strip().splitlines()[:1]
     return first_line[0].rstrip(".") if first_line else type(error).__name__
