@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.conformance.abilities import can
 from tests.conformance.chat_server import serving_chats
 from tests.conformance.replies import Asker
 from tests.conformance.subjects import SETTINGS, WINDOW, Place, Subject
@@ -20,12 +19,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "subject" not in metafunc.fixturenames:
         return
     needed: tuple[str, ...] = getattr(metafunc.function, "needs", ())
-    fitting = {
-        label: setting
+    values = [
+        pytest.param(label, marks=setting.marks, id=label)
         for label, setting in SETTINGS.items()
-        if can(setting.engine, needed) and (setting.hosted or "crash" not in needed)
-    }
-    values = [pytest.param(label, marks=setting.marks, id=label) for label, setting in fitting.items()]
+        if setting.fits(needed)
+    ]
     metafunc.parametrize("subject", values, indirect=True, scope="module")
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.abilities import can
 from tests.conformance.chat_server import MODEL
 from tests.helpers.mlc_double import SITE, installed
 from tests.helpers.mlc_double.folders import double_spec, write_double_model
@@ -71,6 +72,7 @@ class Setting:
         hosted: whether it is in a process of its own.
         surroundings: what has to be so while it is loaded.
         marks: of the tests that run it.
+        about: abilities whose tests are worth running with it; all where there are none.
     """
 
     engine: str
@@ -79,6 +81,12 @@ class Setting:
     hosted: bool = False
     surroundings: Callable[[EngineSpec], AbstractContextManager[object]] = nullcontext
     marks: tuple[pytest.MarkDecorator, ...] = ()
+    about: frozenset[str] = frozenset()
+
+    def fits(self, needed: tuple[str, ...]) -> bool:
+        """Whether a test that needs these abilities is to be run with it."""
+        worth_it = not self.about or not self.about.isdisjoint(needed)
+        return worth_it and can(self.engine, needed) and (self.hosted or "crash" not in needed)
 
 
 @dataclass(frozen=True)
@@ -179,13 +187,17 @@ def _environment(**variables: str) -> Iterator[None]:
 
 
 _MODEL = (pytest.mark.model, pytest.mark.timeout(SECONDS_TO_ADD_A_MODEL))
+_ABOUT_THE_MODEL = frozenset(
+    ("stop", "penalty", "repetition", "logprobs", "raw_logprobs", "special", "ends", "pieces", "reuse", "sessions")
+)
+"""What a trained model does otherwise than a random one."""
 
 SETTINGS = {
     "scripted": Setting("scripted", _scripted, ScriptedEngine),
     "scripted-hosted": Setting("scripted", _scripted, HostedEngine, hosted=True),
     "tvm": Setting("tvm", _tvm, TvmEngine),
     "tvm-hosted": Setting("tvm", _tvm, HostedEngine, hosted=True),
-    "tvm-starter": Setting("tvm", _starter, TvmEngine, marks=_MODEL),
+    "tvm-starter": Setting("tvm", _starter, TvmEngine, marks=_MODEL, about=_ABOUT_THE_MODEL),
     "mlc-double": Setting("mlc", _double, MlcEngine, surroundings=lambda _: installed()),
     "remote": Setting("remote", _remote, make_engine, surroundings=_list_of_servers),
     "mlc-double-hosted": Setting("mlc", _double, HostedEngine, hosted=True, surroundings=_on_the_path),

@@ -1,13 +1,18 @@
-"""The engine's side of the pipe sends together what comes faster than a screen can show it."""
+"""The engine's side of the pipe: every request is answered, and what comes faster than a screen shows goes together."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tether_desktop.model.child import TokenGatherer
-from tether_desktop.model.engine import GenerationChunk
+from tests.helpers.scripted_models import scripted_spec, write_scripted_model
+from tether_desktop.model import wire
+from tether_desktop.model.child import EngineServer, TokenGatherer
+from tether_desktop.model.engine import GenerationChunk, GenerationRequest
 
 
 class Pipe:
@@ -61,3 +66,16 @@ async def test_what_is_kept_is_sent_once_when_the_reply_ends(pipe: Pipe) -> None
     gatherer.flush()
     gatherer.flush()
     assert pipe.sent == [["One"], [" two"]]
+
+
+async def test_a_request_that_is_cancelled_before_it_began_is_answered_all_the_same(tmp_path: Path) -> None:
+    answers: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+    server = EngineServer(scripted_spec(write_scripted_model(tmp_path)), answers.put_nowait)
+    request = wire.pack_request(GenerationRequest("session", ()))
+    server.receive({"do": "generate", "id": 7, "request": request})
+    server.receive({"do": "cancel", "id": 7})
+    assert await asyncio.wait_for(answers.get(), 10) == {"id": 7, "cancelled": True}
+    server.receive({"do": "cancel", "id": 7})
+    server.receive({"do": "load", "id": 8})
+    assert [(await asyncio.wait_for(answers.get(), 10))["id"] for _ in range(3)] == [8, 8, 8]
+    assert answers.empty()
