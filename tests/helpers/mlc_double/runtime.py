@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.helpers.mlc_double.engine import Device
 
-_HEADER = b"a library of the double for "
+_MARK = re.compile(rb"a library of the double for (\w+)\.")
 
 
 @dataclass(frozen=True)
@@ -19,17 +20,17 @@ class Module:
 
 
 def library_bytes(device: str) -> bytes:
-    """A library of the double that is for a device."""
-    return _HEADER + device.encode()
+    """What makes a file a library of the double that is for a device, wherever it stands in it."""
+    return f"a library of the double for {device}.".encode()
 
 
 def load_module(path: str) -> Module:
     """Load a library: an executable, in which are the host's code and in that the device's."""
-    content = Path(path).read_bytes()
-    if not content.startswith(_HEADER):
+    found = _MARK.search(Path(path).read_bytes())
+    if found is None:
         raise RuntimeError(f"{path}: invalid ELF header\nstack trace: …")
-    parts = (Module(content.removeprefix(_HEADER).decode()),) if content != _HEADER + b"cpu" else ()
-    return Module("relax.VMExecutable", (Module("library", parts),))
+    device = found[1].decode()
+    return Module("relax.VMExecutable", (Module("library", () if device == "cpu" else (Module(device),)),))
 
 
 def device(name: str, _number: int) -> Device:
