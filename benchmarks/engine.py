@@ -17,9 +17,9 @@ from benchmarks.engine_threads import threads_table
 from benchmarks.engine_turns import Program, added_table, second_turn_table, switch_table
 from benchmarks.report import Cell, Report, machine
 from tether_desktop.errors import ModelError
-from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.cpu import default_threads
-from tether_desktop.model.starter import STARTER
+from tether_desktop.model.discovery.catalog import Catalog
+from tether_desktop.model.install.starter import STARTER
 from tether_desktop.settings import load_settings
 
 NOTES = (

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from tether_desktop.app import Tether
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Token
 from tether_desktop.messages import Usage, text_message
-from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import EngineSpec, GenerationRequest, SamplingParams
 from tether_desktop.model.tvm.engine import TvmEngine
 from tether_desktop.protocol.prompt import load_prompt_template

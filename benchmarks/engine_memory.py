@@ -13,9 +13,9 @@ import psutil
 from benchmarks.engine_models import BenchmarkModel
 from benchmarks.engine_process import Worker
 from benchmarks.report import Cell, Table
-from tether_desktop.model.catalog import ModelEntry
+from tether_desktop.model.discovery.catalog import ModelEntry
 from tether_desktop.model.engine import EngineSpec, GenerationRequest, PromptPiece, SamplingParams
-from tether_desktop.model.host import HostedEngine
+from tether_desktop.model.hosting.host import HostedEngine
 
 ABOVE_WEIGHTS_MB = 120
 LOAD_S, LOAD_S_PER_GB = 0.3, 0.1

@@ -11,14 +11,14 @@ from pathlib import Path
 from benchmarks.engine_files import build_folder, peer_there, source_files
 from benchmarks.engine_ours import CONTEXT_WINDOW
 from benchmarks.engine_synthetic import write_synthetic_gguf
-from tether_desktop.model.catalog import ModelEntry
 from tether_desktop.model.compiler.build import compile_library
 from tether_desktop.model.compiler.folder import Card, pack_model
 from tether_desktop.model.compiler.sources import open_source
 from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
 from tether_desktop.model.cpu import supported_isas
 from tether_desktop.model.decoder_shape import DecoderShape
-from tether_desktop.model.library import read_metadata
+from tether_desktop.model.discovery.catalog import ModelEntry
+from tether_desktop.model.discovery.library import read_metadata
 
 
 @dataclass(frozen=True, slots=True)

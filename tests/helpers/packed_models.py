@@ -9,8 +9,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from tether_desktop.model import trust
 from tether_desktop.model.decoder_shape import DecoderShape, Params, shape_json
+from tether_desktop.model.discovery import trust
 
 SHAPE = DecoderShape(
     layers=1,

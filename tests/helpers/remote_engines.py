@@ -12,7 +12,7 @@ from tether_desktop.messages import text_message
 from tether_desktop.model.engine import EngineSpec, GenerationChunk, GenerationRequest, SamplingParams
 from tether_desktop.model.remote import RemoteEngine
 from tether_desktop.model.remote.limits import Limits
-from tether_desktop.model.servers import Server, save_server, servers_path
+from tether_desktop.model.remote.servers import Server, save_server, servers_path
 
 QUESTION = (text_message("user", "Hello"),)
 

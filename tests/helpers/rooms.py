@@ -12,10 +12,10 @@ from tests.helpers.clock import VirtualClock
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.context.store import Store
 from tether_desktop.events import Event
-from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import Engine, EngineSpec
-from tether_desktop.model.pool import EnginePool
-from tether_desktop.model.scripted import ScriptedEngine
+from tether_desktop.model.pool.pool import EnginePool
+from tether_desktop.model.scripted.engine import ScriptedEngine
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.settings import Settings

@@ -26,7 +26,7 @@ def write_scripted_model(
     context_window: int = 2048,
     chat_template: str = CHATML,
 ) -> Path:
-    """Write a model folder that the catalogue lists under ``name``; see model/script.py for the steps."""
+    """Write a model folder that the catalogue lists under ``name``; see model/scripted/script.py for the steps."""
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)
     script = {"replies": replies, "load": load, "prefill": prefill, "tokens_per_second": tokens_per_second}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.helpers.packed_models import write_json, write_packed_model
-from tether_desktop.model.catalog import Catalog, ModelEntry
+from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
 
 
 def only(root: Path) -> ModelEntry:

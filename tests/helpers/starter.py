@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tether_desktop.model import trust
+from tether_desktop.model.discovery import trust
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build/test-models"
 MADE_BY = (
-    "tether_desktop/model/install_starter.py",
-    "tether_desktop/model/starter.py",
+    "tether_desktop/model/install/starter_steps.py",
+    "tether_desktop/model/install/starter.py",
     "tether_desktop/model/decoder_shape.py",
     "tether_desktop/model/compiler",
     "packaging/lock/run.txt",
@@ -73,8 +73,8 @@ def _fingerprint() -> str:
 
 
 def _add_starter(root: Path) -> str:
-    from tether_desktop.model.catalog import Catalog
-    from tether_desktop.model.install import Installer
+    from tether_desktop.model.discovery.catalog import Catalog
+    from tether_desktop.model.install.installer import Installer
 
     with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as environment:
         environment.setenv("TETHER_DATA_DIR", str(root / "data"))

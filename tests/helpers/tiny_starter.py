@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.helpers.tiny_model import TinyConfig, write_tiny_gguf
-from tether_desktop.model.starter import Starter
+from tether_desktop.model.install.starter import Starter
 
 NAME = "Tiny-Instruct-q4_1t16-MLC"
 LICENCE = "Apache License 2.0"

@@ -21,9 +21,9 @@ from tether_desktop.context.store import Store
 from tether_desktop.errors import InstallError, TetherError
 from tether_desktop.events import ContextTrimmed, Done, ErrorEvent, HiddenThought, Status, Token
 from tether_desktop.messages import Message, Reasoning, Text, Timings, Usage, text_message
-from tether_desktop.model import catalog as catalog_module
 from tether_desktop.model.cpu import ISA_TITLES
-from tether_desktop.model.install_progress import InstallProgress
+from tether_desktop.model.discovery import catalog as catalog_module
+from tether_desktop.model.install.progress import InstallProgress
 from tether_desktop.settings import load_settings
 
 Capture = pytest.CaptureFixture[str]

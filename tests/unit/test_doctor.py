@@ -18,7 +18,7 @@ from tether_desktop import doctor
 from tether_desktop.app import Tether
 from tether_desktop.cli import main
 from tether_desktop.doctor import Finding, examine
-from tether_desktop.model import trust
+from tether_desktop.model.discovery import trust
 from tether_desktop.model.tvm import runtime
 from tether_desktop.settings import load_settings
 

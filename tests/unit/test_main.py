@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers.scripted_models import scripted_spec, write_scripted_model
 from tether_desktop import paths
-from tether_desktop.model import wire
+from tether_desktop.model.hosting import wire
 
 ENTER = """
 import json, sys, types

@@ -8,12 +8,12 @@ from typing import Any
 
 from tether_desktop.cli.output import note, print_json, print_table, safe
 from tether_desktop.errors import ModelError
-from tether_desktop.model.catalog import ModelEntry
-from tether_desktop.model.compile_job import MappedMatrix
-from tether_desktop.model.demand import LEAST_WINDOW, Demand, demand_of, within
-from tether_desktop.model.install_progress import Checked
-from tether_desktop.model.memory_fit import VERDICT_TITLES, Fit, Memory, Needs, judge
-from tether_desktop.model.offers import Offer
+from tether_desktop.model.discovery.catalog import ModelEntry
+from tether_desktop.model.install.compile_job import MappedMatrix
+from tether_desktop.model.install.offers import Offer
+from tether_desktop.model.install.progress import Checked
+from tether_desktop.model.pool.demand import LEAST_WINDOW, Demand, demand_of, within
+from tether_desktop.model.pool.memory_fit import VERDICT_TITLES, Fit, Memory, Needs, judge
 
 _MATRIX_TITLES = {
     "embed": "embedding",

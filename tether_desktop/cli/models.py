@@ -12,15 +12,15 @@ import typer
 from tether_desktop.cli import model_tables as tables
 from tether_desktop.cli.output import ProgressLine, note
 from tether_desktop.cli.servers import look_at_servers
-from tether_desktop.model.catalog import Catalog
-from tether_desktop.model.compile_job import BuildReport
 from tether_desktop.model.cpu import ISA_TITLES
-from tether_desktop.model.demo import add_demo
-from tether_desktop.model.install import Installer
-from tether_desktop.model.install_progress import Checked, InstallProgress
-from tether_desktop.model.install_source import offered
-from tether_desktop.model.memory_fit import memory_now
-from tether_desktop.model.offers import load_offers
+from tether_desktop.model.discovery.catalog import Catalog
+from tether_desktop.model.install.compile_job import BuildReport
+from tether_desktop.model.install.demo import add_demo
+from tether_desktop.model.install.installer import Installer
+from tether_desktop.model.install.offers import load_offers
+from tether_desktop.model.install.progress import Checked, InstallProgress
+from tether_desktop.model.install.source import offered
+from tether_desktop.model.pool.memory_fit import memory_now
 from tether_desktop.settings import load_settings
 
 app = typer.Typer(help="List, add, compile, verify and remove models.", no_args_is_help=True)

@@ -13,10 +13,17 @@ import typer
 
 from tether_desktop.cli.output import note, print_json, print_table, safe, tell
 from tether_desktop.errors import SettingsError, TetherError
-from tether_desktop.model.server_address import check_url, origin_of, reach_of
-from tether_desktop.model.server_keys import Key, check_key, forget_key, store_key
-from tether_desktop.model.server_models import ServerModels, forget, look_at, recall
-from tether_desktop.model.servers import Server, check_server, get_server, read_servers, remove_server, save_server
+from tether_desktop.model.remote.address import check_url, origin_of, reach_of
+from tether_desktop.model.remote.keys import Key, check_key, forget_key, store_key
+from tether_desktop.model.remote.server_models import ServerModels, forget, look_at, recall
+from tether_desktop.model.remote.servers import (
+    Server,
+    check_server,
+    get_server,
+    read_servers,
+    remove_server,
+    save_server,
+)
 
 if TYPE_CHECKING:
     from tether_desktop.model.remote.listing import ListedModel

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tether_desktop.cli.output import note, safe
-from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.settings import load_settings
 
 

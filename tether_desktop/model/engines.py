@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tether_desktop.model.engine import Engine, EngineSpec
-from tether_desktop.model.host import HostedEngine
+from tether_desktop.model.hosting.host import HostedEngine
 
 
 def make_engine(spec: EngineSpec) -> Engine:

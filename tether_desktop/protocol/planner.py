@@ -9,7 +9,7 @@ from tether_desktop.context.records import MessageRecord, SessionRecord
 from tether_desktop.context.store import Store
 from tether_desktop.errors import MessageNotFound, ModelError, SessionNotFound
 from tether_desktop.messages import Message, Role
-from tether_desktop.model.catalog import Catalog, ModelEntry
+from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
 from tether_desktop.model.engine import SamplingParams
 from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages, load_prompt_template
 from tether_desktop.protocol.titles import title_from

@@ -11,9 +11,9 @@ from tether_desktop.context.records import MessageRecord, SessionRecord
 from tether_desktop.context.store import Store
 from tether_desktop.errors import SessionBusy, TetherError
 from tether_desktop.messages import Message, text_message
-from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import SamplingParams
-from tether_desktop.model.pool import EnginePool
+from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.planner import Ask, TurnPlanner
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.protocol.window import Cut

@@ -15,7 +15,7 @@ from tether_desktop.errors import EngineError, TetherError
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, HiddenThought, Stage, Status, Title, Token
 from tether_desktop.messages import Timings, Usage
 from tether_desktop.model.engine import Engine, EngineInfo, GenerationChunk, GenerationRequest
-from tether_desktop.model.pool import EnginePool
+from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.event_log import EventLog
 from tether_desktop.protocol.history import exchanges_of
 from tether_desktop.protocol.planner import TurnPlan

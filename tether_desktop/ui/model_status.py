@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tether_desktop.errors import LibraryUntrusted, TetherError
 
 if TYPE_CHECKING:
-    from tether_desktop.model.catalog import ModelEntry
-    from tether_desktop.model.slot import ModelState
+    from tether_desktop.model.discovery.catalog import ModelEntry
+    from tether_desktop.model.pool.slot import ModelState
 
 _QUANTIZATION = re.compile(r"[-_ .](q\d+(?:f\d+)?(?:_\w+)*)$", re.IGNORECASE)
 

@@ -14,7 +14,7 @@ from tether_desktop.ui.stylesheet import set_kind
 from tether_desktop.ui.themed_button import ThemedButton
 
 if TYPE_CHECKING:
-    from tether_desktop.model.install_progress import InstallProgress
+    from tether_desktop.model.install.progress import InstallProgress
 
 STAGES = {
     "downloading": "Downloading",

@@ -16,8 +16,8 @@ from tether_desktop.ui.told import as_tether_error
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
-    from tether_desktop.model.catalog import ModelEntry
-    from tether_desktop.model.install_progress import InstallProgress
+    from tether_desktop.model.discovery.catalog import ModelEntry
+    from tether_desktop.model.install.progress import InstallProgress
     from tether_desktop.protocol.turn import Turn
     from tether_desktop.settings import Settings
 

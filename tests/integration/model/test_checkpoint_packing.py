@@ -12,7 +12,7 @@ from tests.helpers.mlc_writer import Quantization, write_mlc_folder
 from tether_desktop.model.compiler.folder import Card, PackReport, pack_model
 from tether_desktop.model.compiler.sources import open_source
 from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
-from tether_desktop.model.model_folder import check_sizes, check_tensors, read_config, read_shards
+from tether_desktop.model.discovery.model_folder import check_sizes, check_tensors, read_config, read_shards
 
 MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gemma3_text")
 

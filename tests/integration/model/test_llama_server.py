@@ -18,8 +18,8 @@ from tests.helpers.remote_engines import ask, reply, spec, text_of
 from tether_desktop.errors import PromptTooLong, ServerError
 from tether_desktop.model.engine import GenerationRequest, SamplingParams
 from tether_desktop.model.remote import RemoteEngine
-from tether_desktop.model.server_models import look_at
-from tether_desktop.model.servers import Server, save_server
+from tether_desktop.model.remote.server_models import look_at
+from tether_desktop.model.remote.servers import Server, save_server
 
 ROOT = Path(__file__).parents[3]
 NEEDED = ("llama_cpp", "uvicorn", "fastapi", "sse_starlette", "starlette_context")

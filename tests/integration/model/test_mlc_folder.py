@@ -12,11 +12,11 @@ from tests.helpers.mlc_double.runtime import library_bytes
 from tests.helpers.packed_models import write_mlc_model, write_official_library
 from tests.helpers.random_chat_model import chat_tokenizer
 from tether_desktop.errors import LibraryUntrusted, ModelUnprepared
-from tether_desktop.model import trust
-from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.discovery import trust
+from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import GenerationRequest, PromptPiece, SamplingParams
-from tether_desktop.model.host import HostedEngine
-from tether_desktop.model.pool import EnginePool
+from tether_desktop.model.hosting.host import HostedEngine
+from tether_desktop.model.pool.pool import EnginePool
 
 QUESTION = "<|im_start|>user\nName three colours.<|im_end|>\n<|im_start|>assistant\n"
 

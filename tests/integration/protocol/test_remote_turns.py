@@ -17,11 +17,11 @@ from tether_desktop.context.store import Store
 from tether_desktop.errors import ModelError
 from tether_desktop.events import Cancelled, ContextTrimmed, Done, ErrorEvent, HiddenThought, Token
 from tether_desktop.messages import Usage
-from tether_desktop.model.catalog import Catalog
-from tether_desktop.model.pool import EnginePool
+from tether_desktop.model.discovery.catalog import Catalog
+from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.remote import RemoteEngine
 from tether_desktop.model.remote.limits import Limits
-from tether_desktop.model.server_models import ServerModels, look_at
+from tether_desktop.model.remote.server_models import ServerModels, look_at
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.settings import Settings

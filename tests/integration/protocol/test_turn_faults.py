@@ -17,8 +17,8 @@ from tether_desktop.errors import SessionBusy, StoreFull
 from tether_desktop.events import TERMINAL_EVENTS, Cancelled, Done, ErrorEvent, Event, HiddenThought, Status, Token
 from tether_desktop.messages import Message
 from tether_desktop.model.engine import EngineSpec, GenerationChunk, GenerationRequest
-from tether_desktop.model.host import HostedEngine
-from tether_desktop.model.scripted import ScriptedEngine
+from tether_desktop.model.hosting.host import HostedEngine
+from tether_desktop.model.scripted.engine import ScriptedEngine
 from tether_desktop.protocol.turn import Turn
 
 FAIL = {"raise": {"code": "engine_died", "title": "The model stopped", "message": "It ended.", "hint": "Ask again."}}

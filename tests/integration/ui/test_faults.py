@@ -20,7 +20,7 @@ from tests.helpers.gui import environment, in_gui_loop, open_window, until
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.context.store import Store
 from tether_desktop.errors import InstallError
-from tether_desktop.model.install_progress import InstallProgress, OnInstallProgress
+from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.main_window import MainWindow
 

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.gui import in_gui_loop, open_window, until
 from tests.helpers.packed_models import write_library, write_packed_model
 from tests.helpers.scripted_models import write_scripted_model
-from tether_desktop.model import catalog, trust, watch
+from tether_desktop.model.discovery import catalog, trust, watch
 from tether_desktop.ui.main_window import MainWindow
 
 

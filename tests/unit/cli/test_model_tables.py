@@ -11,9 +11,9 @@ from tests.helpers.packed_models import SHAPE, write_packed_model
 from tether_desktop.cli.model_tables import forecast, print_entries
 from tether_desktop.cli.output import tell
 from tether_desktop.errors import TetherError
-from tether_desktop.model.entry import ModelEntry
-from tether_desktop.model.install_progress import Checked
-from tether_desktop.model.memory_fit import Memory, estimate, needs_of
+from tether_desktop.model.discovery.entry import ModelEntry
+from tether_desktop.model.install.progress import Checked
+from tether_desktop.model.pool.memory_fit import Memory, estimate, needs_of
 
 Capture = pytest.CaptureFixture[str]
 

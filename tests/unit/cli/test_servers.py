@@ -12,8 +12,8 @@ import pytest
 from tests.helpers.memory_keyring import MemoryKeyring
 from tests.helpers.openai_server import OpenAIServer, refuse, serving_aside
 from tether_desktop.cli import main
-from tether_desktop.model.server_models import recall
-from tether_desktop.model.servers import Server, get_server, read_servers, save_server
+from tether_desktop.model.remote.server_models import recall
+from tether_desktop.model.remote.servers import Server, get_server, read_servers, save_server
 
 KEY = "sk-secret"
 Capture = pytest.CaptureFixture[str]

@@ -9,7 +9,7 @@ import typer
 
 from tests.helpers.packed_models import write_library, write_packed_model
 from tether_desktop.cli import main
-from tether_desktop.model import catalog, trust
+from tether_desktop.model.discovery import catalog, trust
 
 Capture = pytest.CaptureFixture[str]
 

@@ -10,10 +10,10 @@ import pytest
 
 from tests.helpers.gated_engines import Gate, Open
 from tests.helpers.scripted_models import write_scripted_model
-from tether_desktop.model import catalog
-from tether_desktop.model.catalog import Catalog
+from tether_desktop.model.discovery import catalog
+from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import Engine, EngineSpec
-from tether_desktop.model.pool import EnginePool
+from tether_desktop.model.pool.pool import EnginePool
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tether_desktop.model import child
 from tether_desktop.model.engine import EngineKind, EngineSpec
 from tether_desktop.model.engines import make_engine
-from tether_desktop.model.host import HostedEngine
-from tether_desktop.model.mlc import MlcEngine
+from tether_desktop.model.hosting import child
+from tether_desktop.model.hosting.host import HostedEngine
+from tether_desktop.model.mlc.engine import MlcEngine
 from tether_desktop.model.remote import RemoteEngine
-from tether_desktop.model.scripted import ScriptedEngine
+from tether_desktop.model.scripted.engine import ScriptedEngine
 from tether_desktop.model.tvm.engine import TvmEngine
 
 

@@ -14,7 +14,7 @@ from tether_desktop.errors import PromptTooLong
 from tether_desktop.events import ContextTrimmed
 from tether_desktop.messages import text_message
 from tether_desktop.model.engine import EngineSpec, Prompt
-from tether_desktop.model.scripted import ScriptedEngine
+from tether_desktop.model.scripted.engine import ScriptedEngine
 from tether_desktop.protocol.history import Exchange
 from tether_desktop.protocol.prompt import PromptTemplate, load_prompt_template
 from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, reply_reserve

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tether_desktop.errors import EngineDied
-from tether_desktop.model.catalog import ModelEntry
+from tether_desktop.model.discovery.catalog import ModelEntry
 from tether_desktop.model.engine import EngineInfo
-from tether_desktop.model.slot import ModelState
+from tether_desktop.model.pool.slot import ModelState
 from tether_desktop.ui.model_status import model_status, size_text, split_name
 
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
 from tether_desktop.errors import AlreadyRunning, InstallError, StoreBusy
-from tether_desktop.model.install_progress import InstallProgress
+from tether_desktop.model.install.progress import InstallProgress
 from tether_desktop.ui.banner import Banner
 from tether_desktop.ui.empty_chat import EmptyChat
 from tether_desktop.ui.header import Header, status_text

@@ -17,7 +17,7 @@ from tether_desktop.model.compiler.decoder import Decoder
 from tether_desktop.model.compiler.isa import ISAS, Isa
 from tether_desktop.model.compiler.linker import link_shared
 from tether_desktop.model.decoder_shape import DecoderShape, shape_json, shape_of
-from tether_desktop.model.library import LIBRARY_FORMAT
+from tether_desktop.model.discovery.library import LIBRARY_FORMAT
 
 OnProgress = Callable[[float], None]
 

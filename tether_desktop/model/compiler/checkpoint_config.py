@@ -7,7 +7,7 @@ from typing import Any
 
 from tether_desktop.model.compiler.strict_json import damaged, read_object
 from tether_desktop.model.compiler.weight_file import file_in
-from tether_desktop.model.model_folder import CONFIG_NAME
+from tether_desktop.model.discovery.model_folder import CONFIG_NAME
 
 _UNQUANTIZED = "Fetch the model with float16, bfloat16 or float32 weights, or as a GGUF file."
 

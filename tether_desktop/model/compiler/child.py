@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from tether_desktop.errors import InstallError, TetherError
-from tether_desktop.model import wire
-from tether_desktop.model.compile_job import LOOK_BYTES, Report, harmful, read_build_request, read_inspect_request
-from tether_desktop.model.job import exit_with_parent
+from tether_desktop.model.hosting import wire
+from tether_desktop.model.hosting.job import exit_with_parent
+from tether_desktop.model.install.compile_job import (
+    LOOK_BYTES,
+    Report,
+    harmful,
+    read_build_request,
+    read_inspect_request,
+)
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tether_desktop.errors import ModelBroken
 from tether_desktop.model.compiler.gguf_source import SPLIT_NAME
-from tether_desktop.model.model_folder import CONFIG_NAME
+from tether_desktop.model.discovery.model_folder import CONFIG_NAME
 
 _GGUF = ".gguf"
 _PROJECTOR = "mmproj"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tether_desktop.model.compile_job import Inspection, InspectRequest, Report
 from tether_desktop.model.compiler.formats import choose_formats, decoder_shape
 from tether_desktop.model.compiler.packed_copy import check_packed
 from tether_desktop.model.compiler.source_card import read_card
 from tether_desktop.model.compiler.sources import open_source
 from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
-from tether_desktop.model.model_folder import is_packed, read_config
+from tether_desktop.model.discovery.model_folder import is_packed, read_config
+from tether_desktop.model.install.compile_job import Inspection, InspectRequest, Report
 
 
 def inspect_source(request: InspectRequest, report: Report) -> Inspection:

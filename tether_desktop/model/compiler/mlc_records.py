@@ -14,7 +14,7 @@ from typing import Any
 from tether_desktop.errors import ModelBroken
 from tether_desktop.model.compiler.strict_json import MAX_BYTES, damaged
 from tether_desktop.model.compiler.weight_file import LONGEST_NAME, MAX_DIMENSIONS, FileRegion, file_in
-from tether_desktop.model.model_folder import INDEX_NAMES, Shard, check_sizes, read_shards
+from tether_desktop.model.discovery.model_folder import INDEX_NAMES, Shard, check_sizes, read_shards
 
 ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "uint32": 4}
 """Size of a number of the types that can be used."""

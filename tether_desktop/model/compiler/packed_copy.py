@@ -11,7 +11,7 @@ from tether_desktop.model.compiler.shards import write_failed
 from tether_desktop.model.compiler.source_card import licence_texts
 from tether_desktop.model.compiler.strict_json import damaged
 from tether_desktop.model.compiler.weight_file import file_in
-from tether_desktop.model.model_folder import (
+from tether_desktop.model.discovery.model_folder import (
     check_md5,
     check_present,
     check_sizes,

@@ -11,7 +11,7 @@ from pathlib import Path
 from tether_desktop.errors import ModelBroken
 from tether_desktop.model.compiler.gguf_source import GgufFile
 from tether_desktop.model.compiler.weight_file import file_in
-from tether_desktop.model.model_name import bare_name
+from tether_desktop.model.install.model_name import bare_name
 
 _LICENCE_FILES = re.compile(r"(LICEN[CS]E|NOTICE|COPYING|USE_POLICY)([_-][\w-]*)?(\.(md|txt|rst))?", re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)

@@ -10,7 +10,7 @@ from tether_desktop.model.compiler.gguf_model import GgufModel
 from tether_desktop.model.compiler.gguf_source import GgufFile
 from tether_desktop.model.compiler.hf_model import HfModel
 from tether_desktop.model.compiler.source import ModelSource
-from tether_desktop.model.model_folder import CONFIG_NAME
+from tether_desktop.model.discovery.model_folder import CONFIG_NAME
 
 
 def open_source(path: Path) -> ModelSource:

@@ -11,7 +11,7 @@ from typing import IO
 
 from tether_desktop.errors import InstallError
 from tether_desktop.model.compiler.shards import write_failed
-from tether_desktop.model.starter import Starter
+from tether_desktop.model.install.starter import Starter
 
 _BLOCK = 1 << 20
 _LARGEST_LICENCE = 1 << 20

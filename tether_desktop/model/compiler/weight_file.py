@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tether_desktop.model.compiler.source import SourceTensor
 from tether_desktop.model.compiler.strict_json import damaged
-from tether_desktop.model.model_folder import plain_name
+from tether_desktop.model.discovery.model_folder import plain_name
 
 MAX_DIMENSIONS = 8
 LONGEST_NAME = 400

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from tether_desktop.errors import TetherError
-from tether_desktop.model import wire
 from tether_desktop.model.fetch.hub_fetch import HubFetch
 from tether_desktop.model.fetch.hub_reference import parse_reference
 from tether_desktop.model.fetch.patience import Patience
 from tether_desktop.model.fetch.progress import FetchProgress
-from tether_desktop.model.job import exit_with_parent
+from tether_desktop.model.hosting import wire
+from tether_desktop.model.hosting.job import exit_with_parent
 
 
 def main() -> int:

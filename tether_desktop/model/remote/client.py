@@ -11,12 +11,12 @@ import httpx2
 
 from tether_desktop.errors import ServerError
 from tether_desktop.model.fetch.client import client_options
+from tether_desktop.model.remote.address import check_url
 from tether_desktop.model.remote.answers import parse_json, read_refusal
 from tether_desktop.model.remote.faults import Faults, Passing, Refusal
+from tether_desktop.model.remote.keys import Key
 from tether_desktop.model.remote.limits import Limits
-from tether_desktop.model.server_address import check_url
-from tether_desktop.model.server_keys import Key
-from tether_desktop.model.servers import Server
+from tether_desktop.model.remote.servers import Server
 
 _LARGEST_ANSWER = 16 << 20
 _LARGEST_ERROR = 64 << 10

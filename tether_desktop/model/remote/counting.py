@@ -10,10 +10,10 @@ from typing import Any, cast, get_args
 from tether_desktop.errors import TetherError
 from tether_desktop.messages import Message, Role, text_message
 from tether_desktop.model.engine import Prompt
+from tether_desktop.model.remote.address import root_of
 from tether_desktop.model.remote.chat_request import messages_json
 from tether_desktop.model.remote.client import ServerClient
 from tether_desktop.model.remote.faults import Passing, Refusal
-from tether_desktop.model.server_address import root_of
 
 logger = logging.getLogger(__name__)
 

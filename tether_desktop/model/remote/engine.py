@@ -31,12 +31,12 @@ from tether_desktop.model.remote.counting import (
     messages_of,
 )
 from tether_desktop.model.remote.faults import EmptyStream, Passing, Refusal
+from tether_desktop.model.remote.keys import read_key
 from tether_desktop.model.remote.limits import Limits
 from tether_desktop.model.remote.listing import ListedModel
 from tether_desktop.model.remote.models import fetch_models
 from tether_desktop.model.remote.reply import ReplyReader
-from tether_desktop.model.server_keys import read_key
-from tether_desktop.model.servers import Server, get_server
+from tether_desktop.model.remote.servers import Server, get_server
 
 logger = logging.getLogger(__name__)
 

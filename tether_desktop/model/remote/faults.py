@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import httpx2
 
 from tether_desktop.errors import PromptTooLong, ServerError
-from tether_desktop.model.server_keys import Key
-from tether_desktop.model.servers import Server
+from tether_desktop.model.remote.keys import Key
+from tether_desktop.model.remote.servers import Server
 
 _UNREACHABLE = "The server cannot be reached"
 _LONGEST_QUOTE = 300

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tether_desktop.model.remote.client import ServerClient, persist
+from tether_desktop.model.remote.keys import Key
 from tether_desktop.model.remote.limits import Limits
 from tether_desktop.model.remote.listing import ListedModel, parse_models
-from tether_desktop.model.server_keys import Key
-from tether_desktop.model.servers import Server
+from tether_desktop.model.remote.servers import Server
 
 
 async def fetch_models(client: ServerClient) -> list[ListedModel]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tether_desktop.errors import ModelBroken
-from tether_desktop.model.model_folder import CONFIG_NAME
+from tether_desktop.model.discovery.model_folder import CONFIG_NAME
 from tether_desktop.model.tvm.kv_cache import BLOCK, SharedArray, blocks_for
 
 

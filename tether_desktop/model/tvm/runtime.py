@@ -13,7 +13,7 @@ from typing import Any
 
 from tether_desktop.errors import EngineError, LibraryMismatch
 from tether_desktop.model.cpu import default_threads, isa_title, supported_isas
-from tether_desktop.model.library import LibraryMetadata, read_metadata
+from tether_desktop.model.discovery.library import LibraryMetadata, read_metadata
 
 _LIBRARY_NAMES = {"Windows": "tvm_runtime.dll", "Darwin": "libtvm_runtime.dylib"}
 _ALL_CORES = 1

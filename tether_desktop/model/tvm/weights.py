@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tether_desktop.errors import ModelBroken
-from tether_desktop.model.model_folder import Shard, check_sizes, read_shards
+from tether_desktop.model.discovery.model_folder import Shard, check_sizes, read_shards
 
 _ALIGNMENT = 64
 _DTYPES = frozenset({"uint8", "int8", "int32", "uint32", "float16", "float32"})

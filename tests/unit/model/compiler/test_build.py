@@ -20,7 +20,7 @@ from tether_desktop.model.compiler.build import compile_library
 from tether_desktop.model.compiler.isa import ISAS
 from tether_desktop.model.compiler.linker import link_shared, linker_command
 from tether_desktop.model.decoder_shape import shape_of
-from tether_desktop.model.library import read_metadata
+from tether_desktop.model.discovery.library import read_metadata
 from tether_desktop.model.tvm.runtime import runtime_path
 
 VARIANT = replace(SMALL, qkv_bias=True, qk_norm=True, post_norms=True, windowed=True, rope_tables=2, tied=False)

@@ -17,11 +17,11 @@ from tests.helpers.packed_models import write_native_file
 from tests.helpers.tiny_model import TinyConfig, make_tiny_model, write_tiny_gguf
 from tests.helpers.tiny_starter import NAME, make_starter
 from tether_desktop.errors import InstallError, ModelBroken
-from tether_desktop.model import trust
-from tether_desktop.model.compile_job import BuildRequest
 from tether_desktop.model.compiler.build_job import build_model, library_name
 from tether_desktop.model.decoder_shape import shape_json, shape_of
-from tether_desktop.model.model_folder import CONFIG_NAME, read_config, read_json
+from tether_desktop.model.discovery import trust
+from tether_desktop.model.discovery.model_folder import CONFIG_NAME, read_config, read_json
+from tether_desktop.model.install.compile_job import BuildRequest
 
 
 @pytest.fixture

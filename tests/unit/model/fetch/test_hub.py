@@ -17,12 +17,12 @@ from tests.helpers.clock import VirtualClock
 from tests.helpers.fake_hub import COMMIT, FakeHub
 from tests.helpers.file_server import FileServer
 from tether_desktop.errors import InstallError
-from tether_desktop.model import job
 from tether_desktop.model.fetch.hub import fetch_hub
 from tether_desktop.model.fetch.hub_fetch import HubFetch
 from tether_desktop.model.fetch.hub_reference import parse_reference
 from tether_desktop.model.fetch.patience import Patience
 from tether_desktop.model.fetch.progress import FetchProgress
+from tether_desktop.model.hosting import job
 
 WEIGHTS = bytes(range(256)) * 40
 OTHER = WEIGHTS[::-1]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tether_desktop.messages import Usage
 from tether_desktop.model.remote.answers import Delta, parse_json, read_delta, read_refusal
 from tether_desktop.model.remote.faults import Faults, Refusal
+from tether_desktop.model.remote.keys import Key
 from tether_desktop.model.remote.listing import ListedModel, parse_models
-from tether_desktop.model.server_keys import Key
-from tether_desktop.model.servers import Server
+from tether_desktop.model.remote.servers import Server
 
 FAULTS = Faults(Server("test", "http://127.0.0.1:1/v1"), Key("sk-1"))
 NAMES = ("choices", "delta", "message", "content", "finish_reason", "usage", "error", "code", "logprobs", "data", "id")

@@ -1,0 +1,1 @@
+"""Which models there are, whether each can be used, and with which library."""

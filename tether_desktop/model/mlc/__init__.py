@@ -1,0 +1,1 @@
+"""MLC-LLM's own engine, where it is installed."""

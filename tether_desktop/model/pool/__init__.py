@@ -1,0 +1,1 @@
+"""Keeps engines loaded within memory, and lends each to one turn at a time."""
