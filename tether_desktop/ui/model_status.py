@@ -12,9 +12,16 @@ if TYPE_CHECKING:
     from tether_desktop.model.discovery.catalog import ModelEntry
     from tether_desktop.model.pool.slot import ModelState
 
-_QUANTIZATION = re.compile(r"[-_ .](q\d+(?:f\d+)?(?:_\w+)*)$", re.IGNORECASE)
+_QUANTIZATION = re.compile(r"[-_ .](mixed_t16|q\d+(?:f\d+)?(?:_\w+)*)$", re.IGNORECASE)
 
-_PLAIN_NAMES = {"q4_1t16": "4-bit", "q8_0t16": "8-bit"}
+_PLAIN_NAMES = {
+    "q4_0t16": "4-bit",
+    "q4_1t16": "4-bit",
+    "q5_0t16": "5-bit",
+    "q5_1t16": "5-bit",
+    "q8_0t16": "8-bit",
+    "mixed_t16": "4 to 8-bit",
+}
 """Our own layouts by what they mean to a person; other names are known from where the model came from."""
 
 

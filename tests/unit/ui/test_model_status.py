@@ -18,6 +18,7 @@ from tether_desktop.ui.model_status import model_status, size_text, split_name
     [
         ("SmolLM2-135M-Instruct-q4_1-MLC", ("SmolLM2 135M Instruct", "q4_1")),
         ("SmolLM2-135M-Instruct-q4_1t16-MLC", ("SmolLM2 135M Instruct", "4-bit")),
+        ("Qwen3-8B-mixed_t16-MLC", ("Qwen3 8B", "4 to 8-bit")),
         ("Qwen3-8B-q4f16_1-MLC", ("Qwen3 8B", "q4f16_1")),
         ("Qwen-3-8B-Q4_K_M", ("Qwen 3 8B", "Q4_K_M")),
         ("Llama-3-q0f16", ("Llama 3", "q0f16")),

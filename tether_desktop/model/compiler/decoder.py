@@ -1,4 +1,4 @@
-"""The two functions of a compiled decoder: ``decode`` one token, ``prefill`` a chunk of a prompt.
+"""The functions of a compiled decoder: ``decode`` a token, ``prefill`` a chunk of a prompt, and ``head`` of that.
 
 Each is a single parallel region over all layers. Between its stages threads meet at a barrier; what is
 cheap is computed by every thread for itself instead.

@@ -1,4 +1,4 @@
-"""What both functions of a decoder share: their arguments, and stages that do not depend on the number of tokens."""
+"""What the functions of a decoder share: their arguments, and stages that do not depend on the number of tokens."""
 
 from __future__ import annotations
 
