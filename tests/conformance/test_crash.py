@@ -56,9 +56,16 @@ async def test_a_death_between_replies_is_told_to_the_next_request(subject: Subj
 async def test_a_death_in_the_middle_of_a_load_is_told(subject: Subject) -> None:
     engine = subject.setting.new(subject.spec)
 
+    killed: list[float] = []
+
+    def kill_once(progress: float) -> None:
+        if not killed:
+            process(engine).kill()
+        killed.append(progress)
+
     async def load_and_ask() -> None:
         # A model that loads at once may be there before its process is gone.
-        await subject.load(engine, lambda _: process(engine).kill())
+        await subject.load(engine, kill_once)
         await Asker(subject, engine)()
 
     with pytest.raises(EngineDied):
