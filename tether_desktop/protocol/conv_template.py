@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 _SYSTEM = "{system_message}"
 _FUNCTIONS = "{function_string}"
+
+
+_MOST_PLACES = 4
+"""Where one template may have the text of a message; it is written down in each."""
+
+_Text = Annotated[str, Field(max_length=100_000)]
+_Stop = Annotated[str, Field(max_length=1000)]
 
 
 class ConvTemplateError(Exception):
@@ -26,15 +33,15 @@ class _Schema(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    system_template: str = _SYSTEM
-    system_prefix_token_ids: list[int] | None = None
+    system_template: _Text = _SYSTEM
+    system_prefix_token_ids: Annotated[list[int], Field(max_length=1000)] | None = None
     add_role_after_system_message: bool = True
-    roles: dict[str, str]
-    role_templates: dict[str, str] = Field(default_factory=dict)
-    seps: list[str] = Field(min_length=1, max_length=2)
-    role_content_sep: str = ""
-    role_empty_sep: str = ""
-    stop_str: list[str] = Field(default_factory=list)
+    roles: dict[str, _Text]
+    role_templates: dict[str, _Text] = Field(default_factory=dict)
+    seps: list[_Text] = Field(min_length=1, max_length=2)
+    role_content_sep: _Text = ""
+    role_empty_sep: _Text = ""
+    stop_str: list[_Stop] = Field(default_factory=list, max_length=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,9 @@ def parse_conv_template(value: object, token_texts: Mapping[int, str]) -> ConvTe
         schema = _Schema.model_validate(value)
     except ValidationError as error:
         raise ConvTemplateError(_first_problem(error)) from None
+    templates = (schema.system_template, *schema.role_templates.values())
+    if any(template.count("_message}") > _MOST_PLACES for template in templates):
+        raise ConvTemplateError("conv_template writes one message down again and again")
     prefix_ids = schema.system_prefix_token_ids or []
     if unknown := [number for number in prefix_ids if number not in token_texts]:
         raise ConvTemplateError(f"conv_template begins with token {unknown[0]}, which the tokenizer does not name")

@@ -22,6 +22,9 @@ _TEMPLATE_FILE = "chat_template.jinja"
 _CHAT_CONFIG = "mlc-chat-config.json"
 _SOURCES = (_TOKENIZER_CONFIG, _TEMPLATE_FILE, _CHAT_CONFIG, "tokenizer.json")
 
+_LARGEST_FILE = 8 << 20
+"""What is read of a model here; as objects it takes twenty times as much memory."""
+
 _SENTINELS = range(0x100000, 0x10FFFE)
 _SENTINEL = f"[{chr(_SENTINELS.start)}-{chr(_SENTINELS.stop - 1)}]"
 _PROBE = "Speak plainly."
@@ -210,20 +213,28 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(text) if text else {}
     except ValueError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, str(error)) from error
+    except RecursionError as error:
+        raise _unreadable(path, "it is nested too deeply") from error
     return value if isinstance(value, dict) else {}
 
 
 def _read_text(path: Path) -> str:
     """A file's text; a missing one has none."""
     try:
-        return path.read_text("utf-8") if path.is_file() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from error
+        if not path.is_file():
+            return ""
+        if path.stat().st_size > _LARGEST_FILE:
+            raise _unreadable(path, f"it has over {_LARGEST_FILE >> 20} MB")
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, "it is not UTF-8") from error
 
 
-def _unreadable(path: Path, error: Exception) -> ModelBroken:
-    message = f"{path.name} of {path.parent.name} cannot be read: {error}."
+def _unreadable(path: Path, reason: str) -> ModelBroken:
+    message = f"{path.name} of {path.parent.name} cannot be read: {reason}."
     return ModelBroken("The model cannot be used", message, "Fetch the model again.")
 
 

@@ -6,10 +6,20 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
+from tether_desktop.errors import ModelBroken
+
+_LARGEST_TOKENIZER = 64 << 20
+_LONGEST_LIST = 8 << 20
+_MOST_TRIES = 8
+_MOST_CHARACTERS = 1_000_000
+"""Of all special tokens together, ten times as many as the largest vocabularies have; they become one expression."""
+
+_ID = re.compile(r"\d{1,9}", re.ASCII)
 _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 
@@ -29,11 +39,17 @@ class SpecialTokens:
 
 
 def read_special_tokens(model_dir: Path, tokenizer_config: dict[str, Any]) -> SpecialTokens:
-    """Collect them from tokenizer.json and from the parsed tokenizer_config.json."""
+    """Collect them from tokenizer.json and from the parsed tokenizer_config.json.
+
+    Raises:
+        ModelBroken: they are absurdly many.
+    """
     added = [*_added_tokens(model_dir / "tokenizer.json"), *_declared_tokens(tokenizer_config)]
     named = {name: text for name in _NAMED if (text := token_text(tokenizer_config.get(name)))}
     others = map(token_text, _listed(tokenizer_config.get("additional_special_tokens")))
     special = {text for _, text, is_special in added if is_special}
+    if sum(map(len, special)) > _MOST_CHARACTERS:
+        raise _absurd(model_dir)
     return SpecialTokens(
         texts=frozenset(special.union(named.values(), others) - {""}),
         by_id={number: text for number, text, _ in added},
@@ -76,7 +92,7 @@ def token_text(token: object) -> str:
 def _declared_tokens(tokenizer_config: dict[str, Any]) -> Iterator[tuple[int, str, bool]]:
     declared = tokenizer_config.get("added_tokens_decoder")
     for number, token in declared.items() if isinstance(declared, dict) else ():
-        if str(number).isdecimal() and isinstance(token, dict):
+        if _ID.fullmatch(str(number)) and isinstance(token, dict):
             yield int(number), token_text(token), bool(token.get("special"))
 
 
@@ -93,15 +109,28 @@ def _added_tokens_list(path: Path) -> list[Any]:
     a second; this list lies near the beginning.
     """
     try:
+        if path.stat().st_size > _LARGEST_TOKENIZER:
+            raise _absurd(path.parent)
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return []
-    for key in re.finditer(r'"added_tokens"\s*:\s*(?=\[)', text):
+    for key in islice(re.finditer(r'"added_tokens"\s*:\s*(?=\[)', text), _MOST_TRIES):
         try:
-            return _listed(json.JSONDecoder().raw_decode(text, key.end())[0])
-        except ValueError:
-            continue
+            return _listed(json.JSONDecoder().raw_decode(text[key.end() : key.end() + _LONGEST_LIST])[0])
+        except RecursionError as error:
+            raise _absurd(path.parent) from error
+        except ValueError as error:
+            if len(text) - key.end() > _LONGEST_LIST:
+                raise _absurd(path.parent) from error
     return []
+
+
+def _absurd(model_dir: Path) -> ModelBroken:
+    return ModelBroken(
+        "The model cannot hold a conversation",
+        f"The special tokens of {model_dir.name} are more, or longer, than any model needs.",
+        "Choose another model.",
+    )
 
 
 def _listed(value: object) -> list[Any]:

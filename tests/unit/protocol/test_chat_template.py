@@ -43,6 +43,26 @@ def render(source: str, deadline_s: float = 5.0) -> str:
         ),
         ("{{ 1700000000 | string }} {{ 'x'.ljust(2) }}| {{ 'x' | indent(2, true) }}", "1700000000 x |   x"),
         ("{{ 'a,b'.split(',')[-1].strip() }}", "b"),
+        (
+            "{{ 'aXb' | replace('X', '-') }} {{ ' a ' | trim }} {{ [3, 1] | sort | first }} {{ 'ab' | list | last }}",
+            "a-b a 1 b",
+        ),
+        ("{{ messages | selectattr('role', 'equalto', 'user') | list | length }}{{ [1, 2] | sum }}", "13"),
+        (
+            "{{ messages[::-1][0].role }} {{ messages[0].items() | list | length }} {{ messages[0].get('x', 'y') }}",
+            "assistant 2 y",
+        ),
+        (
+            "{{ {'b': 1, 'a': 2} | dictsort }} {{ (1, 2) }} {{ [[1], [2]] | map('first') | join('+') }}",
+            "[('a', 2), ('b', 1)] (1, 2) 1+2",
+        ),
+        ("{% macro m(a) %}{{ a }}{{ varargs }}{{ caller() if caller else '' }}{% endmacro %}{{ m(1, 2) }}", "1(2,)"),
+        ("{% set x %}a{% endset %}{% filter upper %}{{ x }}b{% endfilter %}{{ ('a' | safe) ~ '<' }}", "ABa<"),
+        ("{% set j = joiner('+') %}{% for m in messages %}{{ j() }}{{ loop.cycle('x', 'y') }}{% endfor %}", "x+y"),
+        (
+            "{{ dict(a=1) | items | list }} {{ 'a' in {'a': 1} }} {{ 7 // 2 }} {{ 1 / 2 }} {{ -2 | abs }}",
+            "[('a', 1)] True 3 0.5 2",
+        ),
         ("{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "2"),
     ],
 )
