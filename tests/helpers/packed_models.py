@@ -5,34 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from tests.helpers.decoder_shapes import SMALL
 from tether_desktop.model.decoder_shape import DecoderShape, Params, shape_json
 from tether_desktop.model.discovery import trust
 
-SHAPE = DecoderShape(
-    layers=1,
-    hidden=32,
-    intermediate=32,
-    heads=1,
-    kv_heads=1,
-    head_dim=32,
-    rotary_dim=32,
-    vocab=16,
-    norm_eps=1e-5,
-    activation="silu",
-    attention_scale=32**-0.5,
-    embedding_scale=1.0,
-    qkv_bias=False,
-    qk_norm=False,
-    post_norms=False,
-    windowed=False,
-    rope_tables=1,
-    tied=True,
-    formats={"embed": "q8_0", "qkv": "q4_1", "o": "q4_1", "gate_up": "q4_1", "down": "q4_1"},
-)
+SHAPE = replace(SMALL, layers=1, hidden=32, intermediate=32, heads=1, kv_heads=1, vocab=16)
 """The smallest decoder there can be."""
 
 MLC_TENSORS: Params = {

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from tests.helpers.random_decoder import SMALL, RandomDecoder, make_random_decoder
+from tests.helpers.decoder_shapes import SMALL
+from tests.helpers.random_decoder import RandomDecoder, make_random_decoder
 from tether_desktop.model.cpu import supported_isas
 
 SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")

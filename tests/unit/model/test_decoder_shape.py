@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.random_decoder import SMALL, with_formats
+from tests.helpers.decoder_shapes import SMALL, with_formats
 from tether_desktop.errors import ModelBroken
 from tether_desktop.model.decoder_shape import TILE_FORMATS, parse_shape, shape_json, shape_of
 

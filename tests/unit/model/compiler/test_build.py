@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import tvm_ffi
 
-from tests.helpers.random_decoder import SMALL, RandomDecoder, make_random_decoder
+from tests.helpers.decoder_shapes import SMALL
+from tests.helpers.random_decoder import RandomDecoder, make_random_decoder
 from tether_desktop.errors import InstallError, ModelBroken
 from tether_desktop.model.compiler import linker
 from tether_desktop.model.compiler.build import compile_library

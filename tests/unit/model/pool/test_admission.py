@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.random_decoder import SMALL
+from tests.helpers.decoder_shapes import SMALL
 from tether_desktop.errors import EngineError
 from tether_desktop.model.pool import admission
 from tether_desktop.model.pool.admission import MOST_CACHE_BYTES, Admission, Admit, Evict, Wait

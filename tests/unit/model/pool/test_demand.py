@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.random_decoder import SMALL, make_random_decoder
+from tests.helpers.decoder_shapes import SMALL
+from tests.helpers.random_decoder import make_random_decoder
 from tether_desktop.errors import ModelBroken
 from tether_desktop.model.discovery.entry import ModelEntry
 from tether_desktop.model.engine import EngineKind

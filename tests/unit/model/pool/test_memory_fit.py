@@ -8,47 +8,29 @@ from math import prod
 import numpy as np
 import pytest
 
-from tether_desktop.model.decoder_shape import MATRICES, DecoderShape
+from tests.helpers.decoder_shapes import SMALL
 from tether_desktop.model.pool.memory_fit import Memory, Needs, estimate, judge, largest_context, memory_now, needs_of
 
 GB = 10**9
-SMALL = DecoderShape(
-    layers=30,
-    hidden=576,
-    intermediate=1536,
-    heads=9,
-    kv_heads=3,
-    head_dim=64,
-    rotary_dim=64,
-    vocab=49152,
-    norm_eps=1e-5,
-    activation="silu",
-    attention_scale=0.125,
-    embedding_scale=1.0,
-    qkv_bias=False,
-    qk_norm=False,
-    post_norms=False,
-    windowed=False,
-    rope_tables=1,
-    tied=True,
-    formats={name: "q8_0" if name == "embed" else "q4_1" for name in MATRICES if name != "lm_head"},
+STARTER = replace(
+    SMALL, layers=30, hidden=576, intermediate=1536, heads=9, kv_heads=3, head_dim=64, rotary_dim=64, vocab=49152
 )
 
 
 def test_the_weights_are_the_bytes_of_the_stored_tensors() -> None:
-    stored = SMALL.stored_tensors().values()
-    assert needs_of(SMALL, 0).weights == sum(prod(shape) * np.dtype(kind).itemsize for shape, kind in stored)
-    assert 96_000_000 < needs_of(SMALL, 0).weights < 98_500_000
+    stored = STARTER.stored_tensors().values()
+    assert needs_of(STARTER, 0).weights == sum(prod(shape) * np.dtype(kind).itemsize for shape, kind in stored)
+    assert 96_000_000 < needs_of(STARTER, 0).weights < 98_500_000
 
 
 def test_the_cache_grows_with_the_context_window_and_nothing_else_does() -> None:
-    small, large = needs_of(SMALL, 2048), needs_of(SMALL, 8192)
+    small, large = needs_of(STARTER, 2048), needs_of(STARTER, 8192)
     assert small.cache == 2048 * 30 * 2 * 3 * 64 * 2
     assert large == replace(small, cache=4 * small.cache)
 
 
 def test_a_large_vocabulary_takes_memory_beyond_its_weights() -> None:
-    assert needs_of(replace(SMALL, vocab=262_144), 0).working > needs_of(SMALL, 0).working + 100_000_000
+    assert needs_of(replace(STARTER, vocab=262_144), 0).working > needs_of(STARTER, 0).working + 100_000_000
 
 
 @pytest.mark.parametrize(
@@ -70,7 +52,7 @@ def test_a_reserve_and_half_of_the_page_cache_are_spared(needed: int, memory: Me
 
 
 def test_an_estimate_adds_up_its_parts() -> None:
-    fit = estimate(SMALL, 4096, Memory(GB))
+    fit = estimate(STARTER, 4096, Memory(GB))
     assert fit.needed_bytes == fit.parts.weights + fit.parts.cache + fit.parts.working
     assert fit.verdict == "fits"
 
@@ -78,15 +60,15 @@ def test_an_estimate_adds_up_its_parts() -> None:
 @pytest.mark.parametrize("free", [GB // 2, GB, 3 * GB])
 def test_the_largest_context_is_the_last_that_fits(free: int) -> None:
     memory = Memory(free, cached_bytes=free // 3)
-    window = largest_context(SMALL, memory)
+    window = largest_context(STARTER, memory)
     assert window > 0
     assert window % 256 == 0
-    assert estimate(SMALL, window, memory).verdict == "fits"
-    assert estimate(SMALL, window + 256, memory).verdict != "fits"
+    assert estimate(STARTER, window, memory).verdict == "fits"
+    assert estimate(STARTER, window + 256, memory).verdict != "fits"
 
 
 def test_without_room_for_the_weights_no_context_fits() -> None:
-    assert largest_context(SMALL, Memory(100_000_000)) == 0
+    assert largest_context(STARTER, Memory(100_000_000)) == 0
 
 
 def test_this_computer_has_free_memory() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.decoder_shapes import SMALL
 from tests.helpers.gated_engines import Gate, Open, Turn, settle, state, until, use
-from tests.helpers.random_decoder import SMALL
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.errors import EngineDied, EngineError, ModelError
 from tether_desktop.model.discovery.entry import ModelEntry

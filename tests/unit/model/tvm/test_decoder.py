@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.helpers.random_decoder import SMALL, RandomDecoder, make_random_decoder, with_formats
+from tests.helpers.decoder_shapes import SMALL, with_formats
+from tests.helpers.random_decoder import RandomDecoder, make_random_decoder
 from tests.helpers.reference_decoder import ReferenceDecoder
 from tether_desktop.errors import LibraryMismatch
 from tether_desktop.model.cpu import supported_isas

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.helpers.random_decoder import SMALL
+from tests.helpers.decoder_shapes import SMALL
 from tether_desktop.model.tvm.kv_cache import BLOCK, KvCache
 from tether_desktop.model.tvm.states import WORTH_COPYING, KvState, KvStates
 
