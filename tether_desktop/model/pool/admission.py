@@ -10,7 +10,7 @@ from tether_desktop.errors import EngineError
 from tether_desktop.model.pool.memory_fit import Fit, Memory, judge, largest_context
 from tether_desktop.model.pool.slot import Slot
 
-MOST_CACHE_BYTES = 4 << 30
+MOST_CACHE_BYTES = 1 << 30
 """Chats kept warm take no more than this unless somebody says so."""
 
 _CACHE_SHARE = 4
