@@ -166,7 +166,7 @@ def test_mapped_weights_are_no_free_memory_even_where_the_system_says_so(monkeyp
     ("setting", "free", "window", "expected"),
     [
         (123, 8.0, 0.1, 123),
-        (0, 8.0, 0.1, 1.5),
+        (0, 4.0, 0.1, 0.5),
         (0, 8.0, 1.75, 1.75),
         (0, 100.0, 0.1, MOST_CACHE_BYTES / GB),
         (0, 100.0, 5.0, 5.0),

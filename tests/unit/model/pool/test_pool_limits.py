@@ -125,9 +125,9 @@ async def test_a_failed_load_gives_its_memory_to_the_next(make_pool_with: MakePo
 
 
 async def test_engines_are_told_how_much_chats_may_take(make_pool_with: MakePool, engines: list[Gate]) -> None:
-    await use(make_pool_with(9), "1")
+    await use(make_pool_with(3), "1")
     await use(make_pool_with(9, cache_bytes=123), "1")
-    assert [engine.spec.cache_bytes for engine in engines] == [2 * GB, 123]
+    assert [engine.spec.cache_bytes for engine in engines] == [GB // 2, 123]
 
 
 class Timers:
