@@ -49,7 +49,7 @@ class TetherError(Exception):
     code = "error"
 
     def __init__(self, title: str, message: str, hint: str = "") -> None:
-        self.title, self.message, self.hint = map(_showable, (title, message, hint))
+        self.title, self.message, self.hint = map(showable, (title, message, hint))
         super().__init__(f"{self.title}: {self.message}" + (f" {self.hint}" if hint else ""))
 
 
@@ -173,6 +173,7 @@ class AlreadyRunning(TetherError):
     code = "already_running"
 
 
-def _showable(text: str) -> str:
+def showable(text: str) -> str:
+    """Text from elsewhere as every screen, terminal and file can hold it, and as a person can read it."""
     shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     return _MISLEADING.sub("\ufffd", shown)

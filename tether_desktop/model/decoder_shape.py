@@ -20,6 +20,7 @@ Params = dict[str, tuple[tuple[int, ...], str]]
 _LARGEST = 1 << 24
 """No size of a decoder is larger; keeps absurd ones from being computed with."""
 
+_KINDS = {int: "whole number", float: "number", bool: "true or false", str: "name"}
 _LEVEL_BYTES = {4: 256, 5: 256 + 64, 8: 512}
 
 
@@ -219,8 +220,10 @@ def shape_of(config: Mapping[str, Any]) -> DecoderShape:
         return parse_shape(config["decoder"])
     except KeyError as error:
         raise _broken(f"it does not say {error.args[0]!r}") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except ValueError as error:
         raise _broken(str(error)) from error
+    except (TypeError, AttributeError) as error:
+        raise _broken("a value is of the wrong kind") from error
 
 
 def parse_shape(values: Mapping[str, Any]) -> DecoderShape:
@@ -230,7 +233,7 @@ def parse_shape(values: Mapping[str, Any]) -> DecoderShape:
         KeyError, TypeError, ValueError, AttributeError: a value is missing, of the wrong kind, or the kernels cannot
             be made for it; the text of a ValueError says which.
     """
-    kinds = {"int": int, "float": float, "bool": bool, "Activation": str}
+    kinds: dict[Any, type] = {"int": int, "float": float, "bool": bool, "Activation": str}
     read = {
         each.name: _exactly(kinds[str(each.type)], values[each.name])
         for each in fields(DecoderShape)
@@ -252,7 +255,7 @@ def _exactly(kind: type, value: object) -> Any:
     if kind is float and type(value) is int and abs(value) < _LARGEST:
         return float(value)
     if type(value) is not kind:
-        raise TypeError(f"{str(value)[:40]!r} is no {kind.__name__}")
+        raise ValueError(f"{str(value)[:40]!r} is no {_KINDS[kind]}")
     return value
 
 

@@ -11,19 +11,19 @@ from typing import Any, BinaryIO, TypeVar
 T = TypeVar("T")
 
 _BLOCK = 1 << 20
-_LARGEST_FILE = 1 << 30
-_LARGEST_OBJECT = 8 << 20
-_MOST_TRIES = 32
+_LARGEST_FILE = 512 << 20
+_MOST_TRIES = 4
 """A file full of beginnings is not worth reading to its end."""
 
 
-def first_object(path: Path, marker: bytes, parse: Callable[[dict[str, Any]], T]) -> T | None:
+def first_object(path: Path, marker: bytes, parse: Callable[[dict[str, Any]], T], largest: int) -> T | None:
     """What ``parse`` makes of the first JSON object that begins with ``marker`` and that it accepts.
 
     Args:
-        path: a file of any content; beyond a gigabyte it is not looked at.
+        path: a file of any content; beyond half a gigabyte it is not looked at.
         marker: ``{`` and the first key.
         parse: raises KeyError, TypeError, ValueError or AttributeError for an object of another kind.
+        largest: bytes that an object may have.
 
     Returns:
         None when there is no such object.
@@ -37,7 +37,7 @@ def first_object(path: Path, marker: bytes, parse: Callable[[dict[str, Any]], T]
             return None
         for offset in islice(_occurrences(file, marker), _MOST_TRIES):
             file.seek(offset)
-            parsed = _try_parse(file.read(_LARGEST_OBJECT), parse)
+            parsed = _try_parse(file.read(largest), parse)
             if parsed is not None:
                 return parsed
     return None

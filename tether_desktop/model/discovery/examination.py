@@ -205,7 +205,7 @@ def _indexed_weights(folder: Path) -> list[str]:
     try:
         return sorted({plain_name(name) for name in document["weight_map"].values()})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise broken(f"{HF_INDEX} is not an index of weight files ({error}).") from error
+        raise broken(f"{HF_INDEX} is not an index of weight files.") from error
 
 
 def _weights_size(shards: Sequence[Shard]) -> int:

@@ -24,6 +24,7 @@ LIBRARY_SUFFIXES = {".so", ".dll", ".dylib"}
 
 _REMEDY = "Compile it for this computer with `tether models compile NAME`."
 _MARKER = b'{"tether_library"'
+_LARGEST_METADATA = 64 << 10
 _LONGEST_NAME = 64
 _LARGEST_CHUNK = 1 << 16
 
@@ -53,7 +54,7 @@ def read_metadata(path: Path) -> LibraryMetadata | None:
     Raises:
         OSError: the file cannot be read.
     """
-    return first_object(path, _MARKER, _parse)
+    return first_object(path, _MARKER, _parse, _LARGEST_METADATA)
 
 
 def fitting_libraries(shape: DecoderShape, libraries: Iterable[Path], isas: Sequence[str]) -> list[Path]:
@@ -96,8 +97,10 @@ def _parse(fields: dict[str, Any]) -> LibraryMetadata:
         raise ValueError("a name that is none")
     if type(chunk) is not int or not 0 < chunk <= _LARGEST_CHUNK:
         raise ValueError("a chunk size that cannot be")
-    arguments = tuple(map(str, fields["arguments"]))
-    return LibraryMetadata(parse_shape(fields["decoder"]), model_type, isa, chunk, arguments)
+    shape, arguments = parse_shape(fields["decoder"]), tuple(fields["arguments"])
+    if arguments != tuple(shape.parameters()):
+        raise ValueError("arguments that are not those of its decoder")
+    return LibraryMetadata(shape, model_type, isa, chunk, arguments)
 
 
 def _no_library(made_for: Sequence[str], isas: Sequence[str]) -> LibraryMismatch:

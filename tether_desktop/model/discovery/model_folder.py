@@ -95,7 +95,7 @@ def read_config(folder: Path) -> ChatConfig:
     except KeyError as error:
         raise broken(f"{CONFIG_NAME} does not say {error.args[0]}.") from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise broken(f"{CONFIG_NAME} has a value of the wrong kind: {error}.") from error
+        raise broken(f"{CONFIG_NAME} has a value of the wrong kind{_details(error)}.") from error
 
 
 def is_packed(path: Path) -> bool:
@@ -153,7 +153,7 @@ def read_shards(folder: Path) -> list[Shard]:
             for entry in document["records"]
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise broken(f"{index.name} is not a list of weight files ({error}).") from error
+        raise broken(f"{index.name} is not a list of weight files{_details(error)}.") from error
     if len({shard.path for shard in shards}) != len(shards):
         raise broken(f"{index.name} lists a weight file twice.")
     return shards
@@ -172,7 +172,7 @@ def tensors_of(shards: list[Shard]) -> Params:
             for record in shard.records
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise broken(f"The index of the weights is not a list of tensors ({error}).") from error
+        raise broken(f"The index of the weights is not a list of tensors{_details(error)}.") from error
     tensors = {name: (shape, dtype) for name, shape, dtype in listed}
     if len(tensors) != len(listed):
         raise broken("The index of the weights lists a tensor twice.")
@@ -304,10 +304,15 @@ def plain_name(name: object) -> str:
     return name
 
 
+def _details(error: Exception) -> str:
+    """What an error of ours says; Python's own speak of its types, which nobody needs to know."""
+    return f": {error}" if isinstance(error, ValueError) else ""
+
+
 def _word(value: object) -> str:
     """A name that may become part of the names of files and folders."""
     if not isinstance(value, str) or not _WORD.fullmatch(value):
-        raise TypeError(f"{ascii(value)[:_LONGEST_NAME]} is no name")
+        raise ValueError(f"{ascii(value)[:_LONGEST_NAME]} is no name")
     return value
 
 
@@ -327,7 +332,7 @@ def _chunk(value: object) -> int:
 
 def _count(value: object) -> int:
     if type(value) is not int or not 0 <= value < _LARGEST_NUMBER:
-        raise TypeError(f"{str(value)[:_LONGEST_NAME]!r} is no size")
+        raise ValueError(f"{str(value)[:_LONGEST_NAME]!r} is no size")
     return value
 
 

@@ -19,6 +19,7 @@ from tether_desktop.model.discovery.embedded_json import first_object
 from tether_desktop.model.discovery.model_folder import ChatConfig
 
 _MARKER = b'{"model_type"'
+_LARGEST_METADATA = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def read_official(path: Path) -> OfficialLibrary | None:
     Raises:
         OSError: the file cannot be read.
     """
-    return first_object(path, _MARKER, _parse)
+    return first_object(path, _MARKER, _parse, _LARGEST_METADATA)
 
 
 def fitting_official(

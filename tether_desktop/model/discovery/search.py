@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tether_desktop.errors import showable
 from tether_desktop.model.discovery.library import LIBRARY_FOLDER, LIBRARY_SUFFIXES
 from tether_desktop.model.discovery.model_folder import CONFIG_NAME, INDEX_NAMES
 
@@ -60,7 +61,7 @@ class Place:
     def names(self) -> list[str]:
         """What it can be called, the best first; nothing else has the last one."""
         names = (self._own_name(), self.inside, f"{self.root.name}/{self.inside}", str(self.path))
-        return [_showable(name) for name in names if name not in {"", "."}]
+        return [showable(name) for name in names if name not in {"", "."}]
 
     def _own_name(self) -> str:
         if self.kind == "gguf":
@@ -200,7 +201,8 @@ def _link_problem(entry: os.DirEntry[str]) -> str:
     try:
         entry.stat()
     except FileNotFoundError:
-        return f"It is a link to {_showable(str(Path(entry.path).readlink()))}, which is not there."
+        with suppress(OSError):  # the link itself may be gone by now
+            return f"It is a link to {showable(str(Path(entry.path).readlink()))}, which is not there."
     except OSError as error:
         return "It is a link that leads to itself." if error.errno == errno.ELOOP else f"{error.strerror or error}."
     return ""
@@ -224,8 +226,3 @@ def _named(places: Iterable[Place]) -> dict[str, Place]:
                 place
             )
     return dict(sorted(found.items()))
-
-
-def _showable(text: str) -> str:
-    """Text that every terminal and file can hold, also of a file name that is no text."""
-    return text.encode("utf-8", "replace").decode()

@@ -128,7 +128,7 @@ def tensors_changed(change: Callable[[list[dict[str, Any]]], None]) -> Callable[
         (drop_from_config("prefill_chunk_size"), "does not say prefill_chunk_size"),
         (damage_config(rope={"scale": float("nan"), "original_context": 0}), "wrong kind"),
         (damage_config(rope={"scale": 10**400, "original_context": 0}), "wrong kind"),
-        (damage_config(decoder={**shape_json(SHAPE), "norm_eps": 10**400}), "is no float"),
+        (damage_config(decoder={**shape_json(SHAPE), "norm_eps": 10**400}), "is no number"),
         (damage_config(decoder={**shape_json(SHAPE), "attention_scale": float("nan")}), "cannot be computed with"),
         (damage_config(packed_from=3), "wrong kind"),
         (damage_config(decoder=[]), "description of its decoder"),
