@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tether_desktop.errors import LibraryMismatch
+from tether_desktop.errors import LibraryMismatch, ModelBroken
 from tether_desktop.model.tvm.kv_cache import BLOCK, KvCache, SharedArray, to_tensor
 from tether_desktop.model.tvm.rotation import read_rope, rotation_tables
 from tether_desktop.model.tvm.runtime import CompiledLibrary, Runtime
@@ -95,6 +95,9 @@ class Decoder:
 
     def prefill(self, cache: KvCache, tokens: Sequence[int], position: int) -> Iterator[int]:
         """Read ``tokens`` from ``position`` on; yields how many are read. Logits are set at the end."""
+        if tokens and not 0 <= min(tokens) <= max(tokens) < self.shape.vocab:
+            message = f"It gives the token {max(tokens)}, and the model has {self.shape.vocab:,}."
+            raise ModelBroken("The model's tokenizer does not fit", message, "Add the model again.")
         done = 0
         while done < len(tokens):
             count = min(self._blocks * BLOCK, len(tokens) - done)
@@ -124,6 +127,22 @@ class Decoder:
         per_block = (time.perf_counter() - started) / blocks
         self._blocks = max(1, min(self._chunk // BLOCK, int(_PREFILL_CALL_SECONDS / per_block)))
 
+    def _check_places(self) -> None:
+        """Make sure that what the kernels look up by the weights is there; they trust it."""
+        limits = {
+            "layers.rope": (0, self.shape.rope_tables),
+            "layers.window": (0, 1 << 31),
+            **{
+                f"layers.{matrix}.place": (-wide, self.shape.layers - wide)
+                for matrix, wide in self.shape.wide_layers.items()
+            },
+        }
+        for name, (first, end) in limits.items():
+            values = self._tensors.get(name)
+            if values is not None and not (first <= int(values.min()) and int(values.max()) < end):
+                message = f"{name} points to where nothing is."
+                raise ModelBroken("The model's weights are damaged", message, "Verify the model, or add it again.")
+
     def _weight_arguments(self) -> list[Any]:
         """The tensors the functions take, in their order."""
         expected = self.shape.stored_tensors()
@@ -134,4 +153,5 @@ class Decoder:
                 "Its tensors have other names or shapes than the model's.",
                 "Compile the model again.",
             )
+        self._check_places()
         return [to_tensor(self._tensors[name]) for name in self._library.metadata.arguments]

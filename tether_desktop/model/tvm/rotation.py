@@ -38,7 +38,7 @@ def read_rope(model_dir: Path) -> RopeScaling:
     try:
         values = json.loads((model_dir / CONFIG_NAME).read_text(encoding="utf-8"))["rope"]
         return RopeScaling(float(values["scale"]), int(values["original_context"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelBroken(
             "The model cannot be loaded", f"{CONFIG_NAME} does not describe its positions.", "Add the model again."
         ) from error

@@ -171,7 +171,7 @@ def _ids(value: object) -> frozenset[int]:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _broken(path, str(error)) from error
     if not isinstance(value, dict):
         raise _broken(path, "it is no JSON object")
