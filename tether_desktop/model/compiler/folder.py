@@ -71,7 +71,7 @@ def pack_model(
         write_file(folder / name, content)
     _write_weights(folder, model, on_progress)
     mappings = model.mappings()
-    write_file(folder / "README.md", model_card(card, mappings).encode())
+    write_file(folder / "README.md", model_card(card, mappings).encode("utf-8", "replace"))
     write_json(folder / "mlc-chat-config.json", config)
     return PackReport(quantization, mappings)
 

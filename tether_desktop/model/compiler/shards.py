@@ -143,7 +143,7 @@ class _Shard:
 
 def write_json(path: Path, value: object) -> None:
     """Write a new JSON file and flush it to the disk."""
-    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
 
 
 def write_file(path: Path, content: bytes) -> None:

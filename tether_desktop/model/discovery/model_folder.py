@@ -301,6 +301,7 @@ def plain_name(name: object) -> str:
     """
     if not isinstance(name, str) or name in {"", ".", ".."} or any(letter in name for letter in "/\\:\0"):
         raise ValueError(f"{name!r} is not the name of a file in the folder")
+    name.encode()  # raises a ValueError for what is no text
     return name
 
 

@@ -81,7 +81,10 @@ def read_object(path: Path) -> dict[str, Any]:
         ModelBroken: it cannot be read, or is no object.
     """
     try:
-        value = json.loads(read_file(path, _LARGEST_SETTINGS).decode()) if path.is_file() else {}
+        content = read_file(path, _LARGEST_SETTINGS) if path.is_file() else b"{}"
+        value = json.loads(content.decode())
+        if b"\\ud" in content.lower():
+            json.dumps(value, ensure_ascii=False).encode()  # raises a ValueError for halves of characters
     except (ValueError, RecursionError) as error:
         raise refused(path.name, f"it cannot be understood ({error})") from error
     if not isinstance(value, dict):
