@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from tether_desktop.app import Tether
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Token
 from tether_desktop.messages import Usage, text_message
+from tether_desktop.model.discovery import trust
 from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import EngineSpec, GenerationRequest, SamplingParams
 from tether_desktop.model.tvm.engine import TvmEngine
@@ -113,8 +114,12 @@ class Stack:
     """The program as the window has it: its service and store here, its engine in a child process."""
 
     def __init__(self, dist: str, model: str, threads: int) -> None:
+        library = Catalog(Settings(dist_path=dist).dist_roots).get(model).library
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         os.environ["TETHER_DATA_DIR"] = self._folder.name
+        if library is not None:
+            # Allowed in the user's own data folder, of which this one knows nothing.
+            trust.add(library)
         settings = Settings(
             dist_path=dist, sqlite_url="", default_model=model, threads=threads, system_prompt=SYSTEM, context_window=0
         )
