@@ -175,5 +175,5 @@ class AlreadyRunning(TetherError):
 
 def showable(text: str) -> str:
     """Text from elsewhere as every screen, terminal and file can hold it, and as a person can read it."""
-    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[3 - _LONGEST // 2 :]}"
     return _MISLEADING.sub("\ufffd", shown)

@@ -23,4 +23,10 @@ def test_what_could_move_colour_or_turn_a_text_is_replaced(character: str) -> No
 def test_what_a_hostile_file_calls_its_parts_does_not_fill_the_screen() -> None:
     error = ModelBroken("It failed", "x" * 10_000_000, "y" * 10_000_000)
     assert len(error.message) == len(error.hint) == 2000
-    assert error.message.endswith("x…")
+    assert " … " in error.message
+
+
+def test_what_is_said_of_a_long_name_is_not_cut_off() -> None:
+    error = ModelBroken("It failed", f"Its tensor {'x' * 10_000_000!r} is there twice.")
+    assert error.message.startswith("Its tensor 'x")
+    assert error.message.endswith("x' is there twice.")

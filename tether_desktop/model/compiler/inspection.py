@@ -9,7 +9,7 @@ from tether_desktop.model.compiler.packed_copy import check_packed
 from tether_desktop.model.compiler.source_card import read_card
 from tether_desktop.model.compiler.sources import open_source
 from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
-from tether_desktop.model.discovery.model_folder import is_packed, read_config
+from tether_desktop.model.discovery.model_folder import broken, read_config, was_packed
 from tether_desktop.model.install.compile_job import Inspection, InspectRequest, Report
 
 
@@ -20,7 +20,7 @@ def inspect_source(request: InspectRequest, report: Report) -> Inspection:
         ModelBroken: they are damaged or of a kind we do not run.
     """
     report("checking", None)
-    if is_packed(request.source):
+    if was_packed(request.source):
         return _inspect_packed(request.source)
     source = open_source(request.source)
     open_tokenizer(request.source)
@@ -34,8 +34,9 @@ def inspect_source(request: InspectRequest, report: Report) -> Inspection:
 
 
 def _inspect_packed(folder: Path) -> Inspection:
+    config = read_config(folder)
+    if config.shape is None:
+        raise broken("Its configuration does not say for which engine it is.")
     check_packed(folder)
     open_tokenizer(folder)
-    config = read_config(folder)
-    assert config.shape is not None  # noqa: S101  it is packed
     return Inspection(read_card(folder).model, config.quantization, config.context_window, config.shape)

@@ -67,7 +67,7 @@ def _read_record(shard: Shard, entry: Any) -> MlcRecord:
         name, dtype, shape, form = entry["name"], entry["dtype"], entry["shape"], entry["format"]
         offset, size = entry["byteOffset"], entry["nbytes"]
     except (TypeError, KeyError) as error:
-        raise damaged(shard.path, f"a tensor is not described as it should be ({error})") from error
+        raise damaged(shard.path, "a tensor is not described as it should be") from error
     try:
         _check_kinds(name, dtype, shape, (offset, size))
     except ValueError as error:

@@ -106,6 +106,15 @@ def is_packed(path: Path) -> bool:
         return False
 
 
+def was_packed(path: Path) -> bool:
+    """Whether a path is a folder that was packed for our engine, even if it is broken now, or of an older format."""
+    try:
+        config = read_json(path / CONFIG_NAME)
+        return "decoder" in config or str(config.get("quantization", "")).endswith("t16")
+    except ModelBroken:
+        return False
+
+
 def _packed_config(fields: dict[str, Any], model_type: str, quantization: str) -> ChatConfig:
     if not 0 < fields["rope"]["scale"] < _LARGEST_NUMBER:
         raise ValueError("positions that cannot be computed with")

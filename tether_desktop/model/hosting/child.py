@@ -136,8 +136,9 @@ class EngineServer:
             self._send({"id": number, "error": wire.pack_error(error)})
         except MemoryError:
             self._send({"id": number, "error": wire.pack_error(_out_of_memory(self._spec))})
-        except Exception:  # noqa: BLE001
-            # The edge of the process: whatever an engine raises must reach the program as an answer.
+        except BaseException:  # noqa: BLE001
+            # The edge of the process: whatever an engine raises must reach the program as an answer, also the panic
+            # of a native library, which is no Exception.
             self._send({"id": number, "bug": traceback.format_exc()})
 
     async def _load(self, number: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tether_desktop.errors import InstallError, ModelBroken, ModelError
 from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.discovery.library import LIBRARY_FOLDER
-from tether_desktop.model.discovery.model_folder import CONFIG_NAME, is_packed, read_json
+from tether_desktop.model.discovery.model_folder import is_packed, was_packed
 from tether_desktop.model.discovery.search import survey
 from tether_desktop.model.install.compile_job import BuildRequest
 from tether_desktop.model.install.model_name import check_name, folder_name
@@ -169,7 +169,7 @@ class Installer:
         if not os.path.lexists(folder):
             return
         entry = next((entry for entry in Catalog(self._roots).list() if entry.path == folder), None)
-        if entry is not None and entry.code == ModelBroken.code and _was_packed(folder):
+        if entry is not None and entry.code == ModelBroken.code and was_packed(folder):
             return
         hint = f"Remove it with `tether models remove {folder.name}`, or choose another name with --name."
         if entry is not None and not entry.usable and is_packed(folder):
@@ -202,12 +202,3 @@ def _check_plain(name: str | None, bits: int | None) -> None:
     if name is not None or bits is not None:
         message = "The starter model has its own name and form, by which it is found again."
         raise InstallError("The starter is added as it is", message, "Leave out --name and --bits.")
-
-
-def _was_packed(folder: Path) -> bool:
-    """Whether a folder was packed for our engine, even if it is broken now, or of an older format."""
-    try:
-        config = read_json(folder / CONFIG_NAME)
-        return "decoder" in config or str(config.get("quantization", "")).endswith("t16")
-    except ModelBroken:
-        return False

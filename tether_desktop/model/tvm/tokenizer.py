@@ -43,7 +43,9 @@ class ModelTokenizer:
             self._decoder = token_decoder(self._tokenizer)
         except ModelBroken:
             raise
-        except Exception as error:  # the library raises nothing more exact for a file it does not understand
+        except BaseException as error:  # what the library does not understand may be a panic, which is no Exception
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
             raise _broken(path, str(error)) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()

@@ -84,7 +84,9 @@ def read_object(path: Path) -> dict[str, Any]:
         content = read_file(path, _LARGEST_SETTINGS) if path.is_file() else b"{}"
         value = json.loads(content.decode())
         if b"\\ud" in content.lower():
-            json.dumps(value, ensure_ascii=False).encode()  # raises a ValueError for halves of characters
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError as error:
+        raise refused(path.name, "it is not UTF-8, or holds halves of characters") from error
     except (ValueError, RecursionError) as error:
         raise refused(path.name, f"it cannot be understood ({error})") from error
     if not isinstance(value, dict):

@@ -47,7 +47,9 @@ def try_tokenizer_json(name: str, data: bytes) -> Tokenizer:
         raise refused(name, f"it is absurd: it has {len(data):,} bytes and {added:,} added tokens")
     try:
         tokenizer = Tokenizer.from_str(data.decode())
-    except Exception as error:  # the library raises nothing more exact for a file it does not understand
+    except BaseException as error:  # what the library does not understand may be a panic, which is no Exception
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
         raise refused(name, str(error)[:200]) from error
     if tokenizer.get_vocab_size() > MOST_TOKENS:
         raise refused(name, f"its vocabulary has {tokenizer.get_vocab_size():,} tokens")
