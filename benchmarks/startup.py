@@ -19,6 +19,7 @@ import psutil
 from benchmarks.report import Cell, Report, Table, machine
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.context.store import Store
+from tether_desktop.model.discovery import trust
 from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
 from tether_desktop.settings import Settings
 
@@ -96,6 +97,7 @@ def run(*, quick: bool = False) -> Report:
         model, dist = _model(Path(folder))
         place = Place(Path(folder), dist)
         _fill(Path(folder) / "data")
+        _trust(model, Path(folder) / "data")
         commands = {
             "bare PySide6 window": (["-c", BARE], "shown"),
             "window, idle": (["-m", "benchmarks.startup_drive", ""], "usable"),
@@ -118,6 +120,19 @@ def _model(folder: Path) -> tuple[ModelEntry, str]:
         return real[0], settings.dist_path
     write_scripted_model(folder / "dist", "Scripted", replies=["An answer."] * 2, tokens_per_second=50)
     return Catalog([folder / "dist"]).list()[0], str(folder / "dist")
+
+
+def _trust(model: ModelEntry, data: Path) -> None:
+    """Allow the model's library in a data folder that knows nothing of the user's own."""
+    if model.library is None:
+        return
+    before = os.environ.get("TETHER_DATA_DIR")
+    os.environ["TETHER_DATA_DIR"] = str(data)
+    trust.add(model.library)
+    if before is None:
+        del os.environ["TETHER_DATA_DIR"]
+    else:
+        os.environ["TETHER_DATA_DIR"] = before
 
 
 def _fill(data: Path) -> None:
