@@ -7,22 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from tether_desktop.cli.output import note, print_json, print_table, safe
-from tether_desktop.errors import ModelError
 from tether_desktop.model.discovery.catalog import ModelEntry
-from tether_desktop.model.install.compile_job import MappedMatrix
+from tether_desktop.model.install.compile_job import MATRIX_TITLES, MappedMatrix
 from tether_desktop.model.install.offers import Offer
 from tether_desktop.model.install.progress import Checked
-from tether_desktop.model.pool.demand import LEAST_WINDOW, Demand, demand_of, within
+from tether_desktop.model.pool.demand import LEAST_WINDOW, Demand, expected_demand
 from tether_desktop.model.pool.memory_fit import VERDICT_TITLES, Fit, Memory, Needs, judge
-
-_MATRIX_TITLES = {
-    "embed": "embedding",
-    "qkv": "query, key, value",
-    "o": "attention output",
-    "gate_up": "gate, up",
-    "down": "down",
-    "lm_head": "head",
-}
 
 
 def print_entries(entries: Sequence[ModelEntry], context_window: int, memory: Memory, *, json: bool) -> None:
@@ -34,7 +24,7 @@ def print_entries(entries: Sequence[ModelEntry], context_window: int, memory: Me
         memory: what is free.
         json: as JSON.
     """
-    demands = [_demand(entry, context_window, memory) for entry in entries]
+    demands = [expected_demand(entry, context_window, memory) for entry in entries]
     if json:
         print_json([_entry_json(entry, demand, memory) for entry, demand in zip(entries, demands, strict=True)])
         return
@@ -62,7 +52,7 @@ def print_mappings(mappings: Sequence[MappedMatrix]) -> None:
     """Print what became of a model's weights, matrix by matrix."""
     rows = [
         (
-            _MATRIX_TITLES.get(mapped.matrix, mapped.matrix),
+            MATRIX_TITLES.get(mapped.matrix, mapped.matrix),
             ", ".join(mapped.encodings),
             mapped.tile_format,
             "none" if mapped.exact else f"{mapped.relative_rms:.2%}",
@@ -83,16 +73,6 @@ def forecast(checked: Checked) -> str:
     if fit.verdict != "fits" and LEAST_WINDOW <= checked.largest_context < checked.context_window:
         text += f"\n{checked.largest_context:,} tokens fit with ease: with so many it is loaded if nothing else is set."
     return safe(text)
-
-
-def _demand(entry: ModelEntry, context_window: int, memory: Memory) -> Demand:
-    """What a model would be loaded with; nothing where nothing is computed here, or where that cannot be said."""
-    window = min((size for size in (context_window, entry.context_window) if size), default=0)
-    try:
-        demand = demand_of(entry, window)
-    except ModelError:
-        return Demand()
-    return demand if context_window else within(demand, memory)
 
 
 def _entry_json(entry: ModelEntry, demand: Demand, memory: Memory) -> dict[str, Any]:

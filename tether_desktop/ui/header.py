@@ -7,6 +7,7 @@ import time
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from tether_desktop.ui.install_strip import InstallStrip
 from tether_desktop.ui.model_picker import ModelPicker
 from tether_desktop.ui.model_status import ModelStatus, size_text
 from tether_desktop.ui.stylesheet import set_kind
@@ -37,6 +38,7 @@ class Header(QWidget):
         self.setProperty("kind", "topbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.picker = ModelPicker()
+        self.install_strip = InstallStrip()
         self.status_label = QLabel()
         self.status_label.setProperty("kind", "small")
         self.status_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -44,6 +46,7 @@ class Header(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(18, 9, 18, 9)
         layout.addWidget(self.picker)
+        layout.addWidget(self.install_strip)
         layout.addWidget(self.status_label, 1)
         self.setFixedHeight(53)
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayou
 from tether_desktop import paths
 from tether_desktop.errors import TetherError
 from tether_desktop.ui import startup_trace, theme
+from tether_desktop.ui.add_model_desk import AddModelDesk
 from tether_desktop.ui.chat_desk import ChatDesk
 from tether_desktop.ui.chat_pane import ChatPane
 from tether_desktop.ui.chats import Chats
@@ -55,6 +56,7 @@ class MainWindow(QMainWindow):
         chats: the conversations.
         models: which models there are, and which one answers.
         desk: the chat that is shown.
+        adding: adds and prepares models.
 
     Signals:
         painted(): the first frame is on the screen.
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         self.models = ModelChoice(worker, self.tasks, state.model, self)
         self._make_parts()
         self.desk = ChatDesk(self.chats, self.models, self.pane, self.sidebar, self.tasks)
+        self.adding = AddModelDesk(worker, self.tasks, self.header.install_strip, self)
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, self.tasks, self)
         self._save_timer = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._lay_out()
@@ -169,14 +172,12 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
 
     def _make_welcome(self) -> WelcomePage:
-        from tether_desktop.ui.starter_desk import StarterDesk
         from tether_desktop.ui.welcome_page import WelcomePage
 
         page = WelcomePage()
         page.set_folder(self._model_folder())
         page.look_again_requested.connect(self.models.refresh)
-        starter = StarterDesk(self._worker, page.card, self.tasks, page)
-        starter.added.connect(self._on_starter_added)
+        self.adding.serve(page)
         self._right.addWidget(page)
         return page
 
@@ -231,7 +232,10 @@ class MainWindow(QMainWindow):
         picker.unload_requested.connect(self.models.unload)
         picker.cancel_requested.connect(self.models.unload)
         picker.permission_requested.connect(self._on_permission_requested)
+        picker.prepare_requested.connect(self.adding.prepare)
+        picker.add_requested.connect(self.adding.open)
         picker.opened.connect(self.models.refresh)
+        self.adding.added.connect(self._on_model_added)
 
     def _connect_sessions(self) -> None:
         self.sidebar.new_requested.connect(self.desk.new)
@@ -335,10 +339,11 @@ class MainWindow(QMainWindow):
             self.desk.new()
 
     @Slot(str)
-    def _on_starter_added(self, name: str) -> None:
+    def _on_model_added(self, name: str) -> None:
         self.models.prefer(name)
         self._refresh()
-        self.pane.composer.edit.setFocus()
+        if self.adding.dialog is None:
+            self.pane.composer.edit.setFocus()
 
     @Slot(str)
     def _on_permission_requested(self, name: str) -> None:

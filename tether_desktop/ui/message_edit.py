@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, Qt, Signal, Slot
 from PySide6.QtGui import (
+    QDragEnterEvent,
     QFocusEvent,
     QFontMetricsF,
     QKeyEvent,
@@ -13,6 +14,8 @@ from PySide6.QtGui import (
     QTextFormat,
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
+
+from tether_desktop.ui.dropped_model import dropped_model
 
 MAX_LINES = 9
 """The field grows to this many lines and scrolls from then on."""
@@ -55,6 +58,13 @@ class MessageEdit(QPlainTextEdit):
             self.submitted.emit()
         else:
             super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (Qt's name)
+        """Leave a model file to the window."""
+        if dropped_model(event.mimeData()):
+            event.ignore()
+        else:
+            super().dragEnterEvent(event)
 
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802  (Qt's name)
         """Take the words of what is pasted and leave its looks."""

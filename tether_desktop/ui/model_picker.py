@@ -15,6 +15,7 @@ from tether_desktop.ui.themed_button import ThemedButton
 
 POPUP_WIDTH = 460
 MAX_POPUP_HEIGHT = 480
+_FOOT_SPACING = 5
 
 
 class ModelPopup(QFrame):
@@ -22,7 +23,8 @@ class ModelPopup(QFrame):
 
     Signals:
         chosen(name), load_requested(name), unload_requested(name), cancel_requested(name): as of its rows.
-        permission_requested(name): as of its rows; the list closes first.
+        permission_requested(name), prepare_requested(name): as of its rows; the list closes first.
+        add_requested(): the button below the list; the list closes first.
         closed(): it was closed, by choice or by a click elsewhere.
     """
 
@@ -31,6 +33,8 @@ class ModelPopup(QFrame):
     unload_requested = Signal(str)
     cancel_requested = Signal(str)
     permission_requested = Signal(str)
+    prepare_requested = Signal(str)
+    add_requested = Signal()
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -52,9 +56,17 @@ class ModelPopup(QFrame):
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self._inside)
+        self.add_button = ThemedButton("Add a model…", "plus", kind="sidebar_row")
+        self.add_button.clicked.connect(self._on_add)
+        line = QFrame()
+        line.setProperty("kind", "line")
+        line.setFixedHeight(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(self._scroll)
+        layout.setSpacing(_FOOT_SPACING)
+        layout.addWidget(self._scroll, 1)
+        layout.addWidget(line)
+        layout.addWidget(self.add_button)
 
     @property
     def rows(self) -> list[ModelRow]:
@@ -96,12 +108,14 @@ class ModelPopup(QFrame):
         row.unload_requested.connect(self.unload_requested)
         row.cancel_requested.connect(self.cancel_requested)
         row.permission_requested.connect(self._on_permission_requested)
+        row.prepare_requested.connect(self._on_prepare_requested)
         self._rows[model.name] = row
         return row
 
     def _fit(self) -> None:
         wanted = max(self._list.heightForWidth(POPUP_WIDTH - 14), self._inside.sizeHint().height())
-        self.setFixedSize(POPUP_WIDTH, min(wanted + 14, MAX_POPUP_HEIGHT))
+        foot = self.add_button.sizeHint().height() + 2 * _FOOT_SPACING + 1
+        self.setFixedSize(POPUP_WIDTH, min(wanted + 14 + foot, MAX_POPUP_HEIGHT))
 
     @Slot(str)
     def _on_chosen(self, name: str) -> None:
@@ -113,6 +127,16 @@ class ModelPopup(QFrame):
         self.close()
         self.permission_requested.emit(name)
 
+    @Slot(str)
+    def _on_prepare_requested(self, name: str) -> None:
+        self.close()
+        self.prepare_requested.emit(name)
+
+    @Slot()
+    def _on_add(self) -> None:
+        self.close()
+        self.add_requested.emit()
+
 
 class ModelPicker(ThemedButton):
     """Names the chosen model and its progress; a click lists all models.
@@ -121,6 +145,8 @@ class ModelPicker(ThemedButton):
         chosen(name): another model is to answer.
         load_requested(name), unload_requested(name), cancel_requested(name): from the list.
         permission_requested(name): a model was chosen whose library nobody has allowed yet.
+        prepare_requested(name): a model is to be made ready for this computer.
+        add_requested(): another one is to be added.
         opened(): the list is shown, so the model folders should be looked at again.
     """
 
@@ -129,6 +155,8 @@ class ModelPicker(ThemedButton):
     unload_requested = Signal(str)
     cancel_requested = Signal(str)
     permission_requested = Signal(str)
+    prepare_requested = Signal(str)
+    add_requested = Signal()
     opened = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -145,6 +173,8 @@ class ModelPicker(ThemedButton):
         self.popup.unload_requested.connect(self.unload_requested)
         self.popup.cancel_requested.connect(self.cancel_requested)
         self.popup.permission_requested.connect(self.permission_requested)
+        self.popup.prepare_requested.connect(self.prepare_requested)
+        self.popup.add_requested.connect(self.add_requested)
 
     @property
     def current(self) -> ModelStatus | None:

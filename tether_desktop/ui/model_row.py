@@ -9,6 +9,7 @@ from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QPainter, QPaintE
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from tether_desktop.ui import icons
+from tether_desktop.ui.fit_pill import FitPill
 from tether_desktop.ui.model_status import ModelStatus, size_text
 from tether_desktop.ui.stylesheet import set_kind
 
@@ -20,6 +21,8 @@ def state_text(status: ModelStatus) -> str:
     """The state in a word or two: "ready", "loading 42 %"."""
     if status.asks_first:
         return "asks first"
+    if status.preparable:
+        return "not prepared"
     if not status.usable:
         return "not usable"
     text = _STATES.get(status.state, status.state)
@@ -49,6 +52,7 @@ class ModelRow(QFrame):
         chosen(name): this model is to answer.
         load_requested(name), unload_requested(name), cancel_requested(name): the row's button.
         permission_requested(name): the same, or a click, where its library is not allowed yet.
+        prepare_requested(name): the button, where it is not ready for this computer yet.
     """
 
     chosen = Signal(str)
@@ -56,6 +60,7 @@ class ModelRow(QFrame):
     unload_requested = Signal(str)
     cancel_requested = Signal(str)
     permission_requested = Signal(str)
+    prepare_requested = Signal(str)
 
     def __init__(self, status: ModelStatus, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +76,7 @@ class ModelRow(QFrame):
         self._detail.setProperty("kind", "small")
         self._detail.setWordWrap(True)
         self._detail.setTextFormat(Qt.TextFormat.PlainText)
+        self.pill = FitPill()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self.button = QPushButton()
@@ -94,6 +100,7 @@ class ModelRow(QFrame):
         set_kind(self._state, {"ready": "success", "busy": "success", "failed": "warning"}.get(status.state, "small"))
         self._detail.setText(self._problem() or detail_text(status))
         self._detail.setVisible(bool(self._detail.text()))
+        self.pill.show_fit("" if status.loaded or status.state == "loading" or not status.usable else status.fit)
         self._bar.setVisible(status.state == "loading")
         self._bar.setRange(0, 0 if status.progress is None else 1000)
         self._bar.setValue(round((status.progress or 0) * 1000))
@@ -103,7 +110,7 @@ class ModelRow(QFrame):
         self.setCursor(Qt.CursorShape.PointingHandCursor if inviting else Qt.CursorShape.ArrowCursor)
         chosen = ", chosen" if selected else ""
         self.setAccessibleName(f"{status.label}, {state_text(status)}{chosen}")
-        self.setAccessibleDescription(self._detail.text())
+        self.setAccessibleDescription(" · ".join(filter(None, (self._detail.text(), self.pill.accessibleName()))))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's name)
         """A click chooses."""
@@ -137,10 +144,14 @@ class ModelRow(QFrame):
         top.setSpacing(8)
         top.addWidget(self._title, 1)
         top.addWidget(self._state)
+        below = QHBoxLayout()
+        below.setSpacing(8)
+        below.addWidget(self._detail, 1)
+        below.addWidget(self.pill, 0, Qt.AlignmentFlag.AlignTop)
         words = QVBoxLayout()
         words.setSpacing(3)
         words.addLayout(top)
-        words.addWidget(self._detail)
+        words.addLayout(below)
         words.addWidget(self._bar)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 8, 8, 8)
@@ -151,6 +162,9 @@ class ModelRow(QFrame):
 
     def _problem(self) -> str:
         status = self._status
+        if status.preparable:
+            # The button is the remedy.
+            return status.reason
         if not status.usable:
             return f"{status.reason} {status.remedy}".strip()
         if status.state == "failed" and status.error is not None:
@@ -161,6 +175,8 @@ class ModelRow(QFrame):
         action = _ACTIONS.get(self._status.state, "") if self._status.usable else ""
         if self._status.asks_first:
             action = "Allow…"
+        if self._status.preparable:
+            action = "Prepare"
         self.button.setText(action)
         self.button.setVisible(bool(action))
         self.button.setAccessibleName(f"{action} {self._status.title}")
@@ -175,6 +191,9 @@ class ModelRow(QFrame):
     def _on_button(self) -> None:
         if self._status.asks_first:
             self.permission_requested.emit(self._status.name)
+            return
+        if self._status.preparable:
+            self.prepare_requested.emit(self._status.name)
             return
         signal = {"loading": self.cancel_requested, "ready": self.unload_requested}
         signal.get(self._status.state, self.load_requested).emit(self._status.name)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from tether_desktop.errors import LibraryUntrusted, TetherError
+from tether_desktop.errors import LibraryMismatch, LibraryUntrusted, ModelUnprepared, TetherError
 
 if TYPE_CHECKING:
     from tether_desktop.model.discovery.catalog import ModelEntry
+    from tether_desktop.model.pool.memory_fit import Verdict
     from tether_desktop.model.pool.slot import ModelState
 
+_PREPARABLE = {ModelUnprepared.code, LibraryMismatch.code}
 _QUANTIZATION = re.compile(r"[-_ .](mixed_t16|q\d+(?:f\d+)?(?:_\w+)*)$", re.IGNORECASE)
 
 _PLAIN_NAMES = {
@@ -61,6 +63,8 @@ class ModelStatus:
         error: why the last load failed.
         server: whose model it is; empty for one on this computer.
         asks_first: whether it cannot be used only because nobody has allowed its library yet.
+        preparable: whether it cannot be used only because it is not prepared for this computer.
+        fit: how it would fit into the free memory: "fits", "tight", "will_not_fit", or empty when unknown.
     """
 
     name: str
@@ -78,6 +82,8 @@ class ModelStatus:
     error: TetherError | None = None
     server: str = ""
     asks_first: bool = False
+    preparable: bool = False
+    fit: Verdict | Literal[""] = ""
 
     @property
     def label(self) -> str:
@@ -90,8 +96,8 @@ class ModelStatus:
         return self.state in {"ready", "busy"}
 
 
-def model_status(entry: ModelEntry, state: ModelState | None) -> ModelStatus:
-    """The catalogue's entry and the pool's state of the same model, put together."""
+def model_status(entry: ModelEntry, state: ModelState | None, fit: Verdict | Literal[""] = "") -> ModelStatus:
+    """The catalogue's entry, the pool's state and the fit of the same model, put together."""
     server, title, quantization = _names(entry)
     info = state.info if state else None
     return ModelStatus(
@@ -110,6 +116,8 @@ def model_status(entry: ModelEntry, state: ModelState | None) -> ModelStatus:
         error=state.error if state else None,
         server=server,
         asks_first=entry.code == LibraryUntrusted.code,
+        preparable=entry.code in _PREPARABLE,
+        fit=fit,
     )
 
 

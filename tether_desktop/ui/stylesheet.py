@@ -5,7 +5,7 @@ Widgets choose their look by the dynamic property ``kind``:
 ===============  =======================================================================
 widget           kinds
 ===============  =======================================================================
-QPushButton      (none: outlined), ``primary``, ``ghost``, ``danger``, ``row``
+QPushButton      (none: outlined), ``primary``, ``ghost``, ``danger``, ``row``, ``disclosure``
 QToolButton      (none: flat icon), ``round`` (filled circle), ``outlined``
 QLabel           ``display``, ``title``, ``heading``, ``muted``, ``small``, ``danger``, ``success``, ``warning``
 QFrame, QWidget  ``sidebar``, ``card``, ``well``, ``danger_card``, ``notice``, ``field``, ``line``, ``topbar``

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tether_desktop.app import Tether
     from tether_desktop.protocol.turn import Turn
     from tether_desktop.settings import Settings
+    from tether_desktop.ui.installation import Installed
     from tether_desktop.ui.started_turn import StartedTurn
     from tether_desktop.ui.worker_loop import WorkerLoop
 
@@ -59,7 +60,8 @@ class EngineWorker(QObject):
         turn_started(StartedTurn): comes before that turn's first events.
         events_ready(session_id, reply_id, events): the events of one frame, in order.
         models_changed(list[ModelStatus]): all models, usable or not.
-        install_progressed(InstallProgress): the starter model is being added.
+        install_progressed(InstallProgress): a model is being added or prepared.
+        install_checked(Checked): what it will be is known.
         finished(): the thread has ended.
     """
 
@@ -69,6 +71,7 @@ class EngineWorker(QObject):
     events_ready = Signal(str, str, object)
     models_changed = Signal(object)
     install_progressed = Signal(object)
+    install_checked = Signal(object)
     finished = Signal()
 
     def __init__(self, open_tether: Callable[[], Tether], parent: QObject | None = None) -> None:
@@ -94,6 +97,7 @@ class EngineWorker(QObject):
             events=self.events_ready.emit,
             models=self.models_changed.emit,
             install_progress=self.install_progressed.emit,
+            install_checked=self.install_checked.emit,
         )
         self._loop = asyncio.new_event_loop()
         self._core = WorkerLoop(self._loop, self._open_tether, outlet)
@@ -141,9 +145,13 @@ class EngineWorker(QObject):
         """Start a turn; its events come by ``events_ready``, after ``turn_started``."""
         return self._submit(lambda core: core.follow(start))
 
-    def install_starter(self) -> asyncio.Future[str]:
-        """Add the starter model; progress comes by ``install_progressed``."""
-        return self._submit(lambda core: core.install_starter())
+    def add_model(self, what: str) -> asyncio.Future[Installed]:
+        """Add a model from wherever it is; progress comes by ``install_progressed``."""
+        return self._submit(lambda core: core.add_model(what))
+
+    def prepare_model(self, name: str) -> asyncio.Future[Installed]:
+        """Make a listed model ready for this computer; progress comes by ``install_progressed``."""
+        return self._submit(lambda core: core.prepare_model(name))
 
     def prewarm(self) -> asyncio.Future[None]:
         """Have the imports done that showing a message needs."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tether_desktop.errors import TetherError
 from tether_desktop.events import TERMINAL_EVENTS, ErrorEvent, Event
+from tether_desktop.ui.installation import Installed
 from tether_desktop.ui.model_status import ModelStatus, model_status
 from tether_desktop.ui.started_turn import StartedTurn
 from tether_desktop.ui.told import as_tether_error
@@ -17,7 +18,10 @@ from tether_desktop.ui.told import as_tether_error
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
     from tether_desktop.model.discovery.catalog import ModelEntry
-    from tether_desktop.model.install.progress import InstallProgress
+    from tether_desktop.model.install.compile_job import BuildReport, MappedMatrix
+    from tether_desktop.model.install.installer import Installer
+    from tether_desktop.model.install.progress import Checked, InstallProgress, OnNews
+    from tether_desktop.model.pool.memory_fit import Verdict
     from tether_desktop.protocol.turn import Turn
     from tether_desktop.settings import Settings
 
@@ -40,7 +44,8 @@ class Outlet:
         turn_started: comes before that turn's first events.
         events: session, reply, and the events of one frame in order.
         models: all models, usable or not.
-        install_progress: of the starter model.
+        install_progress: how far the model is that is being added or prepared.
+        install_checked: what it will be.
     """
 
     opened: Callable[[Settings], None]
@@ -49,12 +54,19 @@ class Outlet:
     events: Callable[[str, str, list[Event]], None]
     models: Callable[[list[ModelStatus]], None]
     install_progress: Callable[[InstallProgress], None]
+    install_checked: Callable[[Checked], None]
 
 
 def _prewarm() -> None:
     from tether_desktop.ui import markdown
 
     markdown.prewarm()
+
+
+def _fits_of(entries: list[ModelEntry], context_window: int) -> dict[str, Verdict]:
+    from tether_desktop.ui.model_fits import fits_of
+
+    return fits_of(entries, context_window)
 
 
 class WorkerLoop:
@@ -69,6 +81,9 @@ class WorkerLoop:
         self._followers: set[asyncio.Task[None]] = set()
         self._batch: dict[tuple[str, str], list[Event]] = {}
         self._entries: list[ModelEntry] = []
+        self._fits: dict[str, Verdict] = {}
+        self._installing = asyncio.Lock()
+        self._install_progress: InstallProgress | None = None
         self._listing = asyncio.Lock()
         self._relisting: asyncio.Task[None] | None = None
         self._models_changed = False
@@ -112,12 +127,47 @@ class WorkerLoop:
         task.add_done_callback(self._followers.discard)
         return started
 
-    async def install_starter(self) -> str:
-        """Add the starter model, reporting to the outlet; the new model's name."""
+    async def add_model(self, what: str) -> Installed:
+        """Add a model, reporting to the outlet."""
+
+        def add(installer: Installer, on_news: OnNews) -> Awaitable[str]:
+            return installer.add(what, on_progress=self._on_install_progress, on_news=on_news)
+
+        return await self._install(add)
+
+    async def prepare_model(self, name: str) -> Installed:
+        """Pack and compile a listed model as far as that is due, reporting to the outlet."""
+
+        def compile_it(installer: Installer, on_news: OnNews) -> Awaitable[str]:
+            return installer.compile(name, on_progress=self._on_install_progress, on_news=on_news)
+
+        return await self._install(compile_it)
+
+    async def _install(self, start: Callable[[Installer, OnNews], Awaitable[str]]) -> Installed:
+        from tether_desktop.model.install.progress import Checked
+
+        mappings: tuple[MappedMatrix, ...] = ()
+
+        def on_news(news: Checked | BuildReport) -> None:
+            nonlocal mappings
+            if isinstance(news, Checked):
+                self._outlet.install_checked(news)
+            else:
+                mappings = news.mappings
+
         tether = await self.tether()
-        name = await tether.installer.add_starter(self._outlet.install_progress)
-        await self.refresh_models()
-        return name
+        # One that was cancelled may still be tidying up.
+        async with self._installing:
+            try:
+                name = await start(tether.installer, on_news)
+            finally:
+                self._install_progress = None
+            await self.refresh_models()
+        return Installed(name, mappings)
+
+    def _on_install_progress(self, now: InstallProgress) -> None:
+        self._install_progress = now
+        self._schedule_flush()
 
     async def refresh_models(self) -> None:
         """Look at the model folders, and soon at the servers, and tell the outlet what is there."""
@@ -128,6 +178,7 @@ class WorkerLoop:
     async def _list_models(self, tether: Tether) -> None:
         async with self._listing:
             self._entries = await asyncio.to_thread(tether.catalog.list)
+            self._fits = await asyncio.to_thread(_fits_of, self._entries, tether.settings.context_window)
         self._mark_models_changed()
 
     async def prewarm(self) -> None:
@@ -204,10 +255,16 @@ class WorkerLoop:
         batch, self._batch = self._batch, {}
         for (session_id, reply_id), events in batch.items():
             self._outlet.events(session_id, reply_id, events)
+        if self._install_progress is not None:
+            self._outlet.install_progress(self._install_progress)
+            self._install_progress = None
         if self._models_changed:
             self._models_changed = False
-            states = self._tether.result().pool.states()
-            self._outlet.models([model_status(entry, states.get(entry.name)) for entry in self._entries])
+            self._outlet.models(self._statuses())
+
+    def _statuses(self) -> list[ModelStatus]:
+        states = self._tether.result().pool.states()
+        return [model_status(entry, states.get(entry.name), self._fits.get(entry.name, "")) for entry in self._entries]
 
     async def _close(self) -> None:
         if self._opening is not None and not self._opening.done():

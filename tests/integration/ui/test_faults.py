@@ -20,7 +20,7 @@ from tests.helpers.gui import environment, in_gui_loop, open_window, until
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.context.store import Store
 from tether_desktop.errors import InstallError
-from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress
+from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress, OnNews
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.main_window import MainWindow
 
@@ -193,7 +193,8 @@ class FakeInstaller:
         self.calls = 0
         self.cancelled = False
 
-    async def add_starter(self, on_progress: OnInstallProgress) -> str:
+    async def add(self, what: str, *, on_progress: OnInstallProgress, on_news: OnNews) -> str:
+        assert what == "starter"
         self.calls += 1
         on_progress(InstallProgress("downloading", 0.5, "46 of 93 MB"))
         if self.calls == 1:
@@ -216,10 +217,10 @@ async def test_the_starter_model_is_added_after_a_failure_and_a_cancel(
     async with open_window() as window:
         card = window.welcome.card
         QTest.mouseClick(card.add_button, Qt.MouseButton.LeftButton)
-        await until(card.error_frame.isVisible)
-        assert "Connect and try again." in card.error_text.text()
+        await until(card.view.error_frame.isVisible)
+        assert "Connect and try again." in card.view.error_text.text()
         QTest.mouseClick(card.add_button, Qt.MouseButton.LeftButton)
-        await until(lambda: card.detail_label.text() == "46 of 93 MB")
+        await until(lambda: card.view.detail_label.text() == "46 of 93 MB")
         QTest.mouseClick(card.cancel_button, Qt.MouseButton.LeftButton)
         await until(lambda: installer.cancelled and card.add_button.isVisible())
         QTest.mouseClick(card.add_button, Qt.MouseButton.LeftButton)

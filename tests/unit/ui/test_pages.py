@@ -17,6 +17,7 @@ from tether_desktop.model.install.progress import InstallProgress
 from tether_desktop.ui.banner import Banner
 from tether_desktop.ui.empty_chat import EmptyChat
 from tether_desktop.ui.header import Header, status_text
+from tether_desktop.ui.installation import STARTER, Installation
 from tether_desktop.ui.link_dialog import LinkDialog, allowed_url
 from tether_desktop.ui.model_status import ModelStatus
 from tether_desktop.ui.notice_page import NoticePage
@@ -37,16 +38,22 @@ def test_the_welcome_page_offers_the_starter_model_with_one_click(qtbot: QtBot) 
         qtbot.mouseClick(card.add_button, Qt.MouseButton.LeftButton)
 
 
-def test_adding_shows_its_stages_and_can_be_cancelled(qtbot: QtBot) -> None:
+STARTER_ADDED = Installation(STARTER, "The starter model")
+
+
+def test_adding_the_starter_model_shows_its_stages_and_can_be_cancelled(qtbot: QtBot) -> None:
     card = StarterCard()
     qtbot.addWidget(card)
-    card.show_working()
-    card.show_progress(InstallProgress("packing", 0.25, "layer 7"))
-    assert card.stage_label.text() == "Step 2 of 4: Packing the weights"
-    assert card.detail_label.text() == "layer 7"
-    assert card.bar.value() / card.bar.maximum() == 0.25
-    card.show_progress(InstallProgress("compiling"))
-    assert card.bar.maximum() == 0, "unknown progress moves to and fro"
+    card.show_installation(STARTER_ADDED)
+    assert card.view.stage_label.text() == "Starting…"
+    begun = STARTER_ADDED.at(InstallProgress("downloading", 0.5, "47 of 95 MB"))
+    card.show_installation(begun.at(InstallProgress("packing", 0.25, "layer 7")))
+    assert card.view.stage_label.text() == "Step 2 of 4: Packing the weights"
+    assert card.view.percent_label.text() == "25 %"
+    assert card.view.detail_label.text() == "layer 7"
+    assert card.view.bar.value() / card.view.bar.maximum() == 0.25
+    card.show_installation(begun.at(InstallProgress("compiling")))
+    assert card.view.bar.maximum() == 0, "unknown progress moves to and fro"
     assert card.add_button.isHidden()
     with qtbot.waitSignal(card.cancel_requested):
         qtbot.mouseClick(card.cancel_button, Qt.MouseButton.LeftButton)
@@ -55,14 +62,33 @@ def test_adding_shows_its_stages_and_can_be_cancelled(qtbot: QtBot) -> None:
 def test_a_failed_addition_says_why_and_can_be_tried_again(qtbot: QtBot) -> None:
     card = StarterCard()
     qtbot.addWidget(card)
-    card.show_working()
-    card.show_error(InstallError("No network", "The index does not answer.", "Connect first."))
-    assert card.error_title.text() == "No network"
-    assert "Connect first." in card.error_text.text()
+    error = InstallError("No network", "The index does not answer.", "Connect first.")
+    card.show_installation(STARTER_ADDED.failed(error))
+    assert card.view.error_title.text() == "No network"
+    assert "Connect first." in card.view.error_text.text()
     assert card.add_button.text() == "Try again"
-    assert not card.error_frame.isHidden()
-    card.show_working()
-    assert card.error_frame.isHidden()
+    assert not card.view.error_frame.isHidden()
+    card.show_installation(STARTER_ADDED)
+    assert card.view.error_frame.isHidden()
+
+
+def test_the_starter_model_waits_while_another_one_is_added(qtbot: QtBot) -> None:
+    card = StarterCard()
+    qtbot.addWidget(card)
+    other = Installation("/models/other.gguf", "other")
+    card.show_installation(other)
+    assert not card.add_button.isHidden()
+    assert not card.add_button.isEnabled()
+    card.show_installation(other.failed(InstallError("No", "Not this one.")))
+    assert card.add_button.isEnabled()
+    assert card.add_button.text() == "Add the starter model"
+
+
+def test_the_welcome_page_offers_to_add_any_other_model(qtbot: QtBot) -> None:
+    page = WelcomePage()
+    qtbot.addWidget(page)
+    with qtbot.waitSignal(page.add_requested):
+        qtbot.mouseClick(page.add_button, Qt.MouseButton.LeftButton)
 
 
 def test_models_that_cannot_be_used_are_listed_with_the_remedy(qtbot: QtBot) -> None:

@@ -26,7 +26,7 @@ class FakeTether:
 
     def __init__(self) -> None:
         self.thread = threading.get_ident()
-        self.settings = SimpleNamespace(name="settings")
+        self.settings = SimpleNamespace(context_window=0)
         self.catalog = SimpleNamespace(list=list)
         self.pool = SimpleNamespace(subscribe=lambda callback: None, states=dict)
         self.watch = SimpleNamespace(subscribe=lambda callback: None)

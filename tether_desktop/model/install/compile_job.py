@@ -22,6 +22,16 @@ LOOK_BYTES = 4 << 30
 """Memory of its own that a look at a model may take; a file that wants more is made to hurt."""
 
 Stage = Literal["downloading", "checking", "packing", "compiling", "finishing"]
+MATRIX_TITLES = {
+    "embed": "embedding",
+    "qkv": "query, key, value",
+    "o": "attention output",
+    "gate_up": "gate, up",
+    "down": "down",
+    "lm_head": "head",
+}
+"""The kinds of matrices in the words people read."""
+
 Report = Callable[[Stage, float | None], None]
 """Gets a stage and how far it is, 0..1; None when that cannot be said."""
 

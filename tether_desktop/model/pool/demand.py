@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tether_desktop.errors import ModelError
 from tether_desktop.model.decoder_shape import DecoderShape
 from tether_desktop.model.discovery.entry import ModelEntry
 from tether_desktop.model.discovery.model_folder import read_config
@@ -60,6 +61,22 @@ def within(demand: Demand, memory: Memory) -> Demand:
         return demand
     window = max(largest_context(demand.shape, memory), LEAST_WINDOW)
     return demand if window >= demand.context_window else Demand(needs_of(demand.shape, window), window, demand.shape)
+
+
+def expected_demand(entry: ModelEntry, context_window: int, memory: Memory) -> Demand:
+    """What a model would be loaded with now; nothing where nothing is computed here, or where that cannot be said.
+
+    Args:
+        entry: as the catalogue lists it.
+        context_window: the one of the settings, in tokens; 0 takes the model's own, as far as memory allows.
+        memory: what is free.
+    """
+    window = min((size for size in (context_window, entry.context_window) if size), default=0)
+    try:
+        demand = demand_of(entry, window)
+    except ModelError:
+        return Demand()
+    return demand if context_window else within(demand, memory)
 
 
 def _cache_bytes(sizes: Mapping[str, int]) -> int:
