@@ -32,6 +32,7 @@ from tether_desktop.model.scripted.script import read_script
 
 HF_CONFIG = "config.json"
 HF_INDEX = "model.safetensors.index.json"
+_LARGEST_INDEX = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def _trusted(libraries: Sequence[Path]) -> Path:
 
 def _indexed_weights(folder: Path) -> list[str]:
     """The weight files that the index of a checkpoint names."""
-    document = read_json(folder / HF_INDEX)
+    document = read_json(folder / HF_INDEX, _LARGEST_INDEX)
     try:
         return sorted({plain_name(name) for name in document["weight_map"].values()})
     except (KeyError, TypeError, ValueError, AttributeError) as error:

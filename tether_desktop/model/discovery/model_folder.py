@@ -26,7 +26,7 @@ _TILES = "t16"
 """How the quantizations of packed weights end, and none of MLC's does."""
 
 _BLOCK = 1 << 20
-_LARGEST_JSON = 8 << 20
+_LARGEST_JSON = 2 << 20
 """What is read while looking for models; as objects it takes twenty times as much memory."""
 
 _LONGEST_NAME = 200
@@ -274,7 +274,7 @@ def check_md5(shards: list[Shard], on_progress: Callable[[float], None]) -> None
             raise broken(f"{shard.path.name} is damaged: its MD5 is {digest.hexdigest()}; {shard.md5} is expected.")
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, largest: int = _LARGEST_JSON) -> dict[str, Any]:
     """The JSON object in a file of a model.
 
     Raises:
@@ -283,8 +283,8 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if not path.is_file():
             raise broken(f"{path.name} is missing.")
-        if path.stat().st_size > _LARGEST_JSON:
-            raise broken(f"{path.name} is larger than {_LARGEST_JSON >> 20} MB.")
+        if path.stat().st_size > largest:
+            raise broken(f"{path.name} is larger than {largest >> 20} MB.")
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise broken(f"{path.name} cannot be read: {error.strerror}.") from error

@@ -27,6 +27,7 @@ MOST_FOLDERS = 20_000
 
 _MOST_PARTS = 1000
 _PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")
+_LINES = re.compile(r"[\t\n]")
 _REPOSITORY = re.compile(r"models--(?:.+--)?(.+)")
 
 
@@ -61,7 +62,7 @@ class Place:
     def names(self) -> list[str]:
         """What it can be called, the best first; nothing else has the last one."""
         names = (self._own_name(), self.inside, f"{self.root.name}/{self.inside}", str(self.path))
-        return [showable(name) for name in names if name not in {"", "."}]
+        return [showable(_LINES.sub(" ", name)) for name in names if name not in {"", "."}]
 
     def _own_name(self) -> str:
         if self.kind == "gguf":

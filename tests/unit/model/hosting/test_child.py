@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.scripted_models import scripted_spec, write_scripted_model
 from tether_desktop.model.engine import GenerationChunk, GenerationRequest
-from tether_desktop.model.hosting import wire
+from tether_desktop.model.hosting import child, wire
 from tether_desktop.model.hosting.child import EngineServer, TokenGatherer
 
 
@@ -79,3 +79,24 @@ async def test_a_request_that_is_cancelled_before_it_began_is_answered_all_the_s
     server.receive({"do": "load", "id": 8})
     assert [(await asyncio.wait_for(answers.get(), 10))["id"] for _ in range(3)] == [8, 8, 8]
     assert answers.empty()
+
+
+class Panic(BaseException):
+    """What a native library ends with, which is no Exception."""
+
+
+class PanickingEngine:
+    """Fails while it is loaded."""
+
+    async def load(self, _: object) -> None:
+        raise Panic("index out of bounds")
+
+
+async def test_a_panic_of_a_native_library_is_answered_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "make_engine", lambda _: PanickingEngine())
+    answered: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+    server = EngineServer(scripted_spec(write_scripted_model(tmp_path)), answered.set_result)
+    server.receive({"do": "load", "id": 7})
+    answer = await answered
+    assert answer["id"] == 7
+    assert "Panic: index out of bounds" in answer["bug"]
