@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from tether_desktop.ui.announcement import announce
 from tether_desktop.ui.dropped_model import ModelDrop
 from tether_desktop.ui.install_desk import InstallDesk
 from tether_desktop.ui.install_strip import InstallStrip
@@ -113,6 +114,8 @@ class AddModelDesk(QObject):
     @Slot()
     def _on_changed(self) -> None:
         installation = self.installs.installation
+        if installation is not None and installation.phase != "working":
+            announce(self._window, installation.ending)
         self._strip.show_installation(installation)
         if self.dialog is not None:
             self.dialog.show_installation(installation)

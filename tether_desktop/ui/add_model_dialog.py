@@ -78,9 +78,10 @@ class AddModelDialog(QDialog):
         self._refresh()
         if (before is None) != (installation is None) or not self.isVisible():
             self._turn()
-        elif before is not None and installation is not None and before.phase != installation.phase:
+        elif before is not None and installation is not None and _looks(before) != _looks(installation):
             self._fit()
-            self.go_button.setFocus()
+            if before.phase != installation.phase:
+                self.go_button.setFocus()
 
     def _turn(self) -> None:
         """Show the other page."""
@@ -145,6 +146,11 @@ class AddModelDialog(QDialog):
     def _on_back(self) -> None:
         working = self._installation is not None and self._installation.phase == "working"
         (self.cancel_requested if working else self.another_requested).emit()
+
+
+def _looks(installation: Installation) -> tuple[str, bool]:
+    """What decides how much room it takes."""
+    return installation.phase, installation.checked is not None
 
 
 def _was_downloading(installation: Installation | None) -> bool:

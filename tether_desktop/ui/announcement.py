@@ -10,10 +10,15 @@ from tether_desktop.ui.message_view import MessageView
 MOST_CHARACTERS = 400
 
 
+def announce(widget: QWidget, text: str) -> None:
+    """Say something that belongs to a widget, if anybody listens."""
+    if QAccessible.isActive():
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, text))
+
+
 def announce_reply(widget: QWidget, view: MessageView) -> None:
     """Say how a reply ended, if anybody listens."""
-    if QAccessible.isActive():
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, ending(widget, view)))
+    announce(widget, ending(widget, view))
 
 
 def ending(widget: QWidget, view: MessageView) -> str:

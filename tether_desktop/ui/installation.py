@@ -101,6 +101,12 @@ class Installation:
         doing = STAGES[self.progress.stage].lower() if self.progress else "starting"
         return f"{self.title}: {doing} {self.percent_text}".rstrip()
 
+    @property
+    def ending(self) -> str:
+        """How it ended, with all that is known of why."""
+        told = (self.error.message, self.error.hint) if self.error is not None else ()
+        return " ".join(filter(None, (f"{self.short_text}.", *told)))
+
     def _stages_from(self, first: Stage) -> tuple[Stage, ...]:
         names = tuple(STAGES)[tuple(STAGES).index(first) :]
         # The starter model is known well enough.

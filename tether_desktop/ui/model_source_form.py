@@ -82,7 +82,7 @@ class ModelSourceForm(QWidget):
         what = _plain(self.field.text())
         if not what:
             return self.list.offer
-        return next((offer for offer in self.list.offers if what.casefold() == offer.id or what == offer.source), None)
+        return next((offer for offer in self.list.offers if _names(what.casefold(), offer)), None)
 
     def _lay_out(self) -> None:
         caption = QLabel(FIELD)
@@ -177,6 +177,12 @@ class TermsNotice(QFrame):
     def _on_read(self) -> None:
         if self._offer is not None:
             QDesktopServices.openUrl(QUrl(self._offer.licence_url))
+
+
+def _names(what: str, offer: Offer) -> bool:
+    """Whether a text means an offer: its name, or its repository on the hub, whichever file of it."""
+    repository = offer.source.removeprefix("hf:").partition(":")[0].casefold()
+    return what == offer.id or (what.startswith(("hf:", "https:")) and repository in what)
 
 
 def _plain(text: str) -> str:

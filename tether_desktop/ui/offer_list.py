@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListView, QWidget
 
 from tether_desktop.ui.fit_pill import fit_title
@@ -90,6 +91,13 @@ class OfferList(QListView):
         """The one that is chosen."""
         rows = self.selectionModel().selectedIndexes()
         return self._shown.offers[rows[0].row()].offer if rows else None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
+        """The first arrow down chooses the first, where Qt would go on to the second."""
+        if self.offer is None and event.key() == Qt.Key.Key_Down:
+            self.setCurrentIndex(self._shown.index(max(self.currentIndex().row(), 0)))
+        else:
+            super().keyPressEvent(event)
 
     @Slot(QModelIndex)
     def _on_double_clicked(self, _index: QModelIndex) -> None:

@@ -18,6 +18,9 @@ from tether_desktop.ui.model_status import ModelStatus
 TINY = ModelStatus("Tiny-q4_1-MLC", "Tiny", "q4_1", size_bytes=95_000_000, context_window=2048)
 BIG = replace(TINY, name="Big", title="Big", size_bytes=4_900_000_000)
 ASKING = ModelStatus("Foreign", "Foreign", usable=False, reason="Not compiled here.", asks_first=True)
+SOURCE = ModelStatus(
+    "Raw.gguf", "Raw", usable=False, reason="Not prepared yet.", remedy="Run a command.", preparable=True
+)
 BROKEN = ModelStatus("Bad", "Bad", usable=False, reason="A file is missing.", remedy="Add it again.")
 
 
@@ -60,6 +63,7 @@ def test_the_button_shows_the_progress_of_loading(picker: ModelPicker) -> None:
         (replace(TINY, state="failed"), "failed"),
         (BROKEN, "not usable"),
         (ASKING, "asks first"),
+        (SOURCE, "not prepared"),
     ],
 )
 def test_every_state_has_a_word(status: ModelStatus, text: str) -> None:
@@ -93,6 +97,50 @@ def test_a_model_whose_library_nobody_allowed_asks_for_it(qtbot: QtBot, picker: 
             qtbot.mouseClick(row if part == "row" else row.button, Qt.MouseButton.LeftButton)
     assert asked.args == ["Foreign"]
     assert not picker.popup.isVisible()
+
+
+def test_a_model_that_is_not_prepared_can_be_by_its_button_alone(qtbot: QtBot, picker: ModelPicker) -> None:
+    picker.show_models([TINY, SOURCE], TINY.name)
+    picker.open_popup()
+    row = picker.popup.row("Raw.gguf")
+    assert (row.button.text(), row.accessibleDescription()) == ("Prepare", "Not prepared yet.")
+    with qtbot.assertNotEmitted(picker.chosen), qtbot.assertNotEmitted(picker.prepare_requested):
+        qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(picker.prepare_requested) as asked:
+        qtbot.mouseClick(row.button, Qt.MouseButton.LeftButton)
+    assert asked.args == ["Raw.gguf"]
+    assert not picker.popup.isVisible()
+
+
+def test_another_model_can_be_added_from_the_foot_of_the_list(qtbot: QtBot, picker: ModelPicker) -> None:
+    picker.show_models([replace(TINY, name=str(number)) for number in range(30)], "")
+    picker.open_popup()
+    assert picker.popup.rect().contains(picker.popup.add_button.geometry()), "however long the list is"
+    with qtbot.waitSignal(picker.add_requested):
+        qtbot.mouseClick(picker.popup.add_button, Qt.MouseButton.LeftButton)
+    assert not picker.popup.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("status", "fit"),
+    [
+        (replace(TINY, fit="tight"), "tight"),
+        (replace(TINY, fit="will_not_fit", state="failed"), "will_not_fit"),
+        (replace(TINY, fit="fits", state="loading"), ""),
+        (replace(TINY, fit="will_not_fit", state="ready"), ""),
+        (replace(BROKEN, fit="fits"), ""),
+        (TINY, ""),
+    ],
+)
+def test_whether_it_fits_is_told_of_models_that_could_be_loaded(
+    picker: ModelPicker, status: ModelStatus, fit: str
+) -> None:
+    picker.show_models([status], "")
+    picker.open_popup()
+    row = picker.popup.row(status.name)
+    assert row.pill.isVisible() == bool(fit)
+    assert row.pill.fit == fit
+    assert ("Memory: " in row.accessibleDescription()) == bool(fit)
 
 
 def test_what_a_model_calls_itself_is_shown_and_not_interpreted(picker: ModelPicker) -> None:

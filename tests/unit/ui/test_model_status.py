@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tether_desktop.errors import EngineDied
+from tether_desktop.errors import EngineDied, LibraryMismatch, LibraryUntrusted, ModelBroken, ModelUnprepared
 from tether_desktop.model.discovery.catalog import ModelEntry
 from tether_desktop.model.engine import EngineInfo
 from tether_desktop.model.pool.slot import ModelState
@@ -66,3 +66,20 @@ def test_a_model_of_a_server_keeps_its_name_and_tells_whose_it_is() -> None:
 def test_a_server_whose_models_nobody_knows_is_shown_by_its_name() -> None:
     status = model_status(ModelEntry("gpu", Path("/servers.json"), "remote", usable=False, reason="Gone."), None)
     assert (status.server, status.title) == ("gpu", "gpu")
+
+
+@pytest.mark.parametrize(
+    ("code", "preparable", "asks_first"),
+    [
+        (ModelUnprepared.code, True, False),
+        (LibraryMismatch.code, True, False),
+        (LibraryUntrusted.code, False, True),
+        (ModelBroken.code, False, False),
+        ("", False, False),
+    ],
+)
+def test_what_only_has_to_be_prepared_is_told_from_what_is_broken(
+    code: str, preparable: bool, asks_first: bool
+) -> None:
+    status = model_status(ModelEntry("a", Path("/a"), usable=not code, code=code), None, "tight")
+    assert (status.preparable, status.asks_first, status.fit) == (preparable, asks_first, "tight")

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +14,13 @@ import pytest
 from PySide6.QtCore import QObject, Slot
 
 from tests.helpers.gui import Recorder, in_gui_loop, until
+from tests.helpers.installations import CHECKED, MAPPINGS
 from tether_desktop.errors import StoreBusy, TetherError
 from tether_desktop.events import Done, ErrorEvent, Event, Token
 from tether_desktop.messages import Timings, Usage
+from tether_desktop.model.install.compile_job import BuildReport
+from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress, OnNews
+from tether_desktop.ui.installation import Installed
 from tether_desktop.ui.worker import EngineWorker, WorkerStopped
 
 DONE = Done("stop", Usage(), Timings())
@@ -31,6 +36,7 @@ class FakeTether:
         self.pool = SimpleNamespace(subscribe=lambda callback: None, states=dict)
         self.watch = SimpleNamespace(subscribe=lambda callback: None)
         self.servers = SimpleNamespace(subscribe=lambda callback: None, look=lambda: None)
+        self.installer = GatedInstaller()
         self.closed = False
 
     async def start(self) -> None:
@@ -38,6 +44,31 @@ class FakeTether:
 
     async def close(self) -> None:
         self.closed = True
+
+
+class GatedInstaller:
+    """Tells its progress very often, then waits until it is cancelled or let through."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.log: list[str] = []
+
+    async def add(self, what: str, *, on_progress: OnInstallProgress, on_news: OnNews) -> str:
+        self.log.append(f"{what} begins")
+        try:
+            for number in range(1000):
+                on_progress(InstallProgress("downloading", number / 1000))
+            on_news(CHECKED)
+            await self.gate.wait()
+        finally:
+            await asyncio.sleep(0)
+            self.log.append(f"{what} ends")
+        on_news(BuildReport(Path("a.so"), compiled=True, mappings=MAPPINGS))
+        return what
+
+    async def compile(self, name: str, *, on_progress: OnInstallProgress, on_news: OnNews) -> str:
+        self.log.append(f"{name} is compiled")
+        return name
 
 
 @dataclass
@@ -257,3 +288,43 @@ async def test_stopping_cancels_what_still_waits() -> None:
     with pytest.raises(asyncio.CancelledError):
         await future
     await until(lambda: finished.calls)
+
+
+@in_gui_loop
+async def test_an_installation_tells_its_progress_seldom_and_at_the_end_what_became_of_the_weights() -> None:
+    opener = Opener()
+    worker = EngineWorker(opener)
+    progress, checked, models = (
+        Recorder(worker.install_progressed),
+        Recorder(worker.install_checked),
+        Recorder(worker.models_changed),
+    )
+    worker.start()
+    future = worker.add_model("a")
+    await until(lambda: progress.calls and checked.calls)
+    assert [call[0].progress for call in progress.calls] == [0.999]
+    assert checked.calls == [(CHECKED,)]
+    listed = len(models.calls)
+
+    async def let_through(tether: Any) -> None:
+        tether.installer.gate.set()
+
+    await worker.submit(let_through)
+    assert await future == Installed("a", MAPPINGS)
+    await until(lambda: len(models.calls) > listed)
+    assert await worker.prepare_model("b") == Installed("b")
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_the_next_installation_waits_until_a_cancelled_one_has_tidied_up() -> None:
+    opener = Opener()
+    worker = EngineWorker(opener)
+    progress = Recorder(worker.install_progressed)
+    worker.start()
+    first = worker.add_model("a")
+    await until(lambda: progress.calls)
+    first.cancel()
+    await worker.prepare_model("b")
+    assert opener.opened[0].installer.log == ["a begins", "a ends", "b is compiled"]
+    assert worker.stop()
