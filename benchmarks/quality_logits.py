@@ -15,6 +15,9 @@ from tether_desktop.model.tvm.runtime import Runtime
 CONTEXT = 512
 """Tokens that are read from an empty context, one piece of the text after the other."""
 
+CUTS = (0, 128, 256, 384)
+"""Where the text is first cut."""
+
 SKIPPED = 16
 """Tokens at the start of a piece that are not judged: there is too little before them."""
 
@@ -40,10 +43,14 @@ def expectation(logits: NDArray[np.float32], following: int) -> tuple[float, int
 
 
 def pieces(tokens: Sequence[int], bos: int | None) -> list[list[int]]:
-    """The text in pieces of CONTEXT tokens, each after the token that begins a text."""
+    """The text in pieces of CONTEXT tokens, each after the token that begins a text; cut in several ways.
+
+    So each token is judged behind different beginnings, which evens out what rounding does by chance.
+    """
     start = [] if bos is None else [bos]
     size = CONTEXT - len(start)
-    return [start + list(tokens[at : at + size]) for at in range(0, len(tokens) - SKIPPED, size)]
+    starts = [at for first in CUTS for at in range(first, len(tokens) - SKIPPED, size)]
+    return [start + list(tokens[at : at + size]) for at in starts]
 
 
 class OurLogits:
