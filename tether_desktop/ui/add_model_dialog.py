@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QEvent, Signal, Slot
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.ui.install_page import InstallPage
@@ -52,6 +52,7 @@ class AddModelDialog(QDialog):
         self._title.setProperty("kind", "title")
         self._installation: Installation | None = None
         self._layout = QVBoxLayout(self)
+        self._fitted = 0
         self._lay_out()
         self.form.changed.connect(self._refresh)
         self.form.add_requested.connect(self._on_go)
@@ -78,10 +79,15 @@ class AddModelDialog(QDialog):
         self._refresh()
         if (before is None) != (installation is None) or not self.isVisible():
             self._turn()
-        elif before is not None and installation is not None and _looks(before) != _looks(installation):
+        elif before is not None and installation is not None and before.phase != installation.phase:
+            self.go_button.setFocus()
+
+    def event(self, event: QEvent) -> bool:
+        """Grow and shrink with the words of an installation, once Qt knows what room they take."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
             self._fit()
-            if before.phase != installation.phase:
-                self.go_button.setFocus()
+        return done
 
     def _turn(self) -> None:
         """Show the other page."""
@@ -93,13 +99,13 @@ class AddModelDialog(QDialog):
         (self.form.field if asking else self.go_button).setFocus()
 
     def _fit(self) -> None:
-        """As small as what is shown allows; the form as large as the screen does, up to a limit."""
-        self._layout.activate()
+        """As high as an installation needs; the form as high as the screen allows, up to a limit."""
         room = self.screen().availableSize().height() - _FRAME
         asking = self._installation is None
-        height = min(_HEIGHT, room) if asking else self._layout.totalHeightForWidth(_WIDTH)
-        self.setMinimumSize(0, 0)
-        self.resize(_WIDTH, height)
+        height = min(_HEIGHT if asking else self._layout.totalHeightForWidth(_WIDTH), room)
+        if height != self._fitted:
+            self._fitted = height
+            self.resize(_WIDTH, height)
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
@@ -146,11 +152,6 @@ class AddModelDialog(QDialog):
     def _on_back(self) -> None:
         working = self._installation is not None and self._installation.phase == "working"
         (self.cancel_requested if working else self.another_requested).emit()
-
-
-def _looks(installation: Installation) -> tuple[str, bool]:
-    """What decides how much room it takes."""
-    return installation.phase, installation.checked is not None
 
 
 def _was_downloading(installation: Installation | None) -> bool:

@@ -14,15 +14,13 @@ from PySide6.QtWidgets import QApplication
 
 from tests.helpers.gui import in_gui_loop, open_window, until
 from tests.helpers.installations import CHECKED, MAPPINGS
-from tests.helpers.installed import NAME, InstalledModel, installed_model
+from tests.helpers.installed import NAME, InstalledModel
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.errors import InstallError
 from tether_desktop.model.install.compile_job import BuildReport
 from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress, OnNews
 from tether_desktop.ui.add_model_dialog import AddModelDialog
 from tether_desktop.ui.main_window import MainWindow
-
-__all__ = ["installed_model"]
 
 
 class ScriptedInstaller:

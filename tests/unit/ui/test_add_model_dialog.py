@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from tests.helpers.installations import BEGUN, CHECKED, DONE, DOWNLOADING, FAILED, MAPPINGS, OFFERS, PACKING, SMALL
+from tether_desktop.errors import InstallError
 from tether_desktop.ui.add_model_dialog import STOPPED, AddModelDialog
 from tether_desktop.ui.installation import Installation, Installed
 from tether_desktop.ui.mapping_details import summary
@@ -137,16 +138,25 @@ def test_a_model_that_was_only_compiled_has_no_details(dialog: AddModelDialog) -
     assert not dialog.page.details.button.isVisible()
 
 
-def test_its_pages_take_the_room_they_need_and_never_more_than_the_screen(dialog: AddModelDialog) -> None:
+def test_its_pages_take_the_room_they_need(qtbot: QtBot, dialog: AddModelDialog) -> None:
     asking = dialog.height()
     assert asking <= dialog.screen().availableSize().height()
     dialog.show_installation(DOWNLOADING)
+    qtbot.waitUntil(lambda: dialog.height() < asking)
     working = dialog.height()
-    assert working < asking
     dialog.show_installation(replace(DOWNLOADING, checked=CHECKED))
-    assert dialog.height() > working
+    qtbot.waitUntil(lambda: dialog.height() > working)
     dialog.show_installation(None)
     assert dialog.height() == asking
+
+
+def test_a_long_explanation_is_shown_whole(qtbot: QtBot, dialog: AddModelDialog) -> None:
+    dialog.show_installation(DOWNLOADING)
+    dialog.show_installation(
+        DOWNLOADING.failed(InstallError("No", "Nobody answers. " * 20, "Ask somebody else. " * 20))
+    )
+    label = dialog.page.view.error_text
+    qtbot.waitUntil(lambda: label.height() >= label.heightForWidth(label.width()) > 80)
 
 
 def test_what_a_file_is_called_is_shown_and_not_interpreted(dialog: AddModelDialog) -> None:

@@ -50,13 +50,14 @@ def compile_quickly(model: Path, isa: str, target: Path, on_progress: Callable[[
 
 
 def metadata_of(config: dict[str, Any], isa: str) -> dict[str, Any]:
+    shape = shape_of(config)
     return {
         "tether_library": 2,
         "model_type": config["model_type"],
         "isa": isa,
         "prefill_chunk_size": config["prefill_chunk_size"],
-        "decoder": shape_json(shape_of(config)),
-        "arguments": [],
+        "decoder": shape_json(shape),
+        "arguments": list(shape.parameters()),
     }
 
 
