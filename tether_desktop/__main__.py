@@ -38,6 +38,10 @@ def run_child(kind: str = "", *arguments: str) -> int:
         from tether_desktop.model.fetch.wheel import main as run_pip
 
         return run_pip(list(arguments))
+    if kind == "tools":
+        from tether_desktop.tools.child import main as run_tools
+
+        return run_tools(list(arguments))
     sys.stderr.write(f"There is no child process of kind {kind!r}.\n")
     return 2
 

@@ -30,12 +30,16 @@ class HiddenThought:
 
 @dataclass(frozen=True, slots=True)
 class ToolStart:
-    """A call was parsed and is about to run."""
+    """A call was parsed and is about to run, or is refused at once.
+
+    ``text`` is what the model wrote, when that is no call that can be understood.
+    """
 
     type: ClassVar[str] = "tool_start"
     id: str
     name: str
     arguments: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class ToolApproval:
-    """The turn waits for the person to allow a call."""
+    """The turn waits for the person to allow a call; ``tool_start`` follows if they do, else ``tool_end``.
+
+    ``origin`` says where the tool is from, for people.
+    """
 
     type: ClassVar[str] = "tool_approval"
     id: str

@@ -28,11 +28,17 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model asked for; ``arguments`` is its parsed JSON object."""
+    """A call the model asked for.
+
+    Attributes:
+        arguments: its parsed JSON object.
+        text: what the model wrote, when that is no call that can be understood; ``name`` may be empty then.
+    """
 
     id: str
     name: str
     arguments: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,37 @@ class ToolResult:
 
 
 Part = Text | Reasoning | ToolCall | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDeclaration:
+    """A tool as a model is told of it.
+
+    Attributes:
+        name: letters, digits, ``_`` and ``-``; at most 64 characters.
+        description: what it does and when to use it, for the model.
+        parameters: a JSON schema of an object.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether a reply may or must call tools.
+
+    Attributes:
+        mode: "none" forbids calls, "auto" leaves it to the model, "required" demands one, "named" one of ``name``.
+    """
+
+    mode: Literal["none", "auto", "required", "named"] = "auto"
+    name: str = ""
+
+
+MODELS_CHOICE = ToolChoice()
+"""Leaves it to the model."""
 
 
 @dataclass(frozen=True, slots=True)

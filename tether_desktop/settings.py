@@ -124,6 +124,53 @@ class Settings(BaseSettings):
         "0 takes a quarter of what is free.",
         ge=0,
     )
+    thinking: Literal["on", "off"] = _setting(
+        "on",
+        env="TETHER_THINKING",
+        title="Thinking",
+        description="Whether models that can think first do so, where their chat template lets it be chosen.",
+    )
+    thinking_limit: int = _setting(
+        0,
+        env="TETHER_THINKING_LIMIT",
+        title="Longest thinking",
+        description="Tokens after which a model has to stop thinking and answer; 0 is no limit.",
+        ge=0,
+    )
+    tool_use: Literal["auto", "on", "off"] = _setting(
+        "auto",
+        env="TETHER_TOOL_USE",
+        title="Tools",
+        description="Whether models are told of the tools: always, never, or those whose chat template knows tools.",
+    )
+    tool_rounds: int = _setting(
+        5,
+        env="TETHER_TOOL_ROUNDS",
+        title="Tool rounds",
+        description="How often in one reply a model may call tools before it has to answer.",
+        ge=1,
+        le=100,
+    )
+    tool_timeout: float = _setting(
+        15.0,
+        env="TETHER_TOOL_TIMEOUT",
+        title="Tool timeout",
+        description="Seconds after which a tool is ended.",
+        gt=0,
+        le=3600,
+    )
+    tool_folders: str = _setting(
+        "",
+        env="TETHER_TOOL_FOLDERS",
+        title="Folders for tools",
+        description="Folders that the file tools may read, separated like PATH; empty lets them read none.",
+    )
+    internet_tools: Literal["off", "on"] = _setting(
+        "off",
+        env="TETHER_INTERNET_TOOLS",
+        title="Tools from the internet",
+        description="Whether tools may fetch pages, ask for the weather and search the web.",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -14,7 +14,10 @@ from tether_desktop.messages import Timings, Usage
 ON_THE_WIRE: list[tuple[Event, dict[str, object]]] = [
     (events.Token("Hi"), {"type": "token", "content": "Hi"}),
     (events.HiddenThought("hm"), {"type": "hidden_thought", "content": "hm", "phase": "pre_tool"}),
-    (events.ToolStart("1", "w", {"a": [1]}), {"type": "tool_start", "id": "1", "name": "w", "arguments": {"a": [1]}}),
+    (
+        events.ToolStart("1", "w", {"a": [1]}),
+        {"type": "tool_start", "id": "1", "name": "w", "arguments": {"a": [1]}, "text": ""},
+    ),
     (events.ToolProgress("1", "half", 0.5), {"type": "tool_progress", "id": "1", "message": "half", "progress": 0.5}),
     (
         events.ToolEnd("1", "w", "rain", is_error=True),

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tether_desktop.messages import FinishReason, Message, Timings, Usage
+from tether_desktop.messages import MODELS_CHOICE, FinishReason, Message, Timings, ToolChoice, ToolDeclaration, Usage
 
 EngineKind = Literal["tvm", "mlc", "remote", "scripted"]
+ConstraintKind = Literal["json_schema", "regex", "lark"]
 OnProgress = Callable[[float], None]
 
 
@@ -78,12 +79,14 @@ class EngineInfo:
         device: for people: "CPU, AVX512-VNNI, 2 threads".
         memory_bytes: weights and KV cache.
         takes_messages: whether it wants the messages themselves, and renders them to a prompt on its own.
+        constraints: what it can hold a reply to.
     """
 
     context_window: int
     device: str
     memory_bytes: int = 0
     takes_messages: bool = False
+    constraints: tuple[ConstraintKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,19 @@ Prompt = tuple[PromptPiece, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Constraint:
+    """What the whole text of a reply has to be.
+
+    Attributes:
+        kind: how ``text`` says it.
+        text: a JSON schema as JSON, a regular expression, or a grammar in llguidance's Lark dialect.
+    """
+
+    kind: ConstraintKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """One reply to generate.
 
@@ -110,12 +126,19 @@ class GenerationRequest:
         prompt: rendered; empty for an engine that takes messages.
         params: how to choose tokens.
         messages: the conversation, oldest first, for an engine that takes messages; else empty.
+        tools, tool_choice: what may be called, for an engine that takes messages; else none.
+        constraint: what the reply has to be; one whose kind the engine does not list is refused with an EngineError.
+        markers: special tokens that come through as text where the model writes them, others never do.
     """
 
     session_id: str
     prompt: Prompt
     params: SamplingParams = SamplingParams()
     messages: tuple[Message, ...] = ()
+    tools: tuple[ToolDeclaration, ...] = ()
+    tool_choice: ToolChoice = MODELS_CHOICE
+    constraint: Constraint | None = None
+    markers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +157,15 @@ class TokenLogprob:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestedCall:
+    """A call of a tool by an engine that tells calls apart itself; ``arguments`` is JSON as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationChunk:
     """A step of a reply.
 
@@ -142,6 +174,7 @@ class GenerationChunk:
         progress: 0..1 while the prompt is read, None once text comes.
         finish_reason: set on the last chunk only, together with usage and timings.
         logprobs: of the tokens chosen since the chunk before, where they were asked for.
+        tool_calls: whole calls, of an engine that takes messages; on the last chunk only.
     """
 
     text: str = ""
@@ -150,6 +183,7 @@ class GenerationChunk:
     usage: Usage | None = None
     timings: Timings | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
+    tool_calls: tuple[RequestedCall, ...] = ()
 
 
 class Engine(Protocol):

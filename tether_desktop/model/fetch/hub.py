@@ -8,13 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tether_desktop.child_process import child_environment
 from tether_desktop.errors import InstallError
 from tether_desktop.model.fetch.faults import TITLE
 from tether_desktop.model.fetch.hub_reference import parse_reference
 from tether_desktop.model.fetch.progress import FetchProgress, OnFetchProgress
 from tether_desktop.model.hosting import wire
 from tether_desktop.model.hosting.job import run_job
-from tether_desktop.model.hosting.process import child_environment
 
 logger = logging.getLogger(__name__)
 

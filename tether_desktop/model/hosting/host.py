@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
+from tether_desktop.child_process import ExitCause, child_command, explain_exit, spawn_options
 from tether_desktop.errors import EngineDied, EngineError
 from tether_desktop.model.engine import (
     EngineInfo,
@@ -22,7 +23,6 @@ from tether_desktop.model.engine import (
     Prompt,
 )
 from tether_desktop.model.hosting import wire
-from tether_desktop.model.hosting.process import ExitCause, child_command, explain_exit, spawn_options
 from tether_desktop.model.refusals import not_loaded
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tether_desktop.child_process import ChildKind, child_command, spawn_options
 from tether_desktop.errors import InstallError
-from tether_desktop.model.hosting.process import ChildKind, child_command, spawn_options
 
 _LAST_BYTES = 1 << 16
 _LINE_LIMIT = 1 << 20

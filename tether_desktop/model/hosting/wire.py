@@ -14,14 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from tether_desktop.errors import TetherError
-from tether_desktop.messages import Message, Reasoning, Text, Timings, ToolCall, ToolResult, Usage
+from tether_desktop.messages import (
+    Message,
+    Reasoning,
+    Text,
+    Timings,
+    ToolCall,
+    ToolChoice,
+    ToolDeclaration,
+    ToolResult,
+    Usage,
+)
 from tether_desktop.model.engine import (
+    Constraint,
     EngineInfo,
     EngineSpec,
     GenerationChunk,
     GenerationRequest,
     Prompt,
     PromptPiece,
+    RequestedCall,
     SamplingParams,
     TokenLogprob,
 )
@@ -68,6 +80,10 @@ def pack_request(request: GenerationRequest) -> Wire:
         "prompt": pack_prompt(request.prompt),
         "params": asdict(request.params),
         "messages": [_pack_message(message) for message in request.messages],
+        "tools": [astuple(tool) for tool in request.tools],
+        "tool_choice": astuple(request.tool_choice),
+        "constraint": astuple(request.constraint) if request.constraint else None,
+        "markers": request.markers,
     }
 
 
@@ -76,8 +92,16 @@ def unpack_request(fields: Wire) -> GenerationRequest:
     params = fields["params"]
     sequences = {"stop": tuple(params["stop"]), "logit_bias": tuple(map(tuple, params["logit_bias"]))}
     messages = tuple(_unpack_message(message) for message in fields["messages"])
-    prompt = unpack_prompt(fields["prompt"])
-    return GenerationRequest(fields["session_id"], prompt, SamplingParams(**{**params, **sequences}), messages)
+    return GenerationRequest(
+        fields["session_id"],
+        unpack_prompt(fields["prompt"]),
+        SamplingParams(**{**params, **sequences}),
+        messages,
+        tuple(ToolDeclaration(*tool) for tool in fields["tools"]),
+        ToolChoice(*fields["tool_choice"]),
+        Constraint(*fields["constraint"]) if fields["constraint"] else None,
+        tuple(fields["markers"]),
+    )
 
 
 def pack_info(info: EngineInfo) -> Wire:
@@ -87,7 +111,7 @@ def pack_info(info: EngineInfo) -> Wire:
 
 def unpack_info(fields: Wire) -> EngineInfo:
     """The inverse of :func:`pack_info`."""
-    return EngineInfo(**fields)
+    return EngineInfo(**{**fields, "constraints": tuple(fields["constraints"])})
 
 
 def pack_texts(number: int, chunks: Sequence[GenerationChunk]) -> Wire:
@@ -108,6 +132,7 @@ def pack_chunk(number: int, chunk: GenerationChunk) -> Wire:
             "usage": astuple(chunk.usage or Usage()),
             "timings": astuple(chunk.timings or Timings()),
             "logprobs": _pack_logprobs(chunk),
+            "calls": [astuple(call) for call in chunk.tool_calls],
         }
     return {"id": number, "p": chunk.progress, "t": chunk.text}
 
@@ -121,7 +146,9 @@ def unpack_chunks(fields: Wire) -> list[GenerationChunk]:
     if "end" not in fields:
         return [GenerationChunk(fields["t"], fields["p"])]
     usage, timings = Usage(*fields["usage"]), Timings(*fields["timings"])
-    return [GenerationChunk(fields["t"], None, fields["end"], usage, timings, _unpack_logprobs(fields["logprobs"]))]
+    logprobs = _unpack_logprobs(fields["logprobs"])
+    calls = tuple(RequestedCall(*call) for call in fields["calls"])
+    return [GenerationChunk(fields["t"], None, fields["end"], usage, timings, logprobs, calls)]
 
 
 def pack_error(error: TetherError) -> Wire:

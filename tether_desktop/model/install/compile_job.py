@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tether_desktop.child_process import crashed, explain_exit
 from tether_desktop.errors import InstallError, ModelBroken
 from tether_desktop.model.decoder_shape import DecoderShape, parse_shape
 from tether_desktop.model.hosting import wire
 from tether_desktop.model.hosting.job import JobEnd, run_job
-from tether_desktop.model.hosting.process import crashed, explain_exit
 from tether_desktop.model.install.starter import Starter
 
 logger = logging.getLogger(__name__)

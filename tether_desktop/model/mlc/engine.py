@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tether_desktop.child_process import STUCK
 from tether_desktop.errors import EngineError, LibraryMismatch, ModelBroken, TetherError
 from tether_desktop.model.engine import (
     EngineInfo,
@@ -28,7 +29,6 @@ from tether_desktop.model.engine import (
     OnProgress,
     Prompt,
 )
-from tether_desktop.model.hosting.process import STUCK
 from tether_desktop.model.mlc.reply import MlcReply, completion_options, failed, refused
 from tether_desktop.model.refusals import check_prompt, not_loaded
 from tether_desktop.model.tvm.tokenizer import ModelTokenizer

@@ -21,10 +21,10 @@ from tests.helpers.mlc_double.engine import CHILDREN, AsyncMLCEngine, Device, En
 from tests.helpers.mlc_double.folders import END, double_spec
 from tests.helpers.mlc_double.protocol import BadRequestError, InternalError
 from tether_desktop import paths
+from tether_desktop.child_process import STUCK
 from tether_desktop.errors import EngineDied, EngineError, LibraryMismatch, ModelBroken, PromptTooLong
 from tether_desktop.model.engine import EngineSpec, GenerationChunk, GenerationRequest, PromptPiece, SamplingParams
 from tether_desktop.model.hosting.host import HostedEngine
-from tether_desktop.model.hosting.process import STUCK
 from tether_desktop.model.mlc.engine import MlcEngine, TimeLimits, load_official
 from tether_desktop.model.mlc.reply import completion_options
 

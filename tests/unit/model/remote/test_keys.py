@@ -9,8 +9,8 @@ import pytest
 
 from tests.helpers.memory_keyring import MemoryKeyring
 from tether_desktop import paths
+from tether_desktop.child_process import child_environment
 from tether_desktop.errors import SettingsError
-from tether_desktop.model.hosting.process import child_environment
 from tether_desktop.model.remote.keys import Key, check_key, forget_key, read_key, store_key
 from tether_desktop.model.remote.servers import Server, save_server
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tether_desktop import paths
-from tether_desktop.model.hosting.process import child_command, child_environment, explain_exit, spawn_options
+from tether_desktop.child_process import child_command, child_environment, explain_exit, spawn_options
 
 
 def test_from_source_a_child_is_the_same_python_with_our_package() -> None:
