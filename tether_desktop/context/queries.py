@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 
 from tether_desktop.context import tree
 from tether_desktop.context.parts import load_parts
-from tether_desktop.context.records import MessageRecord, SessionRecord
-from tether_desktop.context.tables import MessageTable, SessionTable
+from tether_desktop.context.records import MessageRecord, SessionRecord, ToolRule
+from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.errors import MessageNotFound, SessionNotFound
 from tether_desktop.messages import Message, Timings, Usage
 
@@ -85,6 +85,17 @@ def find_history(connection: Connection, session_id: str) -> list[MessageRecord]
     links = [(row.id, row.parent_id) for row in rows]
     by_id, versions = {row.id: row for row in rows}, tree.number_versions(links)
     return [_message_record(by_id[message_id], *versions[message_id]) for message_id in tree.branch(links, head)]
+
+
+def find_tool_rules(connection: Connection, session_id: str) -> dict[str, ToolRule]:
+    """What was said about the calls of tools in a session, by the tool's name.
+
+    Raises:
+        SessionNotFound: there is none of that id.
+    """
+    find_session(connection, session_id)
+    rules = select(ToolRuleTable.tool, ToolRuleTable.rule).where(ToolRuleTable.session_id == session_id)
+    return {row.tool: row.rule for row in connection.execute(rules)}
 
 
 def _message_row(connection: Connection, message_id: str, session_id: str | None) -> Row[Any]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
+
+ToolRule = Literal["always", "never"]
+"""Whether the calls of a tool run unasked in a session, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from tether_desktop.context.queries import (
     find_message,
     find_session,
     find_siblings,
+    find_tool_rules,
     newest_below,
     page_of_sessions,
 )
-from tether_desktop.context.records import MessageRecord, SessionRecord
-from tether_desktop.context.tables import MessageTable, SessionTable
+from tether_desktop.context.records import MessageRecord, SessionRecord, ToolRule
+from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
 INTERRUPTED = "The program ended while this reply was being written. What had arrived by then was kept."
@@ -99,6 +100,7 @@ class Store:
         with self._database.write() as connection:
             find_session(connection, session_id)
             self._database.mark_for_scrub(connection)
+            connection.execute(delete(ToolRuleTable).where(ToolRuleTable.session_id == session_id))
             connection.execute(delete(MessageTable).where(MessageTable.session_id == session_id))
             connection.execute(delete(SessionTable).where(SessionTable.id == session_id))
         self._database.scrub()
@@ -193,6 +195,20 @@ class Store:
         closed = update(MessageTable).where(*unfinished).values(finish_reason="error", error=INTERRUPTED)
         with self._database.write() as connection:
             return connection.execute(closed).rowcount
+
+    def tool_rules(self, session_id: str) -> dict[str, ToolRule]:
+        """What was said about the calls of tools in a session, by the tool's name."""
+        with self._database.read() as connection:
+            return find_tool_rules(connection, session_id)
+
+    def set_tool_rule(self, session_id: str, tool: str, rule: ToolRule | None) -> None:
+        """Keep what was said about the calls of a tool; None forgets it."""
+        which = (ToolRuleTable.session_id == session_id, ToolRuleTable.tool == tool)
+        with self._database.write() as connection:
+            find_session(connection, session_id)
+            connection.execute(delete(ToolRuleTable).where(*which))
+            if rule is not None:
+                connection.execute(insert(ToolRuleTable).values(session_id=session_id, tool=tool, rule=rule))
 
     def _change_session(self, session_id: str, **values: object) -> SessionRecord:
         with self._database.write() as connection:

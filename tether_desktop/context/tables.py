@@ -114,3 +114,13 @@ class MessageTable(Tables):
         Index(None, "parent_id", "session_id", "created_at"),
         Index(None, "role", "finish_reason"),
     )
+
+
+class ToolRuleTable(Tables):
+    """What a person has said, for one session, about the calls of a tool: "always" or "never"."""
+
+    __tablename__ = "tool_rules"
+
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    tool: Mapped[str] = mapped_column(String(64), primary_key=True)
+    rule: Mapped[str] = mapped_column(String(16))

@@ -25,6 +25,8 @@ from tether_desktop.context.store import Store
 from tether_desktop.context.tables import SessionTable, Tables
 from tether_desktop.errors import StoreFull, StoreTooNew
 
+NEWEST = migrations.newest_revision()
+
 
 def add_colour(op: Operations) -> None:
     op.add_column("sessions", sa.Column("colour", sa.Text(), nullable=False, server_default="grey"))
@@ -36,7 +38,7 @@ def fail_halfway(op: Operations) -> None:
 
 
 def next_revision(monkeypatch: pytest.MonkeyPatch, upgrade: Callable[[Operations], None]) -> None:
-    revision = SimpleNamespace(__name__="v0002", revision="0002", down_revision="0001", upgrade=upgrade)
+    revision = SimpleNamespace(__name__="v9999", revision="9999", down_revision=NEWEST, upgrade=upgrade)
     monkeypatch.setattr(migrations, "REVISIONS", (*migrations.REVISIONS, revision))
 
 
@@ -142,12 +144,12 @@ def test_a_copy_is_made_before_migrating(
     next_revision(monkeypatch, add_colour)
     Database(url).close()
     (copy,) = (file for file in database.parent.iterdir() if file.suffix == ".copy")
-    assert copy.name.startswith("tether.db.0001-20")
+    assert copy.name.startswith(f"tether.db.{NEWEST}-20")
     assert "colour" in columns(database)
     assert "colour" not in columns(copy)
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT title FROM sessions").fetchall() == [(title,)]
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(NEWEST,)]
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
@@ -158,6 +160,22 @@ def test_a_new_database_gets_all_versions_and_no_copy(
     Database(url).close()
     assert "colour" in columns(database)
     assert files(database) == ["tether.db"]
+
+
+@pytest.mark.parametrize("count", range(1, len(migrations.REVISIONS)))
+def test_a_database_of_each_older_version_keeps_its_conversations(
+    count: int, url: str, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "REVISIONS", migrations.REVISIONS[:count])
+        store = Store(url)
+        session = store.create_session("From before")
+        store.close()
+    store = Store(url)
+    assert store.list_sessions() == [session]
+    store.set_tool_rule(session.id, "weather", "always")
+    store.close()
+    assert any(name.startswith("tether.db.") for name in files(database))
 
 
 def test_a_copy_holds_what_is_only_in_the_write_ahead_log(store: Store, database: Path) -> None:
@@ -201,7 +219,7 @@ def test_an_older_program_refuses_what_a_newer_one_has_migrated(url: str, monkey
     with monkeypatch.context() as patch:
         next_revision(patch, add_colour)
         Database(url).close()
-    with pytest.raises(StoreTooNew, match="0002"):
+    with pytest.raises(StoreTooNew, match="9999"):
         Store(url)
 
 

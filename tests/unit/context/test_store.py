@@ -339,3 +339,24 @@ def test_another_thread_does_not_see_what_is_being_done_together(store: Store) -
     with ThreadPoolExecutor(1) as pool, store.together():
         ask(store, session.id, "Not yet")
         assert pool.submit(store.history, session.id).result() == []
+
+
+def test_what_was_said_about_a_tool_holds_in_its_session_alone(store: Store) -> None:
+    session, other = store.create_session(), store.create_session()
+    store.set_tool_rule(session.id, "weather", "always")
+    store.set_tool_rule(session.id, "mail", "always")
+    store.set_tool_rule(session.id, "mail", "never")
+    store.set_tool_rule(session.id, "files", "never")
+    store.set_tool_rule(session.id, "files", None)
+    assert store.tool_rules(session.id) == {"weather": "always", "mail": "never"}
+    assert store.tool_rules(other.id) == {}
+
+
+def test_rules_for_tools_go_with_their_session(store: Store) -> None:
+    session = store.create_session()
+    store.set_tool_rule(session.id, "weather", "always")
+    store.erase_session(session.id)
+    with pytest.raises(SessionNotFound):
+        store.tool_rules(session.id)
+    with pytest.raises(SessionNotFound):
+        store.set_tool_rule(session.id, "weather", "always")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from tether_desktop.context.migrations import v0001_sessions_and_messages
+from tether_desktop.context.migrations import v0001_sessions_and_messages, v0002_tool_rules
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext, RevisionStep
 
 _VERSION_TABLE = "alembic_version"
 
-REVISIONS: tuple[ModuleType, ...] = (v0001_sessions_and_messages,)
+REVISIONS: tuple[ModuleType, ...] = (v0001_sessions_and_messages, v0002_tool_rules)
 """Every revision, oldest first.
 
 They are imported, not found on disk as Alembic does by default, so that a frozen bundle (which has
