@@ -15,10 +15,15 @@ OnToolProgress = Callable[[str, float | None], None]
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What a tool answered, as text for the model; an error is an answer too."""
+    """What a tool answered, as text for the model; an error is an answer too.
+
+    Attributes:
+        left_out: characters that followed and were cut off already, where a result was too large to pass on.
+    """
 
     text: str
     is_error: bool = False
+    left_out: int = 0
 
 
 class Tool(Protocol):
