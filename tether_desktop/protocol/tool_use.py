@@ -28,3 +28,8 @@ class ToolUse:
 
 AS_SET = ToolUse()
 """As the settings say, with nobody there to ask."""
+
+DENIED = "The person did not allow this call."
+UNATTENDED = "This call needs a person's permission, and nobody is there to ask."
+STOPPED = "The call was stopped before it had an answer."
+"""What model and person read of calls that were not run, or not to their end."""
