@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tether_desktop.errors import EngineError, PromptTooLong
+from tether_desktop.model.engine import Constraint, ConstraintKind
+
+_TITLES: dict[ConstraintKind, str] = {
+    "json_schema": "a JSON schema",
+    "regex": "a regular expression",
+    "lark": "a grammar",
+}
 
 
 def check_prompt(tokens: int, window: int) -> None:
@@ -24,6 +33,23 @@ def check_prompt(tokens: int, window: int) -> None:
             f"The prompt has {tokens:,} tokens; the context window has room for {window:,} with the reply.",
             "Shorten the message, or set a larger context window.",
         )
+
+
+def check_constraint(constraint: Constraint | None, offered: Sequence[ConstraintKind]) -> None:
+    """Refuse to hold a reply to something in a way that the engine has not.
+
+    Args:
+        constraint: what was asked for.
+        offered: the kinds that the engine lists.
+
+    Raises:
+        EngineError: it is of another kind.
+    """
+    if constraint is None or constraint.kind in offered:
+        return
+    can = " or ".join(_TITLES[kind] for kind in offered) or "nothing"
+    message = f"This engine cannot hold a reply to {_TITLES[constraint.kind]}, but to {can}."
+    raise EngineError("The reply cannot be held to that", message, "Ask without it, or choose another model.")
 
 
 def not_loaded(model: str) -> EngineError:

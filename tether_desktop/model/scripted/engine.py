@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from itertools import takewhile
 from typing import Protocol
 
 from tether_desktop.errors import PromptTooLong
@@ -20,7 +22,7 @@ from tether_desktop.model.engine import (
     OnProgress,
     Prompt,
 )
-from tether_desktop.model.refusals import not_loaded
+from tether_desktop.model.refusals import check_constraint, not_loaded
 from tether_desktop.model.scripted.output import ScriptedOutput
 from tether_desktop.model.scripted.script import (
     Bug,
@@ -37,6 +39,10 @@ from tether_desktop.model.scripted.script import (
     read_script,
     split_tokens,
 )
+
+_MESSAGE = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>", re.DOTALL)
+_RESULT_IN_A_QUESTION = "<tool_response>"
+"""How chat templates without a role for tools begin the message with what one has said."""
 
 
 class Clock(Protocol):
@@ -84,7 +90,7 @@ class ScriptedEngine:
         self._script = script
         self._clock = clock or RealClock()
         self._die = die
-        self._turns = 0
+        self._turns = {"question": 0, "result": 0}
         self._closed = False
         self._seen: dict[str, list[str]] = {}
 
@@ -100,6 +106,7 @@ class ScriptedEngine:
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationChunk, None]:
         """Play the script's next reply, or the one that matches the question."""
+        check_constraint(request.constraint, ())
         prompt = _prompt_tokens(request.prompt)
         room = self._spec.context_window - len(prompt)
         if room < 1:
@@ -161,13 +168,25 @@ class ScriptedEngine:
 
     def _choose(self, prompt: Prompt) -> Reply:
         replies = self._loaded_script().replies
-        question = _question(prompt)
-        for reply in replies:
-            if reply.match and reply.match.search(question):
-                return reply
-        in_turn = [reply for reply in replies if reply.match is None] or list(replies)
-        self._turns += 1
-        return in_turn[(self._turns - 1) % len(in_turn)]
+        question, result = _last_messages(prompt)
+        if result is not None:
+            answer = self._pick([reply for reply in replies if reply.after_tool], result, "result")
+            if answer is not None:
+                return answer
+        to_questions = [reply for reply in replies if not reply.after_tool]
+        answer = self._pick(to_questions, question, "question")
+        return answer or self._next(to_questions, "question")
+
+    def _pick(self, replies: Sequence[Reply], text: str, turn: str) -> Reply | None:
+        """The reply whose pattern is found in a text; else the one whose turn it is, where some take turns."""
+        matching = (reply for reply in replies if reply.match and reply.match.search(text))
+        in_turn = [reply for reply in replies if reply.match is None]
+        found = next(matching, None)
+        return self._next(in_turn, turn) if found is None and in_turn else found
+
+    def _next(self, replies: Sequence[Reply], turn: str) -> Reply:
+        self._turns[turn] += 1
+        return replies[(self._turns[turn] - 1) % len(replies)]
 
     def _loaded_script(self) -> Script:
         if self._closed:
@@ -201,11 +220,20 @@ def _prompt_tokens(prompt: Prompt) -> list[str]:
     return [token for piece in prompt for token in split_tokens(piece.text)]
 
 
-def _question(prompt: Prompt) -> str:
-    """The last thing a person wrote, where the prompt is in ChatML as our scripted models are; else all of it."""
+def _last_messages(prompt: Prompt) -> tuple[str, str | None]:
+    """The last thing a person wrote, and what tools have said at the end; None where they have not.
+
+    That is for prompts in ChatML, as our scripted models have it; of another one, all of it is the question.
+    """
     text = "".join(piece.text for piece in prompt)
-    _, marker, rest = text.rpartition("<|im_start|>user\n")
-    return rest.partition("<|im_end|>")[0] if marker else text
+    messages = _MESSAGE.findall(text)
+    questions = [said for role, said in messages if role == "user" and not _is_result(role, said)]
+    results = [said for _, said in takewhile(lambda message: _is_result(*message), reversed(messages))]
+    return questions[-1] if questions else text, "\n".join(reversed(results)) if results else None
+
+
+def _is_result(role: str, said: str) -> bool:
+    return role == "tool" or said.startswith(_RESULT_IN_A_QUESTION)
 
 
 def _common_length(first: Sequence[str], second: Sequence[str]) -> int:

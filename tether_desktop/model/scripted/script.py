@@ -1,4 +1,4 @@
-"""Scripts of the scripted engine: what it says, when, and how it fails; read from ``script.json``.
+r"""Scripts of the scripted engine: what it says, when, and how it fails; read from ``script.json``.
 
 ::
 
@@ -8,11 +8,21 @@
       "prefill": [{"progress": 0.5}],               steps of reading the prompt
       "replies": [
         "A whole reply, split into tokens.",
-        {"match": "colou?rs", "steps": ["Red", ", ", {"delay": 0.5}, {"text": "green and blue."}]}
+        {"match": "colou?rs", "steps": ["Red", ", ", {"delay": 0.5}, {"text": "green and blue."}]},
+        {"after_tool": true, "match": "noon", "steps": ["It is noon."]}
       ]
     }
 
-A reply with ``match`` (a regular expression) answers the questions it is found in; the others take turns.
+A reply with ``match`` (a regular expression) answers the questions it is found in; the others take turns. A reply
+``after_tool`` answers what a tool has said in the same way: with ``match`` the results it is found in, else in turn.
+Where no reply is for a result, the one to the question is played again, so that a script whose reply calls a tool
+calls it for ever; and replies that take turns may be the rounds of one turn, one after the other.
+
+A call is written as the model would write it, so that a reply of several rounds may be::
+
+    {"match": "time", "steps": ["Let me look. ", {"text": "<<function_call>> {\"name\": …, \"arguments\": …}"}]},
+    {"after_tool": true, "steps": ["It is noon."]}
+
 A step is one of: a text (exactly one token), ``{"text": …}`` (split into tokens), ``{"delay": seconds}``,
 ``{"progress": 0..1}``, ``{"raise": {"code", "title", "message", "hint"}}`` (a TetherError),
 ``{"bug": message}`` (any other exception), ``{"die": exit_code}``, ``{"wait": true}`` (until cancelled) and
@@ -93,10 +103,11 @@ Step = Say | Delay | Progress | Fail | Bug | Die | Wait | Hang
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer; ``match`` None means it takes its turn."""
+    """One answer; ``match`` None means it takes its turn, ``after_tool`` that it is to a tool's result."""
 
     steps: tuple[Step, ...]
     match: re.Pattern[str] | None = None
+    after_tool: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +166,8 @@ def parse_script(document: dict[str, Any]) -> Script:
         ValueError, TypeError, KeyError, AttributeError, re.error: it is not a script.
     """
     replies = tuple(_parse_reply(reply) for reply in document["replies"])
-    if not replies:
-        raise ValueError("there are no replies")
+    if all(reply.after_tool for reply in replies):
+        raise ValueError("there are no replies to questions")
     return Script(
         replies=replies,
         load=_parse_steps(document.get("load", [])),
@@ -168,8 +179,10 @@ def parse_script(document: dict[str, Any]) -> Script:
 def _parse_reply(reply: str | dict[str, Any]) -> Reply:
     if isinstance(reply, str):
         return Reply(_parse_steps([{"text": reply}]))
-    match = reply.get("match")
-    return Reply(_parse_steps(reply["steps"]), re.compile(match, re.IGNORECASE) if match else None)
+    match, after_tool = reply.get("match"), reply.get("after_tool", False)
+    if not isinstance(after_tool, bool):
+        raise TypeError("after_tool is neither true nor false")
+    return Reply(_parse_steps(reply["steps"]), re.compile(match, re.IGNORECASE) if match else None, after_tool)
 
 
 def _parse_steps(steps: list[str | dict[str, Any]]) -> tuple[Step, ...]:

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ import pytest
 from tests.helpers.clock import VirtualClock
 from tether_desktop.errors import EngineError, LibraryMismatch, ModelBroken, PromptTooLong
 from tether_desktop.messages import Usage
-from tether_desktop.model.engine import EngineSpec, GenerationChunk, GenerationRequest, PromptPiece, SamplingParams
+from tether_desktop.model.engine import (
+    Constraint,
+    ConstraintKind,
+    EngineSpec,
+    GenerationChunk,
+    GenerationRequest,
+    PromptPiece,
+    SamplingParams,
+)
 from tether_desktop.model.scripted.engine import ScriptedEngine
 from tether_desktop.model.scripted.script import parse_script, read_script, split_tokens
 
@@ -32,6 +41,10 @@ def steps(*steps: Any, match: str = "") -> dict[str, Any]:
 
 def request(question: str = "Hi", **params: Any) -> GenerationRequest:
     return GenerationRequest("session", (PromptPiece(question),), SamplingParams(**params))
+
+
+def turn(role: str, text: str) -> str:
+    return f"<|im_start|>{role}\n{text}<|im_end|>\n"
 
 
 async def chunks(engine: ScriptedEngine, request: GenerationRequest) -> list[GenerationChunk]:
@@ -77,6 +90,52 @@ async def test_a_pattern_is_looked_for_in_the_last_question_only() -> None:
     asked = "<|im_start|>user\nA color?<|im_end|>\n<|im_start|>assistant\n"
     assert await reply(scripted, request(asked)) == "red"
     assert await reply(scripted, request(asked + "red<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n")) == "other"
+
+
+async def test_what_a_tool_has_said_is_answered_by_the_replies_for_that() -> None:
+    scripted = engine(
+        steps("calls", match="time"),
+        {**steps("Late.", match="midnight"), "after_tool": True},
+        {**steps("Noon."), "after_tool": True},
+        {**steps("Still noon."), "after_tool": True},
+    )
+    asked = turn("user", "What time is it?")
+    assert await reply(scripted, request(asked)) == "calls"
+    told = [asked + turn("tool", said) for said in ("12:00", "midnight", "12:00", "12:00")]
+    assert [await reply(scripted, request(each)) for each in told] == ["Noon.", "Late.", "Still noon.", "Noon."]
+    assert await reply(scripted, request(told[0] + turn("assistant", "Noon.") + turn("user", "Time?"))) == "calls"
+
+
+@pytest.mark.parametrize(("role", "before"), [("tool", ""), ("user", "<tool_response>\n")])
+async def test_all_results_of_a_round_are_looked_at_and_the_question_stays_the_question(role: str, before: str) -> None:
+    scripted = engine(steps("asked", match="twice"), {**steps("both", match="one(.|\n)*two"), "after_tool": True})
+    asked = turn("user", "Ask twice") + turn("assistant", "calls")
+    told = asked + turn(role, before + "one") + turn(role, before + "two")
+    assert await reply(scripted, request(told)) == "both"
+    assert await reply(scripted, request(asked + turn(role, before + "one"))) == "asked"
+
+
+async def test_a_script_without_replies_to_tools_calls_them_for_ever() -> None:
+    scripted = engine(steps("calls", match="time"))
+    told = turn("user", "What time is it?") + turn("assistant", "calls") + turn("tool", "noon")
+    assert [await reply(scripted, request(told)) for _ in range(3)] == ["calls"] * 3
+
+
+async def test_replies_in_turn_may_be_the_rounds_of_one_turn() -> None:
+    scripted = engine("calls", "answers")
+    asked = turn("user", "Hi")
+    told = asked + turn("assistant", "calls") + turn("tool", "noon")
+    assert [await reply(scripted, request(each)) for each in (asked, told)] == ["calls", "answers"]
+
+
+@pytest.mark.parametrize("kind", ["json_schema", "regex", "lark"])
+async def test_it_does_not_pretend_to_be_held_to_anything(kind: ConstraintKind) -> None:
+    held = replace(request(), constraint=Constraint(kind, "{}"))
+    scripted = engine("anything")
+    with pytest.raises(EngineError, match="cannot hold a reply to"):
+        await reply(scripted, held)
+    assert (await scripted.load(lambda _: None)).constraints == ()
+    assert await reply(scripted, request()) == "anything"
 
 
 async def test_max_tokens_ends_the_reply_with_length() -> None:
@@ -209,6 +268,8 @@ async def test_tokens_are_counted_without_generating() -> None:
         ('{"replies": [{"steps": [{"dance": 1}]}]}', "no step 'dance'"),
         ('{"replies": [{"match": "(", "steps": []}]}', "missing \\)"),
         ('{"replies": [3]}', "int"),
+        ('{"replies": [{"after_tool": true, "steps": ["x"]}]}', "no replies to questions"),
+        ('{"replies": [{"after_tool": "yes", "steps": ["x"]}]}', "neither true nor false"),
     ],
 )
 def test_a_script_that_cannot_be_played_says_why(tmp_path: Path, script: str, reason: str) -> None:
