@@ -20,6 +20,9 @@
     │   ├── StoreFull
     │   └── StoreTooNew
     ├── SessionBusy           the session is still answering
+    ├── ToolError             a tool cannot be used as asked
+    │   └── ToolNotFound
+    ├── NoAnswer              the model called tools to the end and answered nothing
     ├── SettingsError         a setting has a value that cannot be used
     ├── InstallError          fetching or preparing a model failed
     └── AlreadyRunning        another instance owns the data folder
@@ -153,6 +156,24 @@ class SessionBusy(TetherError):
     """The session is still answering; one turn at a time."""
 
     code = "session_busy"
+
+
+class ToolError(TetherError):
+    """A tool cannot be used as asked."""
+
+    code = "tool_error"
+
+
+class ToolNotFound(ToolError):
+    """There is no tool of that name, or it is switched off."""
+
+    code = "tool_not_found"
+
+
+class NoAnswer(TetherError):
+    """The model called tools until the rounds were over, and then answered nothing."""
+
+    code = "no_answer"
 
 
 class SettingsError(TetherError):

@@ -10,8 +10,19 @@ from dataclasses import dataclass, field
 
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.context.store import Store
-from tether_desktop.events import HiddenThought, Token
-from tether_desktop.messages import FinishReason, Message, Part, Phase, Reasoning, Text, Timings, Usage
+from tether_desktop.events import HiddenThought, Token, ToolApproval, ToolEnd, ToolStart
+from tether_desktop.messages import (
+    FinishReason,
+    Message,
+    Part,
+    Phase,
+    Reasoning,
+    Text,
+    Timings,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,25 +62,48 @@ class ReplyWriter:
         self._reply_id = reply_id
         self._interval_s = interval_s
         self._clock = clock
-        self._parts: list[_GrowingPart] = []
+        self._parts: list[_GrowingPart | ToolCall | ToolResult] = []
+        self._calls: set[str] = set()
         self._changed = False
         self._finishing = asyncio.Event()
         self._storing = asyncio.create_task(self._keep_storing(), name=f"store reply {reply_id}")
 
-    def add(self, event: Token | HiddenThought) -> None:
+    def add(self, event: Token | HiddenThought | ToolApproval | ToolStart | ToolEnd) -> None:
         """Take in what was just streamed."""
-        now = self._clock()
-        phase = event.phase if isinstance(event, HiddenThought) else None
-        if self._parts:
-            self._parts[-1].until = now
-        if not self._parts or self._parts[-1].phase != phase:
-            self._parts.append(_GrowingPart(phase, since=now, until=now))
-        self._parts[-1].texts.append(event.content)
+        match event:
+            case Token(content):
+                self._add_text(content, None)
+            case HiddenThought(content, phase):
+                self._add_text(content, phase)
+            case ToolApproval(call, name, arguments):
+                self._add_call(ToolCall(call, name, arguments))
+            case ToolStart(call, name, arguments, text):
+                self._add_call(ToolCall(call, name, arguments, text))
+            case ToolEnd(call, name, result, is_error):
+                self._parts.append(ToolResult(call, name, result, is_error))
         self._changed = True
+
+    def _add_text(self, text: str, phase: Phase | None) -> None:
+        now = self._clock()
+        last = self._parts[-1] if self._parts else None
+        if isinstance(last, _GrowingPart):
+            last.until = now
+        if not isinstance(last, _GrowingPart) or last.phase != phase:
+            last = _GrowingPart(phase, since=now, until=now)
+            self._parts.append(last)
+        last.texts.append(text)
+
+    def _add_call(self, call: ToolCall) -> None:
+        """A call that had to wait is announced twice: when it asks, and when it starts."""
+        if call.id not in self._calls:
+            self._calls.add(call.id)
+            self._parts.append(call)
 
     def message(self) -> Message:
         """The reply so far."""
-        return Message("assistant", tuple(part.value() for part in self._parts))
+        return Message(
+            "assistant", tuple(part.value() if isinstance(part, _GrowingPart) else part for part in self._parts)
+        )
 
     async def finish(
         self,

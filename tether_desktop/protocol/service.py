@@ -14,7 +14,9 @@ from tether_desktop.messages import Message, text_message
 from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import SamplingParams
 from tether_desktop.model.pool.pool import EnginePool
+from tether_desktop.protocol.approvals import Approvals
 from tether_desktop.protocol.planner import Ask, TurnPlanner
+from tether_desktop.protocol.tool_use import AS_SET, ApprovalAnswer, ToolUse
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.protocol.window import Cut
 from tether_desktop.settings import Settings
@@ -33,6 +35,7 @@ class SessionService:
     def __init__(self, store: Store, pool: EnginePool, catalog: Catalog, settings: Settings) -> None:
         self.settings = settings
         self._store = store
+        self._approvals = Approvals(store)
         self._pool = pool
         self._planner = TurnPlanner(store, catalog)
         self._turns: dict[str, Turn] = {}
@@ -93,7 +96,13 @@ class SessionService:
         return await asyncio.to_thread(self._store.siblings, session_id, message_id)
 
     async def send(
-        self, session_id: str, text: str, *, model: str | None = None, params: SamplingParams | None = None
+        self,
+        session_id: str,
+        text: str,
+        *,
+        model: str | None = None,
+        params: SamplingParams | None = None,
+        tool_use: ToolUse = AS_SET,  # noqa: ARG002
     ) -> Turn:
         """Ask something at the end of the branch that is shown.
 
@@ -113,7 +122,13 @@ class SessionService:
         return await self._start(session_id, partial(self._planner.ask, question), model, params)
 
     async def regenerate(
-        self, session_id: str, message_id: str, *, model: str | None = None, params: SamplingParams | None = None
+        self,
+        session_id: str,
+        message_id: str,
+        *,
+        model: str | None = None,
+        params: SamplingParams | None = None,
+        tool_use: ToolUse = AS_SET,  # noqa: ARG002
     ) -> Turn:
         """Ask for another answer beside the reply ``message_id``.
 
@@ -131,6 +146,7 @@ class SessionService:
         *,
         model: str | None = None,
         params: SamplingParams | None = None,
+        tool_use: ToolUse = AS_SET,  # noqa: ARG002
     ) -> Turn:
         """Ask ``text`` instead of the question ``message_id``, beside it.
 
@@ -140,6 +156,17 @@ class SessionService:
         """
         question = _question(text)
         return await self._start(session_id, partial(self._planner.ask_instead, message_id, question), model, params)
+
+    async def answer(self, session_id: str, call_id: str, answer: ApprovalAnswer) -> bool:
+        """Allow or refuse a call that waits for it (``tool_approval``).
+
+        Returns:
+            False when no such call waits: it was answered already, or its turn is over.
+
+        Raises:
+            StoreError: what holds for the whole chat cannot be kept; the call goes on waiting.
+        """
+        return await self._approvals.answer(session_id, call_id, answer)
 
     async def cancel(self, session_id: str) -> bool:
         """Stop the session's turn and wait until what was said is stored; False when there is none."""

@@ -1,0 +1,62 @@
+"""Calls that wait for a person, and what persons have said about a tool in a chat."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from tether_desktop.context.records import ToolRule
+from tether_desktop.context.store import Store
+from tether_desktop.protocol.tool_use import ApprovalAnswer
+
+_RULES: dict[ApprovalAnswer, ToolRule] = {"always": "always", "never": "never"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    session_id: str
+    tool: str
+    allowed: asyncio.Future[bool]
+
+
+class Approvals:
+    """Asks and answers for all turns; all of it belongs to one asyncio loop."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: dict[tuple[str, str], _Waiting] = {}
+
+    async def rule(self, session_id: str, tool: str) -> ToolRule | None:
+        """What was said about the calls of a tool in a session, if anything."""
+        return (await asyncio.to_thread(self._store.tool_rules, session_id)).get(tool)
+
+    async def wait(self, session_id: str, call_id: str, tool: str) -> bool:
+        """Wait until somebody answers for a call; whether it may run."""
+        allowed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting[session_id, call_id] = _Waiting(session_id, tool, allowed)
+        try:
+            return await allowed
+        finally:
+            del self._waiting[session_id, call_id]
+
+    async def answer(self, session_id: str, call_id: str, answer: ApprovalAnswer) -> bool:
+        """Answer for a call, and where that is meant, for all others of the tool in this chat.
+
+        Returns:
+            False when no such call waits: it was answered already, or its turn is over.
+
+        Raises:
+            StoreError: what holds for the whole chat cannot be kept; the call goes on waiting.
+        """
+        call = self._waiting.get((session_id, call_id))
+        if call is None or call.allowed.done():
+            return False
+        rule = _RULES.get(answer)
+        if rule is None:
+            call.allowed.set_result(answer == "once")
+            return True
+        await asyncio.to_thread(self._store.set_tool_rule, session_id, call.tool, rule)
+        for each in list(self._waiting.values()):
+            if (each.session_id, each.tool) == (session_id, call.tool) and not each.allowed.done():
+                each.allowed.set_result(rule == "always")
+        return True
