@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tether_desktop.context.records import MessageRecord
-from tether_desktop.messages import Message, text_message
+from tether_desktop.messages import Message, Part, Text, ToolCall, ToolResult, text_message
+
+UNANSWERED_CALL = "The program was ended before the tool could answer."
+_NO_ANSWER = "(The reply ended here, before an answer.)"
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question with its answer, roles alternating; the newest one has no answer yet.
+    """A question with all that answered it; the newest one has no answer yet.
 
     Attributes:
         id: the id of its first message.
-        messages: what the model reads of it, without thoughts.
+        messages: what the model reads of it: user, then assistant (thoughts, text and calls), then the results of
+            those calls as one tool message, and so on.
         records: how many stored messages went into it.
     """
 
@@ -25,35 +29,105 @@ class Exchange:
 
     @property
     def answered(self) -> bool:
-        """Whether the model had the last word."""
-        return self.messages[-1].role == "assistant"
+        """Whether somebody but the person had the last word."""
+        return self.messages[-1].role != "user"
 
-    def with_message(self, message: Message) -> Exchange:
-        """This exchange with one message more.
+    def with_messages(self, messages: Sequence[Message], *, records: int) -> Exchange:
+        """This exchange with messages more, of so many stored ones.
 
         Messages of the same role become one, because many chat templates demand that roles alternate.
         """
-        *earlier, last = self.messages
-        if last.role != message.role:
-            return Exchange(self.id, (*self.messages, message), self.records + 1)
-        merged = text_message(last.role, f"{last.text}\n\n{message.text}")
-        return Exchange(self.id, (*earlier, merged), self.records + 1)
+        spoken = list(self.messages)
+        for message in messages:
+            if spoken[-1].role == message.role:
+                spoken[-1] = _merged(spoken[-1], message)
+            else:
+                spoken.append(message)
+        return Exchange(self.id, tuple(spoken), self.records + records)
+
+    def closed(self) -> Exchange:
+        """This exchange, with a word in place of an answer that never came after the last result."""
+        if self.messages[-1].role != "tool":
+            return self
+        return self.with_messages([text_message("assistant", _NO_ANSWER)], records=0)
 
 
 def exchanges_of(branch: Iterable[MessageRecord]) -> list[Exchange]:
     """The exchanges of a branch, oldest first.
 
-    Replies without visible text (cancelled early, or failed) are left out, and so are thoughts: models
-    are trained to read conversations without them.
+    Replies without visible text or calls (cancelled early, or failed) are left out.
     """
     exchanges: list[Exchange] = []
     for record in branch:
-        text = record.message.text
-        if record.message.role == "assistant" and not text.strip():
+        message = record.message
+        spoken = _rounds(message) if message.role == "assistant" else [text_message(message.role, message.text)]
+        if not spoken:
             continue
-        message = text_message(record.message.role, text)
         if exchanges and (message.role != "user" or not exchanges[-1].answered):
-            exchanges[-1] = exchanges[-1].with_message(message)
-        else:
-            exchanges.append(Exchange(record.id, (message,)))
+            exchanges[-1] = exchanges[-1].with_messages(spoken, records=1)
+            continue
+        if exchanges:
+            exchanges[-1] = exchanges[-1].closed()
+        exchanges.append(Exchange(record.id, (spoken[0],)).with_messages(spoken[1:], records=0))
     return exchanges
+
+
+def with_reply(exchanges: Sequence[Exchange], reply: Message) -> list[Exchange]:
+    """The exchanges with a reply that is still being made, so that the model goes on after it.
+
+    Args:
+        exchanges: oldest first; the last one ends with the question.
+        reply: the assistant's message with its parts so far.
+    """
+    spoken = _rounds(reply)
+    if not spoken or not exchanges:
+        return list(exchanges)
+    return [*exchanges[:-1], exchanges[-1].with_messages(spoken, records=0)]
+
+
+def _rounds(reply: Message) -> list[Message]:
+    """One stored reply as the messages it consists of; the last one always says or asks for something."""
+    results = {part.id: part for part in reversed(reply.parts) if isinstance(part, ToolResult)}
+    messages: list[Message] = []
+    for said in _split_rounds(reply.parts):
+        calls = [part for part in said if isinstance(part, ToolCall)]
+        if not calls and not any(isinstance(part, Text) and part.text.strip() for part in said):
+            continue
+        messages.append(Message("assistant", said))
+        if calls:
+            messages.append(Message("tool", tuple(results.get(call.id) or _unanswered(call) for call in calls)))
+    return messages
+
+
+def _split_rounds(parts: Iterable[Part]) -> Iterable[tuple[Part, ...]]:
+    """What was said in each round: a new one begins with what comes after all results of the one before."""
+    said: list[Part] = []
+    waiting: set[str] = set()
+    answered = False
+    for part in parts:
+        if isinstance(part, ToolResult):
+            answered = answered or part.id in waiting
+            waiting.discard(part.id)
+            continue
+        # Calls of one round run side by side: one may be refused before the next is introduced.
+        if answered and not (isinstance(part, ToolCall) and waiting):
+            yield tuple(said)
+            said, waiting, answered = [], set(), False
+        said.append(part)
+        if isinstance(part, ToolCall):
+            waiting.add(part.id)
+    if said:
+        yield tuple(said)
+
+
+def _unanswered(call: ToolCall) -> ToolResult:
+    return ToolResult(call.id, call.name, UNANSWERED_CALL, is_error=True)
+
+
+def _merged(first: Message, second: Message) -> Message:
+    """Two messages of the same role as one, a blank line between their texts."""
+    between = (Text("\n\n"),) if first.text and second.text else ()
+    parts = (*first.parts, *between, *second.parts)
+    if all(isinstance(part, Text) for part in parts):
+        return text_message(first.role, Message(first.role, parts).text)
+    return Message(first.role, parts)
