@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from tether_desktop.messages import FinishReason, Message, Timings, Usage
+from tether_desktop.messages import FinishReason, Message, Role, Timings, Usage
 
 ToolRule = Literal["always", "never"]
 """Whether the calls of a tool run unasked in a session, or not at all."""
@@ -58,3 +58,21 @@ class MessageRecord:
     error: str = ""
     version: int = 1
     versions: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A message in which something was found.
+
+    Attributes:
+        title: of its session.
+        created_at: an aware UTC time.
+        excerpt: its text around the hit, in one line.
+    """
+
+    title: str
+    session_id: str
+    message_id: str
+    role: Role
+    created_at: datetime
+    excerpt: str

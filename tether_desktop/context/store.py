@@ -22,7 +22,8 @@ from tether_desktop.context.queries import (
     newest_below,
     page_of_sessions,
 )
-from tether_desktop.context.records import MessageRecord, SessionRecord, ToolRule
+from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord, ToolRule
+from tether_desktop.context.search import search_messages
 from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
@@ -127,6 +128,17 @@ class Store:
         """
         with self._database.read() as connection:
             return find_siblings(connection, message_id, session_id)
+
+    def search_messages(self, query: str, limit: int, *, except_session: str = "") -> list[SearchHit]:
+        """The newest messages that have a text in what is visible of them, in all sessions but those in the bin.
+
+        Args:
+            query: found wherever it stands, whatever its letter case; no character has a special meaning.
+            limit: how many at most.
+            except_session: the id of a session that is left out.
+        """
+        with self._database.read() as connection:
+            return search_messages(connection, query, limit=limit, except_session=except_session)
 
     def add_message(
         self,
