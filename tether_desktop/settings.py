@@ -171,6 +171,19 @@ class Settings(BaseSettings):
         title="Tools from the internet",
         description="Whether tools may fetch pages, ask for the weather and search the web.",
     )
+    web_search: Literal["off", "brave", "tavily", "searxng"] = _setting(
+        "off",
+        env="TETHER_WEB_SEARCH",
+        title="Web search",
+        description="Who searches the web for the tools, where these may use the internet: Brave or Tavily with a key "
+        "of your own, or a SearXNG server.",
+    )
+    searxng_address: str = _setting(
+        "",
+        env="TETHER_SEARXNG_ADDRESS",
+        title="SearXNG server",
+        description="The address of the SearXNG server that searches the web, such as https://searx.example.org.",
+    )
 
     @classmethod
     def settings_customise_sources(
