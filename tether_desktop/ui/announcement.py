@@ -5,7 +5,9 @@ from __future__ import annotations
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QWidget
 
-from tether_desktop.ui.message_view import MessageView
+from tether_desktop.ui.call_words import title_of
+from tether_desktop.ui.message_view import CallView, MessageView
+from tether_desktop.ui.tool_facts import ToolNames
 
 MOST_CHARACTERS = 400
 
@@ -19,6 +21,19 @@ def announce(widget: QWidget, text: str) -> None:
 def announce_reply(widget: QWidget, view: MessageView) -> None:
     """Say how a reply ended, if anybody listens."""
     announce(widget, ending(widget, view))
+
+
+def announce_questions(widget: QWidget, before: MessageView, view: MessageView, names: ToolNames) -> None:
+    """Say which tool calls wait for permission now and did not before, if anybody listens."""
+    known = {call.id for call in before.waiting_calls}
+    for call in view.waiting_calls:
+        if call.id not in known:
+            announce(widget, question(widget, call, names))
+
+
+def question(widget: QWidget, call: CallView, names: ToolNames) -> str:
+    """What is said of a call that waits; ``widget`` lends its translation."""
+    return widget.tr("%s waits for your approval") % title_of(call, names)
 
 
 def ending(widget: QWidget, view: MessageView) -> str:

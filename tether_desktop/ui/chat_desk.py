@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from tether_desktop.errors import TetherError
+from tether_desktop.messages import ToolChoice
+from tether_desktop.protocol.tool_use import ApprovalAnswer
 from tether_desktop.ui.chat_pane import ChatPane
 from tether_desktop.ui.chats import Chats
 from tether_desktop.ui.conversation import Conversation
@@ -41,6 +43,7 @@ class ChatDesk(QObject):
         pane.edit_requested.connect(self._on_edit)
         pane.version_requested.connect(self._on_version)
         pane.link_activated.connect(self._on_link)
+        pane.call_answered.connect(self._on_call_answered)
         chats.created.connect(self._on_stored)
         chats.dropped.connect(self._on_stored)
 
@@ -78,9 +81,9 @@ class ChatDesk(QObject):
         self._pane.show_conversation(conversation)
         self.shown.emit()
 
-    async def _send(self, conversation: Conversation, text: str) -> None:
+    async def _send(self, conversation: Conversation, text: str, demanded: ToolChoice | None) -> None:
         try:
-            await self._chats.send(conversation, text, self._models.name)
+            await self._chats.send(conversation, text, self._models.name, demanded)
         except Exception:  # whatever went wrong, what was typed must not be lost
             self._give_back(conversation, text)
             raise
@@ -95,7 +98,14 @@ class ChatDesk(QObject):
     @Slot(str)
     def _on_send(self, text: str) -> None:
         self._pane.banner.hide()
-        self._tasks.start(self._send(self.conversation, text))
+        composer = self._pane.composer
+        demanded = composer.demand
+        composer.clear_demand()
+        self._tasks.start(self._send(self.conversation, text, demanded))
+
+    @Slot(str, str)
+    def _on_call_answered(self, call_id: str, answer: ApprovalAnswer) -> None:
+        self._tasks.start(self._chats.answer(self.conversation, call_id, answer))
 
     @Slot(str)
     def _on_regenerate(self, view_id: str) -> None:

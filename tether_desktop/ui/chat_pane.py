@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -13,10 +14,12 @@ from tether_desktop.ui.composer import Composer
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.empty_chat import EmptyChat
 from tether_desktop.ui.message_view import MessageView
+from tether_desktop.ui.tool_mode import ToolMode
 from tether_desktop.ui.undo_bar import UndoBar
 
 if TYPE_CHECKING:
     from tether_desktop.ui.chat_view import ChatView
+    from tether_desktop.ui.tool_facts import ToolFacts
 
 COMPOSER_WIDTH = 800
 
@@ -27,7 +30,7 @@ class ChatPane(QWidget):
     Signals:
         measured(calmly): tokens and speed of the conversation may have changed.
         regenerate_requested(view_id), edit_requested(view_id, text), version_requested(view_id, version),
-        link_activated(address): as of the chat view.
+        link_activated(address), call_answered(call_id, answer): as of the chat view.
     """
 
     measured = Signal(bool)
@@ -35,11 +38,13 @@ class ChatPane(QWidget):
     edit_requested = Signal(str, str)
     version_requested = Signal(str, int)
     link_activated = Signal(str)
+    call_answered = Signal(str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.conversation: Conversation | None = None
         self._view: ChatView | None = None
+        self._tools: dict[str, ToolFacts] = {}
         self.empty = EmptyChat()
         self.banner = Banner()
         self.undo_bar = UndoBar()
@@ -48,6 +53,7 @@ class ChatPane(QWidget):
         self._pages.addWidget(self.empty)
         self._lay_out()
         self.empty.example_chosen.connect(self._on_example)
+        self.composer.tool_mode_chosen.connect(self._on_tool_mode)
 
     @property
     def view(self) -> ChatView:
@@ -55,6 +61,13 @@ class ChatPane(QWidget):
         if self._view is None:
             self._view = self._make_view()
         return self._view
+
+    def set_tools(self, tools: Mapping[str, ToolFacts]) -> None:
+        """Take what is known of the tools, by name."""
+        self._tools = dict(tools)
+        self.composer.set_tools(tools)
+        if self._view is not None:
+            self._view.set_tools(tools)
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Show another conversation, with its draft in the composer."""
@@ -70,6 +83,7 @@ class ChatPane(QWidget):
         self._on_reset()
         self.composer.set_text(conversation.draft)
         self.composer.set_busy(conversation.busy)
+        self.composer.tool_button.show_mode(conversation.tool_mode)
 
     def _make_view(self) -> ChatView:
         from tether_desktop.ui.chat_view import ChatView
@@ -80,6 +94,8 @@ class ChatPane(QWidget):
         view.edit_requested.connect(self.edit_requested)
         view.version_requested.connect(self.version_requested)
         view.link_activated.connect(self.link_activated)
+        view.call_answered.connect(self.call_answered)
+        view.set_tools(self._tools)
         self._pages.addWidget(view)
         return view
 
@@ -147,3 +163,9 @@ class ChatPane(QWidget):
     def _on_example(self, text: str) -> None:
         self.composer.set_text(text)
         self.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(str)
+    def _on_tool_mode(self, mode: ToolMode) -> None:
+        if self.conversation is not None:
+            self.conversation.tool_mode = mode
+        self.composer.tool_button.show_mode(mode)

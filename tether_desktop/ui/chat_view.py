@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from tether_desktop.ui import theme
-from tether_desktop.ui.announcement import announce_reply
+from tether_desktop.ui.announcement import announce_questions, announce_reply
 from tether_desktop.ui.column import Column
 from tether_desktop.ui.flush_timer import FlushTimer
 from tether_desktop.ui.focus_chain import step_focus
@@ -18,6 +18,7 @@ from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.message_view import MessageView
 from tether_desktop.ui.message_widget import MessageWidget
 from tether_desktop.ui.reply_message import ReplyMessage
+from tether_desktop.ui.tool_facts import ToolFacts
 from tether_desktop.ui.user_message import UserMessage
 
 GAP = 6
@@ -46,6 +47,7 @@ class ChatView(QAbstractScrollArea):
         edit_requested: ask this question again with another text.
         version_requested: show this version, from 1, of the message.
         link_activated: the address of a link the person followed.
+        call_answered: (without the message's id) a tool call, and what the person answered for it.
     """
 
     copied = Signal(str)
@@ -54,6 +56,7 @@ class ChatView(QAbstractScrollArea):
     edit_requested = Signal(str, str)
     version_requested = Signal(str, int)
     link_activated = Signal(str)
+    call_answered = Signal(str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +66,8 @@ class ChatView(QAbstractScrollArea):
         self._column = Column(GAP, MARGIN)
         self._live: dict[str, MessageWidget] = {}
         self._stale: set[str] = set()
-        self._open_thoughts: set[str] = set()
+        self._open_folds: dict[str, set[str]] = {}
+        self._tool_names: dict[str, ToolFacts] = {}
         self._stick = True
         self._syncing = False
         self._flush_timer = FlushTimer(self._show_changes, self)
@@ -119,9 +123,12 @@ class ChatView(QAbstractScrollArea):
     def update_message(self, message_id: str, view: MessageView) -> None:
         """Show another state of a message; KeyError when there is none of this id."""
         index = self._indices[message_id]
-        ended = self._views[index].running and not view.running
+        before = self._views[index]
+        ended = before.running and not view.running
         self._views[index] = view
         self._changed.add(message_id)
+        if view.asides is not before.asides:
+            announce_questions(self, before, view, self._tool_names)
         if ended:
             self._show_changes()
             announce_reply(self, view)
@@ -138,6 +145,25 @@ class ChatView(QAbstractScrollArea):
         self._stick = True
         self._sync()
 
+    def set_tools(self, tools: Mapping[str, ToolFacts]) -> None:
+        """Take what is known of the tools, by name."""
+        self._tool_names.clear()
+        self._tool_names.update(tools)
+        for widget in self._live.values():
+            if isinstance(widget, ReplyMessage):
+                widget.refresh_calls()
+
+    def focus_question(self) -> bool:
+        """Give the keyboard to the first tool call that waits for permission; False when none does."""
+        view = next((view for view in reversed(self._views) if view.waiting_calls), None)
+        if view is None:
+            return False
+        self.focus_message(view.id)
+        widget = self._live[view.id]
+        cards = widget.cards if isinstance(widget, ReplyMessage) else []
+        next(card for card in cards if card.call.state == "waiting").focus_question()
+        return True
+
     def focus_message(self, message_id: str) -> None:
         """Bring a message into view and give it the keyboard."""
         index = self._indices[message_id]
@@ -153,7 +179,7 @@ class ChatView(QAbstractScrollArea):
         """A guess at the height, which holds until the message has been a widget."""
         per_line = max(30, self._column_width() // 8)
         lines = len(view.text) // per_line + view.text.count("\n") * 2 // 3 + 1
-        return 70 + lines * 21
+        return 70 + lines * 21 + len(view.asides) * 44
 
     def _column_width(self) -> int:
         return max(200, min(theme.active().space.column, self.viewport().width() - 2 * SIDE))
@@ -164,7 +190,8 @@ class ChatView(QAbstractScrollArea):
         if view.role == "user":
             widget = UserMessage(view, parent)
         else:
-            widget = ReplyMessage(view, parent, thoughts_open=view.id in self._open_thoughts)
+            open_folds = self._open_folds.get(view.id, set())
+            widget = ReplyMessage(view, parent, open_folds=open_folds, tool_names=self._tool_names)
         widget.copy_requested.connect(self._copy)
         widget.fold_toggled.connect(self._on_fold)
         widget.resized.connect(self._on_resized)
@@ -174,6 +201,7 @@ class ChatView(QAbstractScrollArea):
             "edit_requested",
             "version_requested",
             "link_activated",
+            "call_answered",
         ):
             getattr(widget, name).connect(getattr(self, name))
         self._live[view.id] = widget
@@ -271,11 +299,12 @@ class ChatView(QAbstractScrollArea):
         QGuiApplication.clipboard().setText(self._views[self._indices[message_id]].text)
         self.copied.emit(message_id)
 
-    def _on_fold(self, message_id: str, is_open: bool) -> None:
+    def _on_fold(self, message_id: str, key: str, is_open: bool) -> None:
+        folds = self._open_folds.setdefault(message_id, set())
         if is_open:
-            self._open_thoughts.add(message_id)
+            folds.add(key)
         else:
-            self._open_thoughts.discard(message_id)
+            folds.discard(key)
         # The line that was clicked stays under the pointer.
         self._stick = False
 

@@ -10,8 +10,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from tether_desktop.context.records import SessionRecord
 from tether_desktop.events import Event
+from tether_desktop.messages import ToolChoice
+from tether_desktop.protocol.tool_use import ApprovalAnswer
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.started_turn import StartedTurn
+from tether_desktop.ui.tool_mode import tool_use
 from tether_desktop.ui.worker import EngineWorker
 
 if TYPE_CHECKING:
@@ -29,12 +32,14 @@ class Chats(QObject):
         created(SessionRecord): a new chat was stored, because its first question was sent.
         dropped(session_id): a new chat was taken back, because its first question could not be sent.
         busy_changed(session_id, bool): an answer began or ended.
+        waiting_changed(session_id, bool): a tool call waits for permission, or none does any more.
         titled(session_id, title): a chat got its name.
     """
 
     created = Signal(object)
     dropped = Signal(str)
     busy_changed = Signal(str, bool)
+    waiting_changed = Signal(str, bool)
     titled = Signal(str, str)
 
     def __init__(self, worker: EngineWorker, parent: QObject | None = None) -> None:
@@ -61,19 +66,27 @@ class Chats(QObject):
         self._keep(conversation)
         return conversation
 
-    async def send(self, conversation: Conversation, text: str, model: str) -> None:
+    async def send(self, conversation: Conversation, text: str, model: str, demanded: ToolChoice | None = None) -> None:
         """Ask; the question is shown before anything is stored.
+
+        Args:
+            conversation: where to ask.
+            text: the question.
+            model: who answers.
+            demanded: a tool call that this question demands.
 
         Raises:
             TetherError: the question could not be stored or the model not be used; nothing is shown of it.
         """
+        use = tool_use(conversation.tool_mode, demanded)
         conversation.begin_send(text, model)
         new = not conversation.session_id
         try:
             if new:
                 await self._create(conversation, model)
             await self._start(
-                conversation, lambda tether: tether.sessions.send(conversation.session_id, text, model=model or None)
+                conversation,
+                lambda tether: tether.sessions.send(conversation.session_id, text, model=model or None, tool_use=use),
             )
         except BaseException:  # a cancelled start is none as well; nothing may look busy for ever
             conversation.abandon()
@@ -86,10 +99,13 @@ class Chats(QObject):
         message_id = conversation.message_id(view_id)
         if not message_id or conversation.busy:
             return
+        use = tool_use(conversation.tool_mode)
         conversation.begin_regenerate(view_id, model)
         await self._start_or_abandon(
             conversation,
-            lambda tether: tether.sessions.regenerate(conversation.session_id, message_id, model=model or None),
+            lambda tether: tether.sessions.regenerate(
+                conversation.session_id, message_id, model=model or None, tool_use=use
+            ),
         )
 
     async def edit(self, conversation: Conversation, view_id: str, text: str, model: str) -> None:
@@ -97,11 +113,28 @@ class Chats(QObject):
         message_id = conversation.message_id(view_id)
         if not message_id or conversation.busy:
             return
+        use = tool_use(conversation.tool_mode)
         conversation.begin_edit(view_id, text, model)
         await self._start_or_abandon(
             conversation,
-            lambda tether: tether.sessions.edit(conversation.session_id, message_id, text, model=model or None),
+            lambda tether: tether.sessions.edit(
+                conversation.session_id, message_id, text, model=model or None, tool_use=use
+            ),
         )
+
+    async def answer(self, conversation: Conversation, call_id: str, answer: ApprovalAnswer) -> None:
+        """Answer for a tool call that waits for permission.
+
+        Raises:
+            TetherError: the answer could not be kept; the call goes on waiting.
+        """
+        session_id = conversation.session_id
+        conversation.mark_call(call_id, "answered")
+        try:
+            await self._worker.submit(lambda tether: tether.sessions.answer(session_id, call_id, answer))
+        except BaseException:  # whatever went wrong, the question must be there to be answered again
+            conversation.mark_call(call_id, "waiting")
+            raise
 
     async def stop(self, conversation: Conversation) -> None:
         """Stop the answer; what was said so far stays."""
@@ -155,13 +188,14 @@ class Chats(QObject):
 
     def _watch(self, conversation: Conversation) -> Conversation:
         conversation.busy_changed.connect(self._on_busy_changed)
+        conversation.waiting_changed.connect(self._on_waiting_changed)
         conversation.titled.connect(self._on_titled)
         return conversation
 
     def _keep(self, conversation: Conversation) -> None:
         self._conversations[conversation.session_id] = conversation
         self._conversations.move_to_end(conversation.session_id)
-        idle = [key for key, kept in self._conversations.items() if not kept.busy and not kept.draft]
+        idle = [key for key, kept in self._conversations.items() if not kept.holds_something]
         for key in idle[: max(0, len(idle) - KEPT_CONVERSATIONS)]:
             del self._conversations[key]
 
@@ -182,6 +216,12 @@ class Chats(QObject):
         conversation = self.sender()
         if isinstance(conversation, Conversation) and conversation.session_id:
             self.busy_changed.emit(conversation.session_id, busy)
+
+    @Slot(bool)
+    def _on_waiting_changed(self, waiting: bool) -> None:
+        conversation = self.sender()
+        if isinstance(conversation, Conversation):
+            self.waiting_changed.emit(conversation.session_id, waiting)
 
     @Slot(str)
     def _on_titled(self, title: str) -> None:

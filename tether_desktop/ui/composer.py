@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.message_edit import MessageEdit
+from tether_desktop.ui.tool_button import ANY_TOOL, DemandChip, ToolButton
+
+if TYPE_CHECKING:
+    from tether_desktop.messages import ToolChoice
+    from tether_desktop.ui.tool_facts import ToolFacts
 
 LONG = 4_000
 """Above this many characters a text is taken for something to send without looking at it at every key."""
@@ -19,11 +27,13 @@ class Composer(QWidget):
         send_requested(text): Enter or the button, with something to send.
         stop_requested(): the button, while an answer is being written.
         typing_started(): the first character of a message.
+        tool_mode_chosen(ToolMode): whether this chat uses tools.
     """
 
     send_requested = Signal(str)
     stop_requested = Signal()
     typing_started = Signal()
+    tool_mode_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,6 +41,8 @@ class Composer(QWidget):
         self.button = IconButton("arrow-up", "Send (Enter)", color="on_accent", size=20)
         self.button.setProperty("kind", "round")
         self.button.setFixedSize(36, 36)
+        self.tool_button = ToolButton()
+        self.demand_chip = DemandChip()
         self.reason_label = QLabel()
         self.reason_label.setProperty("kind", "small")
         self.reason_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -40,12 +52,17 @@ class Composer(QWidget):
         self._busy = False
         self._was_empty = True
         self._reason = ""
+        self._demand: ToolChoice | None = None
+        self._tools: dict[str, ToolFacts] = {}
         self._lay_out()
         self.edit.submitted.connect(self._on_submitted)
         self.edit.textChanged.connect(self._on_text_changed)
         self.edit.height_wanted.connect(self.edit.setFixedHeight)
         self.edit.focused.connect(self._on_focused)
         self.button.clicked.connect(self._on_clicked)
+        self.tool_button.mode_chosen.connect(self.tool_mode_chosen)
+        self.tool_button.demanded.connect(self._on_demanded)
+        self.demand_chip.removed.connect(self.clear_demand)
         self.edit.fit()
         self._refresh()
 
@@ -60,6 +77,32 @@ class Composer(QWidget):
     def set_model_title(self, title: str) -> None:
         """Name the model that is spoken to."""
         self.edit.setPlaceholderText(f"Message {title}…" if title else "Message…")
+
+    def set_tools(self, tools: Mapping[str, ToolFacts]) -> None:
+        """Take the tools by name; a demand for one that is gone goes with it."""
+        self._tools = {name: tool for name, tool in tools.items() if tool.offered}
+        self.tool_button.show_tools(tuple(self._tools.values()))
+        demand = self._demand
+        if demand is not None and (not self._tools or (demand.name and demand.name not in self._tools)):
+            self.clear_demand()
+
+    @property
+    def demand(self) -> ToolChoice | None:
+        """The tool call that the next question demands; None when it demands none."""
+        return self._demand
+
+    @Slot()
+    def clear_demand(self) -> None:
+        """Demand no tool call any more."""
+        self._demand = None
+        self.demand_chip.show_demand("")
+        self.edit.setFocus()
+
+    @Slot(object)
+    def _on_demanded(self, choice: ToolChoice) -> None:
+        self._demand = choice
+        self.demand_chip.show_demand(self._tools[choice.name].title if choice.name else ANY_TOOL.lower())
+        self.edit.setFocus()
 
     def set_busy(self, busy: bool) -> None:
         """While an answer is written the button stops it."""
@@ -84,11 +127,16 @@ class Composer(QWidget):
         return QSize(800, super().sizeHint().height())
 
     def _lay_out(self) -> None:
-        inner = QHBoxLayout(self._frame)
-        inner.setContentsMargins(18, 8, 8, 8)
-        inner.setSpacing(10)
+        inner = QHBoxLayout()
+        inner.setSpacing(6)
         inner.addWidget(self.edit, 1, Qt.AlignmentFlag.AlignVCenter)
+        inner.addWidget(self.tool_button, 0, Qt.AlignmentFlag.AlignBottom)
         inner.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
+        field = QVBoxLayout(self._frame)
+        field.setContentsMargins(18, 8, 8, 8)
+        field.setSpacing(4)
+        field.addWidget(self.demand_chip)
+        field.addLayout(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)

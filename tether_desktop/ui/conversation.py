@@ -10,10 +10,11 @@ from PySide6.QtCore import QObject, Signal
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.events import Event
 from tether_desktop.messages import decode_rate
-from tether_desktop.ui.message_view import MessageView
+from tether_desktop.ui.message_view import CallState, MessageView
 from tether_desktop.ui.model_status import split_name
 from tether_desktop.ui.reply_view import ReplyFold, message_view, meta_line
 from tether_desktop.ui.started_turn import StartedTurn
+from tether_desktop.ui.tool_mode import ToolMode
 
 _local_ids = itertools.count(1)
 
@@ -31,6 +32,7 @@ class Conversation(QObject):
     Attributes:
         session_id: empty until the first question is sent.
         draft: what was typed and not sent yet.
+        tool_mode: whether the model may use tools in this chat.
         stop_requested: the person pressed stop before the turn had begun.
         tokens: prompt and reply of the newest answer together, or None when not known.
         rate: tokens per second of the newest answer, or None when not known.
@@ -41,6 +43,7 @@ class Conversation(QObject):
         changed(view_id, MessageView): a message changed.
         text_added(view_id, text): visible text was added to the end of a message, and nothing else.
         busy_changed(bool): an answer began or ended.
+        waiting_changed(bool): a tool call waits for the person's permission, or none does any more.
         titled(str): the session got its name.
     """
 
@@ -49,12 +52,14 @@ class Conversation(QObject):
     changed = Signal(str, object)
     text_added = Signal(str, str)
     busy_changed = Signal(bool)
+    waiting_changed = Signal(bool)
     titled = Signal(str)
 
     def __init__(self, session_id: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session_id = session_id
         self.draft = ""
+        self.tool_mode: ToolMode = "settings"
         self.stop_requested = False
         self.tokens: int | None = None
         self.rate: float | None = None
@@ -63,6 +68,7 @@ class Conversation(QObject):
         self._reply_id = ""
         self._fold: ReplyFold | None = None
         self._before: tuple[list[MessageView], dict[str, str]] = ([], {})
+        self._waiting = False
 
     @property
     def views(self) -> list[MessageView]:
@@ -73,6 +79,16 @@ class Conversation(QObject):
     def busy(self) -> bool:
         """Whether an answer is awaited or being written."""
         return self._fold is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a tool call waits for the person's permission."""
+        return self._waiting
+
+    @property
+    def holds_something(self) -> bool:
+        """Whether forgetting it would lose what the store does not know."""
+        return self.busy or bool(self.draft) or self.tool_mode != "settings"
 
     def message_id(self, view_id: str) -> str:
         """The store's id of a shown message; empty while the store does not know it."""
@@ -149,6 +165,7 @@ class Conversation(QObject):
             return
         added = fold.apply(events)
         self._views[-1] = fold.view
+        self._note_waiting()
         self.rate = fold.rate if fold.rate is not None else self.rate
         self.tokens = fold.tokens if fold.tokens is not None else self.tokens
         if added is not None:
@@ -161,6 +178,20 @@ class Conversation(QObject):
         if fold.ended:
             self._end()
             self.busy_changed.emit(False)
+
+    def mark_call(self, call_id: str, state: CallState) -> None:
+        """Show that the person answered for a call ("answered"), or that their answer was not taken ("waiting")."""
+        if self._fold is not None:
+            self._fold.mark_call(call_id, state)
+            self._views[-1] = self._fold.view
+            self._note_waiting()
+            self.changed.emit(self._fold.view.id, self._fold.view)
+
+    def _note_waiting(self) -> None:
+        waiting = self._fold is not None and bool(self._fold.view.waiting_calls)
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self.waiting_changed.emit(waiting)
 
     def _index(self, view_id: str) -> int:
         return next(index for index, view in enumerate(self._views) if view.id == view_id)
@@ -188,3 +219,4 @@ class Conversation(QObject):
         self._fold = None
         self._reply_id = ""
         self._before = ([], {})
+        self._note_waiting()

@@ -28,7 +28,8 @@ class MessageWidget(QWidget):
         edit_requested: the new text of a question.
         version_requested: the version to show, from 1.
         link_activated: the address of a link the person followed.
-        fold_toggled: whether the thoughts are open now.
+        fold_toggled: which thoughts or call the person opened or closed, and whether they are open now.
+        call_answered: (without the message's id) a call, and what the person answered for it.
         resized: another height is needed.
     """
 
@@ -38,7 +39,8 @@ class MessageWidget(QWidget):
     edit_requested = Signal(str, str)
     version_requested = Signal(str, int)
     link_activated = Signal(str)
-    fold_toggled = Signal(str, bool)
+    fold_toggled = Signal(str, str, bool)
+    call_answered = Signal(str, str)
     resized = Signal()
 
     def __init__(self, view: MessageView, parent: QWidget) -> None:

@@ -1,16 +1,22 @@
-"""A reply: who answers, what it is doing, its thoughts, its text, and what went wrong."""
+"""A reply: who answers, what it is doing, its thoughts, calls and text in order, and what went wrong."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Container
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from tether_desktop.ui import fonts, icons, theme
+from tether_desktop.ui.call_words import duration_text
 from tether_desktop.ui.fold import Fold
+from tether_desktop.ui.markdown_body import MarkdownBody
 from tether_desktop.ui.message_parts import ACTIONS_HEIGHT, ErrorCard, Notice, StatusLine
-from tether_desktop.ui.message_view import MessageView
+from tether_desktop.ui.message_view import CallView, MessageView, Thoughts
 from tether_desktop.ui.message_widget import MessageWidget
+from tether_desktop.ui.tool_card import ToolCard
+from tether_desktop.ui.tool_facts import ToolNames
 
 AVATAR = 32
 HEADER_HEIGHT = 22
@@ -22,24 +28,35 @@ class ReplyMessage(MessageWidget):
     """Shows a reply in the full width of the column.
 
     Args:
-        thoughts_open: whether the person opened its thoughts before.
+        open_folds: which thoughts and calls the person opened before.
+        tool_names: the tools by name; read anew whenever something is shown.
     """
 
-    def __init__(self, view: MessageView, parent: QWidget, *, thoughts_open: bool = False) -> None:
+    def __init__(
+        self,
+        view: MessageView,
+        parent: QWidget,
+        *,
+        open_folds: Container[str] = (),
+        tool_names: ToolNames | None = None,
+    ) -> None:
         super().__init__(view, parent)
-        self._thoughts_open = thoughts_open
+        self._open_folds = open_folds
+        self._tool_names: ToolNames = {} if tool_names is None else tool_names
         self._notice: Notice | None = None
-        self._fold: Fold | None = None
+        self._bodies = [self.body]
+        self._texts: list[tuple[str, bool]] = [("", False)]
+        self._folds: list[Fold] = []
+        self._cards: dict[str, ToolCard] = {}
+        self._pieces: list[MarkdownBody | Fold | ToolCard] = []
         self._status: StatusLine | None = None
         self._error: ErrorCard | None = None
         self.show_view(view)
 
     def show_view(self, view: MessageView) -> None:
         """Show another state of the same reply."""
-        self.body.show_markdown(view.text, complete=not view.running)
-        self.body.setVisible(bool(view.text))
         self._show_notice(view)
-        self._show_thoughts(view)
+        self._show_pieces(view)
         self._show_status(view)
         self._show_error(view)
         super().show_view(view)
@@ -47,26 +64,43 @@ class ReplyMessage(MessageWidget):
 
     def show_more(self) -> None:
         """Show the next part of a long text."""
-        self.body.show_markdown(self.view.text, complete=not self.view.running)
+        self._show_pieces(self.view)
 
     def restyle(self) -> None:
         """Take the colours of the theme that is on now."""
-        if self._fold is not None and self._fold.body is not None:
-            self._fold.body.restyle()
+        for body in self._more_bodies():
+            body.restyle()
+        for card in self._cards.values():
+            card.restyle()
         super().restyle()
         self.update()
 
     @property
+    def pending(self) -> bool:
+        """Whether a part of a long text is not shown yet."""
+        return any(body.pending for body in self._bodies)
+
+    @property
     def is_pinned(self) -> bool:
-        """Also while some of the thoughts is selected."""
-        thoughts = self._fold.body if self._fold is not None else None
-        return (thoughts is not None and thoughts.has_selection()) or super().is_pinned
+        """Also while some of the thoughts, of a later text or of a call is selected."""
+        in_text = any(body.has_selection() for body in self._more_bodies())
+        return in_text or any(card.has_selection() for card in self._cards.values()) or super().is_pinned
+
+    @property
+    def cards(self) -> list[ToolCard]:
+        """The cards of the calls that are shown, in order."""
+        return [piece for piece in self._pieces if isinstance(piece, ToolCard)]
+
+    def refresh_calls(self) -> None:
+        """Show the calls anew, because more is known of the tools."""
+        for card in self.cards:
+            card.show_call(card.call)
 
     def fit(self, width: int) -> int:
         """Lay out at this width and return the height."""
         left = theme.active().space.gutter
         top = HEADER_TOP + HEADER_HEIGHT + 6
-        for part in (self._notice, self._fold, self.body, self._status, self._error):
+        for part in (self._notice, *self._pieces, self._status, self._error):
             if part is None or part.isHidden():
                 continue
             height = part.fit(width - left)
@@ -82,25 +116,81 @@ class ReplyMessage(MessageWidget):
             self._notice.show_text(view.notice)
             self._notice.setVisible(bool(view.notice))
 
-    def _show_thoughts(self, view: MessageView) -> None:
-        if view.reasoning and self._fold is None:
-            self._fold = Fold(self, is_open=self._thoughts_open)
-            self._fold.toggled.connect(self._on_fold)
-        if self._fold is not None:
-            complete = view.state not in {"thinking", "waiting", "loading", "reading"}
-            self._fold.show_thoughts(self._thoughts_label(view), view.reasoning, complete=complete)
-            self._fold.setVisible(bool(view.reasoning))
+    def _more_bodies(self) -> list[MarkdownBody]:
+        """All bodies but the first: later texts, and thoughts that are open."""
+        return [*self._bodies[1:], *(fold.body for fold in self._folds if fold.body is not None)]
 
-    def _on_fold(self, is_open: bool) -> None:
-        self.fold_toggled.emit(self.view.id, is_open)
-        self.resized.emit()
+    def _show_pieces(self, view: MessageView) -> None:
+        """Show text, thoughts and calls, each in the widget that showed it before."""
+        sections = list(view.sections())
+        pieces: list[MarkdownBody | Fold | ToolCard] = []
+        for section in sections:
+            is_last = section is sections[-1]
+            if isinstance(section, str):
+                pieces.append(self._show_text(section, pieces, complete=not (view.running and is_last)))
+            elif isinstance(section, Thoughts):
+                pieces.append(
+                    self._show_thoughts(
+                        section, pieces, thinking=view.state == "thinking" and section is view.asides[-1]
+                    )
+                )
+            else:
+                pieces.append(self._show_call(section))
+        for piece in (*self._bodies, *self._folds, *self._cards.values()):
+            piece.setVisible(piece in pieces)
+        self._pieces = pieces
 
-    def _thoughts_label(self, view: MessageView) -> str:
-        if view.state == "thinking":
+    def _show_text(self, text: str, before: list[MarkdownBody | Fold | ToolCard], *, complete: bool) -> MarkdownBody:
+        number = sum(isinstance(piece, MarkdownBody) for piece in before)
+        if number == len(self._bodies):
+            body = MarkdownBody(self)
+            body.link_activated.connect(self.link_activated)
+            self._bodies.append(body)
+            self._texts.append(("", False))
+        # Texts before a call are final, and would be parsed anew with every word that follows it.
+        if self._texts[number] != (text, complete) or self._bodies[number].pending:
+            self._texts[number] = (text, complete)
+            self._bodies[number].show_markdown(text, complete=complete)
+        return self._bodies[number]
+
+    def _show_thoughts(
+        self, thoughts: Thoughts, before: list[MarkdownBody | Fold | ToolCard], *, thinking: bool
+    ) -> Fold:
+        number = sum(isinstance(piece, Fold) for piece in before)
+        if number == len(self._folds):
+            key = f"thoughts {number}"
+            fold = Fold(self, is_open=key in self._open_folds)
+            fold.toggled.connect(self._fold_listener(key))
+            self._folds.append(fold)
+        self._folds[number].show_thoughts(
+            self._thoughts_label(thoughts, thinking), thoughts.text, complete=not thinking
+        )
+        return self._folds[number]
+
+    def _show_call(self, call: CallView) -> ToolCard:
+        card = self._cards.get(call.id)
+        if card is None:
+            card = ToolCard(self, self._tool_names, is_open=call.id in self._open_folds)
+            card.toggled.connect(self._fold_listener(call.id))
+            card.answered.connect(self.call_answered)
+            self._cards[call.id] = card
+        if card.call != call:
+            card.show_call(call)
+        return card
+
+    def _fold_listener(self, key: str) -> Callable[[bool], None]:
+        def on_toggled(is_open: bool) -> None:
+            self.fold_toggled.emit(self.view.id, key, is_open)
+            self.resized.emit()
+
+        return on_toggled
+
+    def _thoughts_label(self, thoughts: Thoughts, thinking: bool) -> str:
+        if thinking:
             return self.tr("Thinking…")
-        if view.thinking_seconds is None:
+        if thoughts.seconds is None:
             return self.tr("Thoughts")
-        return self.tr("Thought for %s") % _duration(view.thinking_seconds)
+        return self.tr("Thought for %s") % duration_text(thoughts.seconds)
 
     def _show_status(self, view: MessageView) -> None:
         shown = self._status_of(view)
@@ -119,7 +209,7 @@ class ReplyMessage(MessageWidget):
             "loading": ("hard-drive", self.tr("Loading model") + percent, True),
             "reading": ("file-text", self.tr("Reading prompt") + percent, True),
             "thinking": ("brain", self.tr("Thinking…"), not view.reasoning),
-            "streaming": ("pencil", self.tr("Writing…"), not view.text),
+            "streaming": ("pencil", self.tr("Writing…"), not view.ends_with_text),
             "cut_off": ("circle-stop", self.tr("Cut off at the longest length of a reply"), True),
             "cancelled": ("circle-stop", self.tr("Stopped"), True),
         }
@@ -169,10 +259,3 @@ class ReplyMessage(MessageWidget):
             painter.setPen(QColor(look.colors.muted))
             rest = rect.adjusted(QFontMetricsF(bold).horizontalAdvance(name), 0, 0, 0)
             painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, f" · {self.view.meta}")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"

@@ -24,8 +24,9 @@ from tether_desktop.events import (
     ToolProgress,
     ToolStart,
 )
-from tether_desktop.messages import FinishReason, Reasoning, Timings, Usage, decode_rate
-from tether_desktop.ui.message_view import MessageView, ViewState
+from tether_desktop.messages import FinishReason, Timings, Usage, decode_rate
+from tether_desktop.ui.asides import asides_of, begin_call, interrupt_calls, with_call, with_result, with_thought
+from tether_desktop.ui.message_view import CallState, CallView, MessageView, ViewState
 from tether_desktop.ui.model_status import split_name
 
 INTERRUPTED_TITLE = "The answer was interrupted"
@@ -64,13 +65,11 @@ def message_view(record: MessageRecord, *, running: bool = False) -> MessageView
         return MessageView(record.id, "user", record.message.text, version=record.version, versions=record.versions)
     if record.message.role != "assistant":
         return None
-    seconds = [p.seconds for p in record.message.parts if isinstance(p, Reasoning) and p.seconds is not None]
     view = MessageView(
         record.id,
         "assistant",
         record.message.text,
-        reasoning=record.message.reasoning,
-        thinking_seconds=sum(seconds) if seconds else None,
+        asides_of(record.message.parts),
         model=split_name(record.model)[0] if record.model else "",
         meta=meta_line(record.model, record.usage, record.timings),
         version=record.version,
@@ -117,6 +116,7 @@ class ReplyFold:
         self._model = model
         self._clock = clock
         self._thinking_since: float | None = None
+        self._started_at: dict[str, float] = {}
         self._first_token_at: float | None = None
         self._later_tokens = 0
 
@@ -134,6 +134,11 @@ class ReplyFold:
         added = self.view.text[len(before.text) :]
         return added if added and replace(before, text=self.view.text) == self.view else None
 
+    def mark_call(self, call_id: str, state: CallState) -> None:
+        """Show that the person answered for a call, or that their answer was not taken."""
+        if any(call.id == call_id and call.state in {"waiting", "answered"} for call in self.view.calls):
+            self._change_call(call_id, lambda call: replace(call, state=state))
+
     def _apply(self, event: Event) -> None:
         match event:
             case Token():
@@ -150,7 +155,7 @@ class ReplyFold:
             case Done() | Cancelled() | ErrorEvent():
                 self._end(event)
             case ToolStart() | ToolProgress() | ToolEnd() | ToolApproval():
-                pass
+                self._follow_call(event)
             case _:
                 assert_never(event)
 
@@ -166,21 +171,45 @@ class ReplyFold:
     def _think(self, event: HiddenThought) -> None:
         if self._thinking_since is None:
             self._thinking_since = self._clock()
-        reasoning = self.view.reasoning + event.content
-        self.view = replace(self.view, reasoning=reasoning, state="thinking", progress=None)
+        asides = with_thought(self.view.asides, len(self.view.text), event.content, None)
+        self.view = replace(self.view, asides=asides, state="thinking", progress=None)
 
     def _end_thought(self) -> None:
         if self._thinking_since is not None:
-            seconds = self._clock() - self._thinking_since + (self.view.thinking_seconds or 0.0)
-            self.view = replace(self.view, thinking_seconds=seconds)
+            seconds = self._clock() - self._thinking_since
+            self.view = replace(self.view, asides=with_thought(self.view.asides, len(self.view.text), "", seconds))
             self._thinking_since = None
 
+    def _follow_call(self, event: ToolStart | ToolProgress | ToolEnd | ToolApproval) -> None:
+        self._end_thought()
+        match event:
+            case ToolApproval():
+                self._begin_call(CallView(0, event.id, event.name, event.arguments, "", "waiting", event.origin))
+            case ToolStart():
+                self._started_at[event.id] = self._clock()
+                self._begin_call(CallView(0, event.id, event.name, event.arguments, event.text))
+            case ToolProgress():
+                self._change_call(event.id, lambda call: replace(call, message=event.message, progress=event.progress))
+            case ToolEnd():
+                began = self._started_at.pop(event.id, None)
+                seconds = None if began is None else self._clock() - began
+                asides = with_result(self.view.asides, event.id, event.result, is_error=event.is_error, seconds=seconds)
+                self.view = replace(self.view, asides=asides)
+
+    def _begin_call(self, call: CallView) -> None:
+        asides = begin_call(self.view.asides, replace(call, at=len(self.view.text)))
+        self.view = replace(self.view, asides=asides, state="calling", progress=None)
+
+    def _change_call(self, call_id: str, change: Callable[[CallView], CallView]) -> None:
+        self.view = replace(self.view, asides=with_call(self.view.asides, call_id, change))
+
     def _show_stage(self, event: Status) -> None:
-        if not self.view.text and self._thinking_since is None:
+        if not self.view.ends_with_text and self._thinking_since is None:
             self.view = replace(self.view, state=_STAGES[event.stage], progress=event.progress)
 
     def _end(self, event: Done | Cancelled | ErrorEvent) -> None:
         self._end_thought()
+        self.view = replace(self.view, asides=interrupt_calls(self.view.asides))
         self.ended = True
         view = replace(self.view, progress=None)
         match event:

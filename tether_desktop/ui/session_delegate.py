@@ -1,4 +1,4 @@
-"""How the session list paints its rows: an icon, the title, a dot while it is being answered."""
+"""How the session list paints its rows: an icon, the title, a mark while it is being answered or waits for you."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from tether_desktop.ui import fonts, icons, theme
-from tether_desktop.ui.session_item_model import BUSY_ROLE, HEADING_ROLE
+from tether_desktop.ui.session_item_model import BUSY_ROLE, HEADING_ROLE, WAITING_ROLE
 
 ROW_HEIGHT = 36
 HEADING_HEIGHT = 30
@@ -64,7 +64,11 @@ class SessionDelegate(QStyledItemDelegate):
         mark = icons.pixmap("message-square", token, _ICON, ratio)
         painter.drawPixmap(rect.left(), rect.center().y() - _ICON // 2 + 1, mark)
         text_rect = rect.adjusted(_ICON + 8, 0, 0, 0)
-        if index.data(BUSY_ROLE):
+        if index.data(WAITING_ROLE):
+            text_rect.setRight(text_rect.right() - _ICON - 8)
+            mark = icons.pixmap("circle-alert", "warning", _ICON, ratio)
+            painter.drawPixmap(rect.right() - _ICON, rect.center().y() - _ICON // 2 + 1, mark)
+        elif index.data(BUSY_ROLE):
             text_rect.setRight(text_rect.right() - _DOT - 8)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(look.colors.accent))

@@ -14,6 +14,7 @@ from tether_desktop.context.records import SessionRecord
 SESSION_ID_ROLE = int(Qt.ItemDataRole.UserRole)
 BUSY_ROLE = SESSION_ID_ROLE + 1
 HEADING_ROLE = SESSION_ID_ROLE + 2
+WAITING_ROLE = SESSION_ID_ROLE + 3
 
 UNTITLED = "New chat"
 _RESET_ABOVE = 60
@@ -63,6 +64,7 @@ class SessionItemModel(QAbstractListModel):
         super().__init__(parent)
         self._sessions: dict[str, SessionRecord] = {}
         self._busy: set[str] = set()
+        self._waiting: set[str] = set()
         self._needle = ""
         self._rows: list[_Row] = []
         self.rebuilding = False
@@ -76,14 +78,14 @@ class SessionItemModel(QAbstractListModel):
         if not index.isValid() or index.row() >= len(self._rows):
             return None
         row = self._rows[index.row()]
-        busy = row.session_id in self._busy
         values: dict[int, Any] = {
             Qt.ItemDataRole.DisplayRole: row.text,
             Qt.ItemDataRole.EditRole: row.text,
             Qt.ItemDataRole.ToolTipRole: row.text if row.session_id else None,
-            Qt.ItemDataRole.AccessibleTextRole: f"{row.text}, answering" if busy else row.text,
+            Qt.ItemDataRole.AccessibleTextRole: self._spoken(row),
             SESSION_ID_ROLE: row.session_id,
-            BUSY_ROLE: busy,
+            BUSY_ROLE: row.session_id in self._busy,
+            WAITING_ROLE: row.session_id in self._waiting,
             HEADING_ROLE: not row.session_id,
         }
         return values.get(role)
@@ -133,6 +135,7 @@ class SessionItemModel(QAbstractListModel):
     def remove(self, session_id: str) -> SessionRecord | None:
         """Take a session out of the list."""
         removed = self._sessions.pop(session_id, None)
+        self._waiting.discard(session_id)
         self._rebuild()
         return removed
 
@@ -154,10 +157,28 @@ class SessionItemModel(QAbstractListModel):
         if index.isValid():
             self.dataChanged.emit(index, index)
 
+    def set_waiting(self, session_id: str, waiting: bool) -> None:
+        """Mark a session in which a tool call waits for the person's permission."""
+        (self._waiting.add if waiting else self._waiting.discard)(session_id)
+        index = self.index_of(session_id)
+        if index.isValid():
+            self.dataChanged.emit(index, index)
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """The sessions in which a tool call waits for permission."""
+        return frozenset(self._waiting)
+
     def set_filter(self, text: str) -> None:
         """Show only the sessions whose title contains every word of a text."""
         self._needle = text
         self._rebuild()
+
+    def _spoken(self, row: _Row) -> str:
+        """What a screen reader says of a row."""
+        if row.session_id in self._waiting:
+            return f"{row.text}, waits for your approval"
+        return f"{row.text}, answering" if row.session_id in self._busy else row.text
 
     def _wanted_rows(self) -> list[_Row]:
         words = self._needle.casefold().split()

@@ -34,6 +34,7 @@ class SessionsDesk(QObject):
         chats.created.connect(model.put)
         chats.dropped.connect(model.remove)
         chats.busy_changed.connect(model.set_busy)
+        chats.waiting_changed.connect(model.set_waiting)
         chats.titled.connect(model.set_title)
 
     async def fill(self) -> list[SessionRecord]:

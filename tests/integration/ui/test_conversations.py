@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLineEdit
 from tests.helpers.gui import in_gui_loop, open_window, until
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.main_window import MainWindow
+from tether_desktop.ui.message_view import Thoughts
 from tether_desktop.ui.session_item_model import HEADING_ROLE
 from tether_desktop.ui.settings_dialog import SettingsDialog
 
@@ -77,7 +78,9 @@ async def test_thoughts_are_kept_out_of_the_answer() -> None:
         conversation = await answered(window, "Please think.")
         reply = conversation.views[-1]
         assert (reply.text.strip(), reply.reasoning.strip()) == ("Seen.", "Let me see.")
-        assert reply.thinking_seconds is not None
+        (thoughts,) = reply.asides
+        assert isinstance(thoughts, Thoughts)
+        assert thoughts.seconds is not None
 
 
 @in_gui_loop

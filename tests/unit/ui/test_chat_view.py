@@ -15,7 +15,7 @@ from tether_desktop.ui import theme
 from tether_desktop.ui.chat_view import ChatView
 from tether_desktop.ui.fold import FoldHeader
 from tether_desktop.ui.icons import IconButton
-from tether_desktop.ui.message_view import MessageView
+from tether_desktop.ui.message_view import MessageView, Thoughts
 from tether_desktop.ui.message_widget import MessageWidget
 from tether_desktop.ui.tokens import DARK
 from tether_desktop.ui.user_message import UserMessage
@@ -227,7 +227,7 @@ def test_streamed_text_is_kept_for_a_message_out_of_sight(qtbot: QtBot, chat: Ch
     chat.set_messages([*conversation(LONG), MessageView("reply", "assistant", state="thinking")])
     chat.verticalScrollBar().setValue(0)
     assert widget_of(chat, "reply") is None
-    chat.update_message("reply", replace(chat.messages[-1], reasoning="Hmm…"))
+    chat.update_message("reply", replace(chat.messages[-1], asides=(Thoughts(0, "Hmm…"),)))
     chat.append_text("reply", "So ")
     chat.append_text("reply", "it is.")
     view = chat.messages[-1]
@@ -390,7 +390,9 @@ def test_an_open_editor_keeps_its_widget(chat: ChatView) -> None:
 
 
 def test_opening_thoughts_keeps_the_line_that_was_clicked_in_its_place(qtbot: QtBot, chat: ChatView) -> None:
-    chat.set_messages([*conversation(20), MessageView("21", "assistant", "So.", reasoning="Hmm.\n\n" * 60)])
+    chat.set_messages(
+        [*conversation(20), MessageView("21", "assistant", "So.", asides=(Thoughts(0, "Hmm.\n\n" * 60),))]
+    )
     widget = widget_of(chat, "21")
     assert widget is not None
     before = widget.y()
@@ -400,7 +402,7 @@ def test_opening_thoughts_keeps_the_line_that_was_clicked_in_its_place(qtbot: Qt
 
 
 def test_thoughts_that_were_opened_are_open_when_one_comes_back(qtbot: QtBot, chat: ChatView) -> None:
-    chat.set_messages([*conversation(LONG), MessageView(str(LONG), "assistant", "So.", reasoning="Hmm.")])
+    chat.set_messages([*conversation(LONG), MessageView(str(LONG), "assistant", "So.", asides=(Thoughts(0, "Hmm."),))])
     qtbot.mouseClick(fold_header(widget_of(chat, str(LONG))), Qt.MouseButton.LeftButton)
     chat.setFocus()
     chat.verticalScrollBar().setValue(0)

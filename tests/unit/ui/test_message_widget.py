@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from tether_desktop.ui.fold import Fold
 from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.message_parts import ErrorCard, Notice, StatusLine, VersionSwitch
-from tether_desktop.ui.message_view import MessageView, ViewState
+from tether_desktop.ui.message_view import MessageView, Thoughts, ViewState
 from tether_desktop.ui.message_widget import MessageWidget
 from tether_desktop.ui.question_editor import QuestionEditor
 from tether_desktop.ui.reply_message import ReplyMessage
@@ -131,7 +131,7 @@ def test_text_that_arrives_replaces_the_word_writing(make: Make) -> None:
 
 
 def test_thoughts_are_folded_and_open_on_a_click(qtbot: QtBot, make: Make) -> None:
-    widget = make(replace(REPLY, reasoning="Hmm, *well*.", thinking_seconds=4.2))
+    widget = make(replace(REPLY, asides=(Thoughts(0, "Hmm, *well*.", 4.2),)))
     fold = shown(widget, Fold)
     assert fold.header.text() == "Thought for 4.2 s"
     assert fold.body is None
@@ -145,7 +145,7 @@ def test_thoughts_are_folded_and_open_on_a_click(qtbot: QtBot, make: Make) -> No
 
 
 def test_thoughts_open_with_the_keyboard(qtbot: QtBot, make: Make) -> None:
-    widget = make(replace(REPLY, reasoning="Hmm."))
+    widget = make(replace(REPLY, asides=(Thoughts(0, "Hmm."),)))
     header = shown(widget, Fold).header
     qtbot.keyClick(header, Qt.Key.Key_Space)
     assert header.isChecked()
@@ -161,15 +161,15 @@ def test_thoughts_open_with_the_keyboard(qtbot: QtBot, make: Make) -> None:
     ],
 )
 def test_the_fold_says_how_long_it_took(make: Make, state: ViewState, seconds: float | None, label: str) -> None:
-    widget = make(replace(REPLY, reasoning="Hmm.", state=state, thinking_seconds=seconds))
+    widget = make(replace(REPLY, asides=(Thoughts(0, "Hmm.", seconds),), state=state))
     assert shown(widget, Fold).header.text() == label
 
 
 def test_thoughts_stream_into_an_open_fold(qtbot: QtBot, make: Make) -> None:
-    widget = make(replace(REPLY, text="", reasoning="One", state="thinking"))
+    widget = make(replace(REPLY, text="", asides=(Thoughts(0, "One"),), state="thinking"))
     fold = shown(widget, Fold)
     click(qtbot, fold.header)
-    widget.show_view(replace(REPLY, text="", reasoning="One two", state="thinking"))
+    widget.show_view(replace(REPLY, text="", asides=(Thoughts(0, "One two"),), state="thinking"))
     assert fold.body.toPlainText() == "One two"
 
 

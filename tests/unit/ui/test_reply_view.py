@@ -17,7 +17,7 @@ from tether_desktop.events import (
     Token,
 )
 from tether_desktop.messages import Message, Reasoning, Text, Timings, Usage, text_message
-from tether_desktop.ui.message_view import MessageView
+from tether_desktop.ui.message_view import MessageView, Thoughts
 from tether_desktop.ui.reply_view import ReplyFold, message_view
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_a_stored_reply_shows_its_model_thoughts_and_speed() -> None:
     )
     view = message_view(stored)
     assert view is not None
-    assert (view.text, view.reasoning, view.thinking_seconds) == ("Because.", "Hm.", 1.5)
+    assert (view.text, view.asides) == ("Because.", (Thoughts(0, "Hm.", 1.5),))
     assert (view.model, view.meta, view.state) == ("Tiny", "q4_1 · 20 tok/s", "done")
 
 
@@ -104,7 +104,7 @@ def test_thoughts_are_kept_apart_and_timed() -> None:
     assert (reply.view.state, reply.view.reasoning, reply.view.text) == ("thinking", "Let me see.", "")
     clock.time += 4.2
     reply.apply([Token("Yes.")])
-    assert (reply.view.state, reply.view.thinking_seconds) == ("streaming", 4.2)
+    assert (reply.view.state, reply.view.asides) == ("streaming", (Thoughts(0, "Let me see.", 4.2),))
 
 
 def test_a_reply_that_ends_while_thinking_still_says_how_long() -> None:
@@ -113,7 +113,7 @@ def test_a_reply_that_ends_while_thinking_still_says_how_long() -> None:
     reply.apply([HiddenThought("Hm")])
     clock.time += 2.0
     reply.apply([Cancelled()])
-    assert (reply.view.state, reply.view.thinking_seconds) == ("cancelled", 2.0)
+    assert (reply.view.state, reply.view.asides) == ("cancelled", (Thoughts(0, "Hm", 2.0),))
 
 
 def test_done_tells_tokens_and_speed() -> None:
