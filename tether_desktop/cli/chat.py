@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from tether_desktop.cli.approval import ask_person
 from tether_desktop.cli.event_printer import JsonPrinter, TextPrinter
 from tether_desktop.cli.output import note
 from tether_desktop.cli.sessions import find_session, print_message
 from tether_desktop.context.records import SessionRecord
 from tether_desktop.errors import TetherError
-from tether_desktop.events import Cancelled, Done, ErrorEvent, Event
+from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, ToolApproval
+from tether_desktop.messages import ToolChoice
+from tether_desktop.protocol.tool_use import ToolUse
 from tether_desktop.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -54,9 +57,18 @@ def chat(
         bool, typer.Option("--json", help="Print the events as NDJSON; questions are lines of stdin.")
     ] = False,
     show_thinking: Annotated[bool, typer.Option("--show-thinking", help="Print the model's thoughts.")] = False,
+    tools: Annotated[
+        str,
+        typer.Option(help="off, auto, required, or the name of the tool to call; else as the settings say."),
+    ] = "",
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A tool that may be called unasked; may be given several times.")
+    ] = None,
 ) -> None:
     """Talk to a model in the terminal."""
-    with _open(load_settings(), model, session) as talk:
+    attended = sys.stdin.isatty() and not json
+    tool_use = ToolUse(_choice(tools), attended, frozenset(allow or ()))
+    with _open(load_settings(), model, session, tool_use) as talk:
         printer = JsonPrinter() if json else TextPrinter(show_thinking=show_thinking)
         if once is not None:
             raise typer.Exit(talk.ask(sys.stdin.read() if once == "-" else once, printer))
@@ -68,17 +80,20 @@ def chat(
 class Talk:
     """A conversation with Tether: one question at a time, each in a run of the event loop of its own."""
 
-    def __init__(self, runner: asyncio.Runner, tether: Tether, session: SessionRecord | None, model: str) -> None:
+    def __init__(
+        self, runner: asyncio.Runner, tether: Tether, session: SessionRecord | None, model: str, tool_use: ToolUse
+    ) -> None:
         """Go on with a session, or begin one with the first question."""
         self._runner = runner
         self._tether = tether
         self._model = model or None
+        self._tool_use = tool_use
         self.session = session
 
     def ask(self, question: str, printer: Printer) -> int:
         """Ask and print the answer; the exit code it stands for. Ctrl-C stops the answer and keeps it."""
         try:
-            return self._runner.run(self._answer(question, printer))
+            return self._follow(self._runner.run(self._start(question)), printer)
         except TetherError as error:
             printer.show(ErrorEvent(error.message, error.code, error.title, error.hint))
             return 1
@@ -92,22 +107,24 @@ class Talk:
             for record in self._runner.run(self._tether.sessions.history(self.session.id)):
                 print_message(record, show_thinking=show_thinking)
 
-    async def _answer(self, question: str, printer: Printer) -> int:
-        turn = await self._start(question)
-        reading = asyncio.create_task(_print(turn, printer))
-        try:
-            return await asyncio.shield(reading)
-        except asyncio.CancelledError:
-            # Ctrl-C: asyncio cancels this task. Only the turn is stopped, and read to its end.
-            await turn.cancel()
-            return await reading
+    def _follow(self, turn: Turn, printer: Printer) -> int:
+        """Print a turn to its end, answering for the calls that ask in between; the exit code it stands for."""
+        events = turn.events()
+        while isinstance(reached := self._runner.run(_read(turn, events, printer)), ToolApproval):
+            try:
+                answer = ask_person()
+            except KeyboardInterrupt:
+                self._runner.run(turn.cancel())
+            else:
+                self._runner.run(self._tether.sessions.answer(turn.session_id, reached.id, answer))
+        return reached
 
     async def _start(self, question: str) -> Turn:
         """Ask in the session, or in a new one, which goes again when the question is refused."""
         sessions = self._tether.sessions
         session = self.session or await sessions.create(model=self._model or "")
         try:
-            turn = await sessions.send(session.id, question, model=self._model)
+            turn = await sessions.send(session.id, question, model=self._model, tool_use=self._tool_use)
         except TetherError:
             if self.session is None:
                 await sessions.erase(session.id)
@@ -116,16 +133,41 @@ class Talk:
         return turn
 
 
-async def _print(turn: Turn, printer: Printer) -> int:
+async def _read(turn: Turn, events: AsyncIterator[Event], printer: Printer) -> int | ToolApproval:
+    """Print events until one asks for an answer, or the turn ends."""
+    reading = asyncio.create_task(_print(events, printer))
+    try:
+        return await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        # Ctrl-C: asyncio cancels this task. Only the turn is stopped, and read to its end.
+        await turn.cancel()
+        return await reading
+
+
+async def _print(events: AsyncIterator[Event], printer: Printer) -> int | ToolApproval:
     code = 0
-    async for event in turn.events():
+    async for event in events:
         printer.show(event)
+        if isinstance(event, ToolApproval):
+            return event
         code = _EXIT_CODES.get(type(event), code)
     return code
 
 
+def _choice(tools: str) -> ToolChoice | None:
+    match tools:
+        case "":
+            return None
+        case "off":
+            return ToolChoice("none")
+        case "auto" | "required":
+            return ToolChoice(tools)
+        case _:
+            return ToolChoice("named", tools)
+
+
 @contextmanager
-def _open(settings: Settings, model: str, session: str) -> Iterator[Talk]:
+def _open(settings: Settings, model: str, session: str, tool_use: ToolUse) -> Iterator[Talk]:
     # Imported here, since it brings in the database, which commands that need none should not wait for.
     from tether_desktop.app import Tether
 
@@ -134,7 +176,7 @@ def _open(settings: Settings, model: str, session: str) -> Iterator[Talk]:
         runner.run(tether.start())
         try:
             found = find_session(tether.store, session) if session else None
-            yield Talk(runner, tether, found, model)
+            yield Talk(runner, tether, found, model, tool_use)
         finally:
             runner.run(tether.close())
 

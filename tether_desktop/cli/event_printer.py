@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
+from tether_desktop.cli.call_lines import call_line, result_line
 from tether_desktop.cli.output import ProgressLine, note, safe, tell, write
 from tether_desktop.errors import TetherError
 from tether_desktop.events import (
@@ -15,6 +17,10 @@ from tether_desktop.events import (
     HiddenThought,
     Status,
     Token,
+    ToolApproval,
+    ToolEnd,
+    ToolProgress,
+    ToolStart,
     to_ndjson,
 )
 
@@ -64,6 +70,13 @@ class TextPrinter:
                 self._wait(stage, progress)
             case ContextTrimmed(dropped):
                 note(f"(The conversation is longer than the model's window: {dropped} old messages were left out.)")
+            case ToolApproval() | ToolStart() | ToolProgress() | ToolEnd():
+                self._show_tool(event)
+            case Done() | Cancelled() | ErrorEvent():
+                self._show_ending(event)
+
+    def _show_ending(self, event: Done | Cancelled | ErrorEvent) -> None:
+        match event:
             case Done(finish_reason="length"):
                 self._end("(The answer was cut off: it reached the longest length the settings or the window allow.)")
             case Done():
@@ -89,6 +102,23 @@ class TextPrinter:
             write("\n")
         if self._colours:
             write(_DIM if thought else _PLAIN)
+
+    def _show_tool(self, event: ToolApproval | ToolStart | ToolProgress | ToolEnd) -> None:
+        match event:
+            case ToolApproval(_, name, arguments, origin):
+                self._remark(f"[{name}] ({origin}) wants to run with:")
+                self._remark(json.dumps(arguments, ensure_ascii=False, indent=2))
+            case ToolStart(_, name, arguments, text):
+                self._remark(call_line(name, arguments, text))
+            case ToolProgress(_, message, progress):
+                self._progress.show(message, progress)
+            case ToolEnd(_, name, result, is_error):
+                self._remark(result_line(name, result, is_error=is_error))
+
+    def _remark(self, text: str) -> None:
+        """A line about tools, between what the model says."""
+        self._end()
+        note(safe(text))
 
     def _wait(self, stage: str, progress: float | None) -> None:
         if not self._line_open:

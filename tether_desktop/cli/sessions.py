@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tether_desktop.cli.call_lines import call_line, result_line
 from tether_desktop.cli.output import note, print_json, print_table, safe
 from tether_desktop.context.records import MessageRecord, SessionRecord
 from tether_desktop.errors import SessionNotFound
-from tether_desktop.messages import Reasoning, Text, ToolCall
+from tether_desktop.messages import Part, Reasoning, Text, ToolCall, ToolResult
 from tether_desktop.settings import load_settings
 
 if TYPE_CHECKING:
@@ -87,12 +88,26 @@ def print_message(record: MessageRecord, *, show_thinking: bool) -> None:
     """Print a message under the name of who wrote it, and how it ended where that is not plain."""
     speaker = "You" if record.message.role == "user" else record.model or record.message.role
     typer.echo(f"{safe(speaker)}:")
-    if show_thinking and record.message.reasoning:
-        typer.echo(safe(f"<think>{record.message.reasoning}</think>"))
-    typer.echo(safe(record.message.text))
+    for part in record.message.parts:
+        line = _line(part, show_thinking=show_thinking)
+        if line:
+            typer.echo(safe(line))
     if record.finish_reason in {"cancelled", "error"}:
         typer.echo(f"({safe(record.error) or 'stopped'})")
     typer.echo()
+
+
+def _line(part: Part, *, show_thinking: bool) -> str:
+    """A part as a terminal shows it; empty for one that is not shown."""
+    match part:
+        case Text(text):
+            return text
+        case Reasoning(text):
+            return f"<think>{text}</think>" if show_thinking else ""
+        case ToolCall(_, name, arguments, text):
+            return call_line(name, arguments, text)
+        case ToolResult(_, name, result, is_error):
+            return result_line(name, result, is_error=is_error)
 
 
 @contextmanager
