@@ -98,7 +98,8 @@ class CallHeader(QAbstractButton):
         look = theme.active()
         bold = fonts.sans(look, look.type.body - 1, bold=True)
         taken = _paint_elided(painter, rect, title_of(self._call, self._names), bold, look.colors.text)
-        brief = "" if self.isChecked() or self._call.text else brief_arguments(self._call)
+        is_plain = not (self.isChecked() or self._call.text or self._call.state == "waiting")
+        brief = brief_arguments(self._call) if is_plain else ""
         rest = rect.adjusted(taken + 10, 0, 0, 0)
         if brief and rest.width() > 60:
             _paint_elided(painter, rest, brief, fonts.mono(look), look.colors.muted)

@@ -10,11 +10,10 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QTextOption, QWheelEvent
 from PySide6.QtWidgets import QTextEdit, QWidget
 
-from tether_desktop.ui import fonts, theme
-
 MOST_HEIGHT = 240
 """Device-independent pixels above which the text scrolls in its box."""
 
+_SCROLL_BAR = 14
 _UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 _LAYOUT = {"\n", "\t"}
 
@@ -49,8 +48,9 @@ class PlainView(QTextEdit):
         self.setAcceptRichText(False)
         self.setUndoRedoEnabled(False)
         self.setTabChangesFocus(True)
-        self.setProperty("kind", "bare")
+        self.setProperty("kind", "plain")
         self.setAccessibleName(label)
+        self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextInteractionFlags(
@@ -58,16 +58,11 @@ class PlainView(QTextEdit):
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.document().setDocumentMargin(0)
-        self.restyle()
 
     def show_text(self, text: str) -> None:
         """Show this, where it is not shown already: what is selected stays selected."""
         if text != self.toPlainText():
             self.setPlainText(text)
-
-    def restyle(self) -> None:
-        """Take the face and the colours of the theme that is on now."""
-        self.setFont(fonts.mono(theme.active()))
 
     @property
     def overflows(self) -> bool:
@@ -76,7 +71,10 @@ class PlainView(QTextEdit):
 
     def fit(self, width: int) -> int:
         """Lay out at this width and return the height."""
-        self.resize(width, MOST_HEIGHT)
+        wrap = max(1, width - _SCROLL_BAR)
+        if wrap != self.lineWrapColumnOrWidth():  # setting the same width again would lay everything out again
+            self.setLineWrapColumnOrWidth(wrap)
+        self.ensurePolished()  # the face is the stylesheet's
         return min(MOST_HEIGHT, int(self.document().size().height() + 0.999))
 
     def has_selection(self) -> bool:

@@ -5,12 +5,14 @@ Widgets choose their look by the dynamic property ``kind``:
 ===============  =======================================================================
 widget           kinds
 ===============  =======================================================================
-QPushButton      (none: outlined), ``primary``, ``ghost``, ``danger``, ``row``, ``disclosure``
+QPushButton      (none: outlined), ``primary``, ``ghost``, ``danger``, ``row``, ``disclosure``, ``answer``
 QToolButton      (none: flat icon), ``round`` (filled circle), ``outlined``
 QLabel           ``display``, ``title``, ``heading``, ``muted``, ``small``, ``danger``, ``success``, ``warning``
-QFrame, QWidget  ``sidebar``, ``card``, ``well``, ``danger_card``, ``notice``, ``field``, ``line``, ``topbar``
+QFrame, QWidget  ``sidebar``, ``card``, ``well``, ``danger_card``, ``question_card``, ``notice``, ``field``, ``line``,
+                 ``topbar``, ``chip``
 QLineEdit        (none: outlined), ``bare``
 QPlainTextEdit   (none: outlined), ``bare``
+QTextEdit        ``plain`` (code face, no frame)
 ===============  =======================================================================
 """
 
@@ -22,7 +24,7 @@ from string import Template
 from PySide6.QtWidgets import QWidget
 
 from tether_desktop import paths
-from tether_desktop.ui.tokens import SANS, Theme
+from tether_desktop.ui.tokens import MONO, SANS, Theme
 
 
 def build(theme: Theme) -> str:
@@ -32,7 +34,7 @@ def build(theme: Theme) -> str:
     pictures = {"image_chevron_down": _picture(theme, "chevron-down"), "image_check": _picture(theme, "check")}
     values = asdict(theme.colors) | sizes | radii | pictures
     template = (paths.resources_dir() / "style" / "tether.qss").read_text(encoding="utf-8")
-    return Template(template).substitute(values, sans=SANS)
+    return Template(template).substitute(values, sans=SANS, mono=MONO)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:

@@ -126,10 +126,7 @@ class ToolCard(QFrame):
         self._fill()
 
     def restyle(self) -> None:
-        """Take the faces of the theme that is on now."""
-        for box in (self.arguments, self.result):
-            if box is not None:
-                box.view.restyle()
+        """Take the colours of the theme that is on now."""
         self.show_call(self._call)
 
     def has_selection(self) -> bool:
