@@ -1,4 +1,4 @@
-"""What tools may know of the conversation in which a model calls them: who is talking, and which addresses are known."""
+"""What tools may know of the conversation they are called in: who is talking, and which addresses are known."""
 
 from __future__ import annotations
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 
 from tether_desktop.settings import Settings
 from tether_desktop.tools.builtin.calculator import calculate
+from tether_desktop.tools.builtin.chosen_folders import ChosenFolders
 from tether_desktop.tools.builtin.conversation_search import ConversationSearch, SearchConversations
+from tether_desktop.tools.builtin.file_tools import FileTools
 from tether_desktop.tools.builtin.world_clock import convert_time, current_time
 from tether_desktop.tools.declaration import function_tool
 from tether_desktop.tools.tool import Tool
@@ -30,9 +32,16 @@ class BuiltinTools:
             function_tool(ConversationSearch(search).search_conversations, title="Search my conversations"),
         )
 
+        files = FileTools(lambda: ChosenFolders(settings().tool_folders))
+        self._for_files: tuple[Tool, ...] = (
+            function_tool(files.list_files, title="List my files"),
+            function_tool(files.read_file, title="Read a file of mine"),
+            function_tool(files.search_files, title="Search my files"),
+        )
+
     def tools(self) -> Sequence[Tool]:
         """Those that the settings allow now."""
-        return self._always
+        return (*self._always, *(self._for_files if self._settings().tool_folders.strip() else ()))
 
     async def close(self) -> None:
         """End everything that runs; idempotent."""
