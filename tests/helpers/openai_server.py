@@ -54,6 +54,21 @@ def piece(text: str | None = None, *, finish: str | None = None, **delta: object
     return event({"object": "chat.completion.chunk", "choices": [choice]})
 
 
+def call(
+    index: int | None = 0, id_: str | None = None, name: str | None = None, arguments: Any = None
+) -> dict[str, Any]:
+    """A call of a tool, or a piece of one, with what is told of it."""
+    function = {"name": name, "arguments": arguments}
+    told = {name: value for name, value in function.items() if value is not None}
+    fields = {"index": index, "id": id_, "type": "function" if id_ else None, "function": told}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def calls(*pieces: dict[str, Any], finish: str | None = None) -> bytes:
+    """An event with calls of tools, or pieces of them."""
+    return piece(None, finish=finish, tool_calls=list(pieces))
+
+
 def usage(prompt: int, completion: int, cached: int = 0) -> bytes:
     """The event with the counts, which comes last."""
     details = {"prompt_tokens_details": {"cached_tokens": cached}}

@@ -9,6 +9,7 @@ from typing import Any
 
 from tether_desktop.messages import FinishReason, Usage
 from tether_desktop.model.engine import TokenLogprob
+from tether_desktop.model.remote.call_pieces import CallPiece, read_calls
 from tether_desktop.model.remote.faults import Faults, Refusal
 
 _FINISH_REASONS: dict[str, FinishReason] = {
@@ -35,6 +36,7 @@ class Delta:
         broken: why the server ended it where the model did not; empty else.
         usage: token counts of the whole, where this piece has them.
         logprobs: of its tokens.
+        calls: of tools, or pieces of them.
     """
 
     text: str = ""
@@ -43,6 +45,7 @@ class Delta:
     broken: str = ""
     usage: Usage | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
+    calls: tuple[CallPiece, ...] = ()
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -70,7 +73,8 @@ def read_delta(value: object, faults: Faults) -> Delta:
         raise read_refusal(200, value, "", faults)
     usage = _usage(value.get("usage"))
     choice = _first_choice(value.get("choices"))
-    message = _dict(choice.get("delta")) or _dict(choice.get("message"))
+    delta = _dict(choice.get("delta"))
+    message = delta or _dict(choice.get("message"))
     ended = choice.get("finish_reason")
     return Delta(
         text=_text(message.get("content")),
@@ -79,6 +83,7 @@ def read_delta(value: object, faults: Faults) -> Delta:
         broken=_BREAKS.get(ended, "") if isinstance(ended, str) else "",
         usage=usage,
         logprobs=_logprobs(choice.get("logprobs")),
+        calls=read_calls(message, at_once=not delta),
     )
 
 

@@ -1,17 +1,15 @@
-"""What is asked of a server: the conversation and how to sample, less what it does not take."""
+"""What is asked of a server: the conversation, the tools, what the reply has to be, and how to sample."""
 
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from tether_desktop.messages import Message, ToolCall, ToolResult
-from tether_desktop.model.engine import SamplingParams
-
-logger = logging.getLogger(__name__)
+from tether_desktop.errors import EngineError
+from tether_desktop.messages import Message, ToolCall, ToolChoice, ToolDeclaration, ToolResult
+from tether_desktop.model.engine import Constraint, GenerationRequest, SamplingParams
 
 _DEFAULTS = SamplingParams()
 
@@ -22,62 +20,21 @@ _EXTRAS = {
 }
 """Parameters that OpenAI's API does not have, and what servers that have them call them."""
 
-_UNUSUAL = frozenset(("stream_options", *(name for names in _EXTRAS.values() for name in names)))
-"""What a server need not know; it is left out when the server complains of it."""
-
-_USUAL = frozenset(("temperature", "top_p", "max_tokens"))
-"""What some models refuse to be told, or to be told by that name; a wrong value of it is another complaint."""
-
-_RENAMED = {"max_tokens": "max_completion_tokens"}
-_NO_SYSTEM = re.compile(r"system.{0,10}\brole|role.{0,10}\bsystem", re.IGNORECASE)
-"""How the chat templates of some models, Gemma's among them, refuse a system message."""
-
-_UNSUPPORTED = re.compile(
-    r"unsupported|not support|unrecogni[sz]ed|unknown|unexpected|not (?:allowed|permitted)|\bextra", re.IGNORECASE
-)
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NOT_A_CALL = "invalid_call"
+_NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
-class Dialect:
-    """What one server takes of a request, as far as it has said.
+def chat_body(model: str, request: GenerationRequest, max_tokens: int | None) -> dict[str, Any]:
+    """The body of a request for a streamed reply of at most so many tokens (None: as many as there is room for).
 
-    Attributes:
-        refused: fields it has refused.
-        folds_system: whether what the system says has to go into the first question.
+    Raises:
+        EngineError: the reply shall keep to a schema that is none.
     """
-
-    def __init__(self) -> None:
-        self.refused: set[str] = set()
-        self.folds_system = False
-
-    def learn(self, body: dict[str, Any], said: str) -> bool:
-        """Take note of what a refusal names of a request; False when there is nothing to say differently."""
-        if not self.folds_system and _NO_SYSTEM.search(said) and _may_fold(body["messages"]):
-            self.folds_system = True
-            return True
-        known = (_UNUSUAL | _USUAL if _UNSUPPORTED.search(said) else _UNUSUAL) & body.keys()
-        named = {field for field in known if re.search(rf"\b{field}\b", said)}
-        self.refused |= named
-        logger.info("The server does not take %s", ", ".join(sorted(named)) or "a value of the request")
-        return bool(named)
-
-    def translate(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body as the server takes it."""
-        if self.folds_system and _may_fold(body["messages"]):
-            body = {**body, "messages": _folded(body["messages"])}
-        return {
-            _RENAMED.get(name, name) if name in self.refused else name: value
-            for name, value in body.items()
-            if name not in self.refused or name in _RENAMED
-        }
-
-
-def chat_body(
-    model: str, messages: Sequence[Message], params: SamplingParams, max_tokens: int | None
-) -> dict[str, Any]:
-    """The body of a request for a streamed reply of at most so many tokens (None: as many as there is room for)."""
+    params = request.params
     body: dict[str, Any] = {
         "model": model,
-        "messages": messages_json(messages),
+        "messages": messages_json(request.messages),
         "stream": True,
         "stream_options": {"include_usage": True},
         "temperature": params.temperature,
@@ -88,6 +45,9 @@ def chat_body(
         "presence_penalty": params.presence_penalty or None,
         "frequency_penalty": params.frequency_penalty or None,
         "logit_bias": {str(token): bias for token, bias in params.logit_bias} or None,
+        "tools": tools_json(request.tools) or None,
+        "tool_choice": _choice(request.tool_choice) if request.tools else None,
+        "response_format": _response_format(request.constraint),
         **_logprobs(params),
         **_extras(params),
     }
@@ -100,17 +60,23 @@ def unstreamed(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def messages_json(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Messages as the API has them; each result of a tool is a message of its own."""
+    """Messages as the API has them, without thoughts; each result of a tool is a message of its own."""
     return [each for message in messages for each in _message(message)]
 
 
-def _may_fold(messages: Sequence[dict[str, Any]]) -> bool:
-    return [message["role"] for message in messages[:2]] == ["system", "user"]
-
-
-def _folded(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    system, first, *others = messages
-    return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *others]
+def tools_json(tools: Sequence[ToolDeclaration]) -> list[dict[str, Any]]:
+    """Tools as the API has them."""
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": tool.name,
+                "description": tool.description,
+                "parameters": tool.parameters or _NO_PARAMETERS,
+            },
+        }
+        for tool in tools
+    ]
 
 
 def _message(message: Message) -> list[dict[str, Any]]:
@@ -122,8 +88,29 @@ def _message(message: Message) -> list[dict[str, Any]]:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    arguments = json.dumps(call.arguments, ensure_ascii=False)
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+    """A call; of one that nobody could understand, what the model wrote, in a form that every server takes."""
+    name = call.name if _NAME.fullmatch(call.name) else _NOT_A_CALL
+    arguments = json.dumps({"text": call.text} if call.text else call.arguments, ensure_ascii=False)
+    return {"id": call.id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _choice(choice: ToolChoice) -> str | dict[str, Any] | None:
+    """What is not said leaves it to the model, on every server that has tools at all."""
+    if choice.mode == "named":
+        return {"type": "function", "function": {"name": choice.name}}
+    return None if choice.mode == "auto" else choice.mode
+
+
+def _response_format(constraint: Constraint | None) -> dict[str, Any] | None:
+    if constraint is None:
+        return None
+    try:
+        schema = json.loads(constraint.text)
+    except (ValueError, RecursionError) as error:
+        reason = error if isinstance(error, ValueError) else "it is nested too deeply"
+        message = f"The JSON schema that the reply shall keep to cannot be read: {reason}."
+        raise EngineError("The schema cannot be used", message, "Correct the schema.") from error
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
 
 
 def _logprobs(params: SamplingParams) -> dict[str, Any]:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast, get_args
 
 from tether_desktop.errors import TetherError
-from tether_desktop.messages import Message, Role, text_message
+from tether_desktop.messages import (
+    Message,
+    Part,
+    Reasoning,
+    Role,
+    Text,
+    ToolCall,
+    ToolDeclaration,
+    ToolResult,
+    text_message,
+)
 from tether_desktop.model.engine import Prompt
 from tether_desktop.model.remote.address import root_of
-from tether_desktop.model.remote.chat_request import messages_json
+from tether_desktop.model.remote.chat_request import messages_json, tools_json
 from tether_desktop.model.remote.client import ServerClient
 from tether_desktop.model.remote.faults import Passing, Refusal
 
 logger = logging.getLogger(__name__)
 
-Count = Callable[[Sequence[Message]], Awaitable[int]]
+Count = Callable[[Sequence[Message], Sequence[ToolDeclaration]], Awaitable[int]]
 
 _UNTOLD = (Passing, Refusal, TetherError, LookupError, TypeError, ValueError)
 """Counting may be switched off, behind another gate, or something else by now: then an estimate has to do."""
@@ -43,13 +54,14 @@ class Estimate:
     def __init__(self) -> None:
         self._bytes_per_token = _BYTES_PER_TOKEN
 
-    def count(self, messages: Sequence[Message]) -> int:
-        """Tokens of a conversation."""
-        return math.ceil(_bytes(messages) / self._bytes_per_token) + _MESSAGE_TOKENS * (len(messages) + 1)
+    def count(self, messages: Sequence[Message], tools: Sequence[ToolDeclaration] = ()) -> int:
+        """Tokens of a conversation, and of the tools that are offered in it."""
+        size = _bytes(messages) + _bytes_of_tools(tools)
+        return math.ceil(size / self._bytes_per_token) + _MESSAGE_TOKENS * (len(messages) + 1)
 
-    def learn(self, messages: Sequence[Message], tokens: int) -> None:
+    def learn(self, messages: Sequence[Message], tokens: int, tools: Sequence[ToolDeclaration] = ()) -> None:
         """Go by what the server has counted, where there was enough to count."""
-        size = _bytes(messages)
+        size = _bytes(messages) + _bytes_of_tools(tools)
         if size >= _ENOUGH_BYTES and tokens > 0:
             low, high = _PLAUSIBLE
             self._bytes_per_token = min(max(_CAUTION * size / tokens, low), high)
@@ -64,7 +76,9 @@ def messages_of(prompt: Prompt) -> tuple[Message, ...]:
     roles, texts = [piece.text for piece in prompt[::2]], [piece.text for piece in prompt[1::2]]
     if len(roles) != len(texts) or not _ROLES.issuperset(roles):
         return (text_message("user", "".join(piece.text for piece in prompt)),)
-    return tuple(text_message(cast("Role", role), text) for role, text in zip(roles, texts, strict=True))
+    # What a tool has said belongs to a call, of which nothing is known here, and servers refuse one without the other.
+    pairs = (("user" if role == "tool" else role, text) for role, text in zip(roles, texts, strict=True))
+    return tuple(text_message(cast("Role", role), text) for role, text in pairs)
 
 
 async def find_count(client: ServerClient, model: str, owner: str) -> Count | None:
@@ -79,29 +93,29 @@ async def find_count(client: ServerClient, model: str, owner: str) -> Count | No
     return count if await count_or_none(count, [text_message("user", "Hello")]) else None
 
 
-async def count_or_none(count: Count, messages: Sequence[Message]) -> int | None:
+async def count_or_none(count: Count, messages: Sequence[Message], tools: Sequence[ToolDeclaration] = ()) -> int | None:
     """What the server counts; None, and a note in the log, where it does not after all."""
     try:
-        return await count(messages)
+        return await count(messages, tools)
     except _UNTOLD as error:
         logger.info("The server does not count tokens: %s", type(error).__name__)
         return None
 
 
 def _vllm_count(client: ServerClient, model: str) -> Count:
-    async def count(messages: Sequence[Message]) -> int:
-        body = {"model": model, "messages": messages_json(messages), "add_generation_prompt": True}
-        answer = await client.ask("POST", _tool(client, "/tokenize"), body)
+    async def count(messages: Sequence[Message], tools: Sequence[ToolDeclaration]) -> int:
+        body = {"model": model, **_conversation(messages, tools), "add_generation_prompt": True}
+        answer = await client.ask("POST", _endpoint(client, "/tokenize"), body)
         return _positive(answer["count"])
 
     return count
 
 
 def _llamacpp_count(client: ServerClient) -> Count:
-    async def count(messages: Sequence[Message]) -> int:
-        rendered = await client.ask("POST", _tool(client, "/apply-template"), {"messages": messages_json(messages)})
+    async def count(messages: Sequence[Message], tools: Sequence[ToolDeclaration]) -> int:
+        rendered = await client.ask("POST", _endpoint(client, "/apply-template"), _conversation(messages, tools))
         body = {"content": rendered["prompt"], "add_special": True, "parse_special": True}
-        return _positive(len((await client.ask("POST", _tool(client, "/tokenize"), body))["tokens"]))
+        return _positive(len((await client.ask("POST", _endpoint(client, "/tokenize"), body))["tokens"]))
 
     return count
 
@@ -109,14 +123,14 @@ def _llamacpp_count(client: ServerClient) -> Count:
 async def llamacpp_window(client: ServerClient) -> int:
     """The context window that a server of llama.cpp gives to each of its users; 0 where it does not tell."""
     try:
-        answer = await client.ask("GET", _tool(client, "/props"))
+        answer = await client.ask("GET", _endpoint(client, "/props"))
         return _positive(answer["default_generation_settings"]["n_ctx"])
     except _UNTOLD as error:
         logger.info("The server does not tell its context window: %s", type(error).__name__)
         return 0
 
 
-def _tool(client: ServerClient, path: str) -> str:
+def _endpoint(client: ServerClient, path: str) -> str:
     return root_of(client.endpoint("")) + path
 
 
@@ -126,5 +140,26 @@ def _positive(value: Any) -> int:
     return value
 
 
+def _conversation(messages: Sequence[Message], tools: Sequence[ToolDeclaration]) -> dict[str, Any]:
+    return {"messages": messages_json(messages), **({"tools": tools_json(tools)} if tools else {})}
+
+
 def _bytes(messages: Sequence[Message]) -> int:
-    return sum(len(message.text.encode("utf-8", "replace")) for message in messages)
+    return sum(len(_sent(part).encode("utf-8", "replace")) for message in messages for part in message.parts)
+
+
+def _sent(part: Part) -> str:
+    """What of a part is sent, as text."""
+    match part:
+        case Text(text):
+            return text
+        case Reasoning():
+            return ""
+        case ToolCall(_, name, arguments, text):
+            return name + (text or json.dumps(arguments, ensure_ascii=False))
+        case ToolResult(_, _, result):
+            return result
+
+
+def _bytes_of_tools(tools: Sequence[ToolDeclaration]) -> int:
+    return len(json.dumps(tools_json(tools))) if tools else 0

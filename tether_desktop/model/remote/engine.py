@@ -10,8 +10,9 @@ from contextlib import aclosing
 from typing import Any
 
 from tether_desktop.errors import EngineError, PromptTooLong, ServerError
-from tether_desktop.messages import Message, Usage
+from tether_desktop.messages import Message, ToolDeclaration, Usage
 from tether_desktop.model.engine import (
+    ConstraintKind,
     EngineInfo,
     EngineSpec,
     GenerationChunk,
@@ -19,8 +20,8 @@ from tether_desktop.model.engine import (
     OnProgress,
     Prompt,
 )
-from tether_desktop.model.refusals import check_prompt, not_loaded
-from tether_desktop.model.remote.chat_request import Dialect, chat_body, unstreamed
+from tether_desktop.model.refusals import check_constraint, check_prompt, not_loaded
+from tether_desktop.model.remote.chat_request import chat_body, unstreamed
 from tether_desktop.model.remote.client import ServerClient, Tries, persist
 from tether_desktop.model.remote.counting import (
     Count,
@@ -30,7 +31,8 @@ from tether_desktop.model.remote.counting import (
     llamacpp_window,
     messages_of,
 )
-from tether_desktop.model.remote.faults import EmptyStream, Passing, Refusal
+from tether_desktop.model.remote.dialect import Dialect, refuses_tools
+from tether_desktop.model.remote.faults import EmptyStream, ForbiddenCalls, Passing, Refusal
 from tether_desktop.model.remote.keys import read_key
 from tether_desktop.model.remote.limits import Limits
 from tether_desktop.model.remote.listing import ListedModel
@@ -39,6 +41,10 @@ from tether_desktop.model.remote.reply import ReplyReader
 from tether_desktop.model.remote.servers import Server, get_server
 
 logger = logging.getLogger(__name__)
+
+_CONSTRAINTS: tuple[ConstraintKind, ...] = ("json_schema",)
+_NO_TOOLS_STATUSES = frozenset((404, 500, 501))
+"""What some servers answer, beside the usual, when they are to call tools and cannot."""
 
 _NUMBERED = re.compile(r" \(\d+\)\Z")
 
@@ -76,28 +82,35 @@ class RemoteEngine:
         self._count = await find_count(self._client, self._model, listed.owner)
         self._window = await self._find_window(self._client, server, listed)
         on_progress(1.0)
-        return EngineInfo(self._window, f"Server {server.name}", takes_messages=True)
+        return EngineInfo(self._window, f"Server {server.name}", takes_messages=True, constraints=_CONSTRAINTS)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationChunk, None]:
         """Stream a reply; closing the generator closes the connection."""
         client = self._loaded()
-        body = chat_body(self._model, request.messages, request.params, await self._room(request))
+        check_constraint(request.constraint, _CONSTRAINTS)
+        body = chat_body(self._model, request, await self._room(request))
         tries = Tries(self._limits)
         while True:
-            reader = ReplyReader(client, request.params.stop)
+            asked, reader = self._dialect.translate(body), ReplyReader(client, request)
             try:
-                async with aclosing(self._attempt(client, body, reader)) as chunks:
+                async with aclosing(self._attempt(client, asked, reader)) as chunks:
                     async for chunk in chunks:
-                        self._learn(request.messages, chunk.usage)
+                        self._learn(request, chunk.usage)
                         yield chunk
             except Refusal as refusal:
-                if not reader.begun and self._leave_out(body, refusal):
+                if not reader.begun and self._leave_out(asked, refusal):
                     continue
-                fault = client.faults.of_refusal(refusal, self._model)
+                fault = self._fault(client, asked, refusal)
+            except ForbiddenCalls:
+                if "tools" not in asked:
+                    raise client.faults.ended("nothing but calls of tools, of which there were to be none") from None
+                continue
             except (Passing, ServerError) as error:
                 fault = error
             else:
                 return
+            finally:
+                self._dialect.ignores_choice |= reader.calls_anyway
             await self._go_on_or_tell(fault, tries, begun=reader.begun)
             if isinstance(fault, EmptyStream):
                 body = unstreamed(body)
@@ -118,7 +131,7 @@ class RemoteEngine:
     ) -> AsyncGenerator[GenerationChunk, None]:
         url = client.endpoint("/chat/completions")
         async with (
-            client.stream("POST", url, self._dialect.translate(body)) as response,
+            client.stream("POST", url, body) as response,
             aclosing(reader.read(response)) as chunks,
         ):
             async for chunk in chunks:
@@ -126,9 +139,16 @@ class RemoteEngine:
 
     def _leave_out(self, body: dict[str, Any], refusal: Refusal) -> bool:
         """Leave out what the server does not take from now on; False when it complains of something else."""
-        if refusal.status not in {400, 422} or refusal.too_long:
+        if refusal.too_long:
             return False
-        return self._dialect.learn(self._dialect.translate(body), refusal.body)
+        if refusal.status in {400, 422}:
+            return self._dialect.learn(body, refusal.body)
+        return refusal.status in _NO_TOOLS_STATUSES and self._dialect.learn_tools(body, refusal.body)
+
+    def _fault(self, client: ServerClient, body: dict[str, Any], refusal: Refusal) -> Passing | EngineError:
+        if refusal.status in {400, 422, *_NO_TOOLS_STATUSES} and refuses_tools(body, refusal.body):
+            return client.faults.no_tools(refusal.said)
+        return client.faults.of_refusal(refusal, self._model)
 
     async def _go_on_or_tell(self, fault: Passing | EngineError, tries: Tries, *, begun: bool) -> None:
         """Wait before the next try, where there may be one."""
@@ -170,18 +190,18 @@ class RemoteEngine:
 
         Checked here too, since there are servers that forget the beginning and say nothing.
         """
-        tokens = await self._tokens(request.messages) if request.messages else 0
+        tokens = await self._tokens(request.messages, request.tools) if request.messages else 0
         check_prompt(tokens, self._window)
         wanted = request.params.max_tokens
         return None if wanted is None else min(wanted, self._window - tokens)
 
-    async def _tokens(self, messages: Sequence[Message]) -> int:
-        counted = await count_or_none(self._count, messages) if self._count else None
-        return self._estimate.count(messages) if counted is None else counted
+    async def _tokens(self, messages: Sequence[Message], tools: Sequence[ToolDeclaration] = ()) -> int:
+        counted = await count_or_none(self._count, messages, tools) if self._count else None
+        return self._estimate.count(messages, tools) if counted is None else counted
 
-    def _learn(self, messages: Sequence[Message], usage: Usage | None) -> None:
+    def _learn(self, request: GenerationRequest, usage: Usage | None) -> None:
         if usage is not None:
-            self._estimate.learn(messages, usage.prompt_tokens)
+            self._estimate.learn(request.messages, usage.prompt_tokens, request.tools)
 
     def _loaded(self) -> ServerClient:
         if self._client is None:

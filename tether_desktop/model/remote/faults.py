@@ -44,6 +44,10 @@ class EmptyStream(Passing):
     """The server has streamed nothing at all; asked for the whole reply at once, it may say why."""
 
 
+class ForbiddenCalls(Exception):
+    """The reply calls tools that it must not call, and says nothing else; never leaves the package."""
+
+
 class Refusal(Exception):
     """The server answers, and does not do what it was asked for; never leaves the package.
 
@@ -148,6 +152,13 @@ class Faults:
         message = f"It is longer than {self.server.name} takes.{f' It says: {said}' if said else ''}"
         hint = "Ask again, and more of the beginning is left out; or shorten the message."
         return PromptTooLong("The conversation is too long for the server", message, hint)
+
+    def no_tools(self, said: str) -> ServerError:
+        """It was to call a tool, and cannot."""
+        message = f"{self.server.name} does not call tools with this model.{f' It says: {said}' if said else ''}"
+        hint = "Choose a model that calls tools, or start the server so that it does: vLLM with "
+        hint += "--enable-auto-tool-choice and --tool-call-parser, llama.cpp with --jinja."
+        return ServerError("The server calls no tools", message, hint)
 
     def unknown_model(self, model: str, there: list[str]) -> ServerError:
         """The list of the server does not have it."""

@@ -12,12 +12,13 @@ from time import monotonic
 
 import httpx2
 
-from tether_desktop.errors import TetherError
+from tether_desktop.errors import EngineError, TetherError
 from tether_desktop.messages import FinishReason, Timings, Usage
-from tether_desktop.model.engine import GenerationChunk
+from tether_desktop.model.engine import GenerationChunk, GenerationRequest, RequestedCall
 from tether_desktop.model.remote.answers import Delta, parse_json, read_delta
+from tether_desktop.model.remote.call_pieces import CallCollector, TooManyCalls
 from tether_desktop.model.remote.client import ServerClient
-from tether_desktop.model.remote.faults import EmptyStream, Passing
+from tether_desktop.model.remote.faults import EmptyStream, ForbiddenCalls, Passing
 from tether_desktop.model.remote.sse import EventDecoder, EventTooLarge
 from tether_desktop.model.tvm.stop_matcher import StopMatcher
 
@@ -44,20 +45,26 @@ class ReplyReader:
     """Reads one streamed reply.
 
     Thoughts that a server tells apart are put between tags again, as models write them. Stop strings are watched
-    for here as well, for servers that leave them out of account.
+    for here as well, for servers that leave them out of account; so are calls that were forbidden, and schemas.
 
     Attributes:
         begun: whether something came that is part of the reply, so that it must not be asked for again.
+        calls_anyway: whether it calls tools although it must not.
     """
 
-    def __init__(self, client: ServerClient, stop: tuple[str, ...], *, clock: Callable[[], float] = monotonic) -> None:
-        self.begun = False
+    def __init__(
+        self, client: ServerClient, request: GenerationRequest, *, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self.begun = self.calls_anyway = False
         self._client = client
+        self._request = request
         self._clock = clock
-        self._stop = StopMatcher(stop)
+        self._stop = StopMatcher(request.params.stop)
+        self._calls = CallCollector([tool.name for tool in request.tools])
+        self._said: list[str] = []
         # Halves of a character beyond 16 bits may come in two pieces.
         self._joiner = codecs.getincrementaldecoder("utf-16-le")("replace")
-        self._thinking = self._heard = False
+        self._thinking = self._heard = self._spoken = False
         self._length = 0
         self._ending = _Ending()
         self._started = self._first = self._last = clock()
@@ -67,6 +74,8 @@ class ReplyReader:
 
         Raises:
             Passing, Refusal, ServerError: it fails before it has begun, or in the middle.
+            ForbiddenCalls: it is nothing but calls, of which there were to be none.
+            EngineError: it is not what it had to be.
         """
         async with aclosing(self._deltas(response)) as deltas:
             async for delta in deltas:
@@ -83,22 +92,28 @@ class ReplyReader:
         self._ending.usage = delta.usage or self._ending.usage
         self._ending.reason = delta.finish_reason or self._ending.reason
         self._ending.broken = delta.broken or self._ending.broken
-        if not (delta.text or delta.thought or delta.logprobs):
+        if not (delta.text or delta.thought or delta.logprobs or delta.calls):
             return GenerationChunk()
         self._last = self._clock()
         if not self.begun:
             self.begun, self._first = True, self._last
         self._length += len(delta.text) + len(delta.thought)
+        try:
+            self._calls.add(delta.calls)
+        except TooManyCalls:
+            self._length = _LARGEST_REPLY + 1
         if self._length > _LARGEST_REPLY:
             raise self._client.faults.ended("without an end")
+        self._spoken = self._spoken or bool(delta.text or delta.thought)
         return GenerationChunk(self._text(delta), logprobs=delta.logprobs)
 
     def _text(self, delta: Delta) -> str:
         text = self._thought(delta.thought) if delta.thought else ""
-        if not delta.text:
+        if not (delta.text or delta.calls):
             return text
         closing = _CLOSE if self._thinking else ""
         self._thinking = False
+        self._said.append(delta.text)
         return text + closing + self._stop.add(self._join(delta.text))
 
     def _thought(self, thought: str) -> str:
@@ -117,7 +132,37 @@ class ReplyReader:
         rest = "" if self._stop.stopped else self._stop.add(self._join("", final=True)) + self._stop.finish()
         first = self._first - self._started
         timings = Timings(prefill_s=first, first_token_s=first, decode_s=self._last - self._first)
-        return GenerationChunk(rest, None, self._ending.reason, self._ending.usage or Usage(), timings)
+        calls, usage = self._taken_calls(), self._ending.usage or Usage()
+        return GenerationChunk(rest, None, self._reason(calls), usage, timings, tool_calls=calls)
+
+    def _taken_calls(self) -> tuple[RequestedCall, ...]:
+        calls = self._calls.calls()
+        if self._request.tool_choice.mode != "none" or not calls:
+            return calls
+        self.calls_anyway = True
+        if not self._spoken:
+            raise ForbiddenCalls
+        return ()
+
+    def _reason(self, calls: tuple[RequestedCall, ...]) -> FinishReason:
+        """How the reply ended; servers call a reply with calls what they like."""
+        if self._ending.reason == "length":
+            return "length"
+        if calls:
+            return "tool_calls"
+        if self._request.constraint is not None:
+            self._check_json()
+        return "stop"
+
+    def _check_json(self) -> None:
+        """Tell servers that take a schema from those that take no notice of it."""
+        _, _, answer = "".join(self._said).rpartition(_CLOSE)
+        try:
+            parse_json(answer)
+        except ValueError:
+            message = f"{self._client.faults.server.name} answered with something else than JSON."
+            hint = "Ask without a schema, or choose another model or server."
+            raise EngineError("The reply is not what the schema asks for", message, hint) from None
 
     async def _deltas(self, response: httpx2.Response) -> AsyncGenerator[Delta, None]:
         if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() in _WHOLE:

@@ -18,6 +18,7 @@ from tether_desktop.model.remote.servers import Server
 
 FAULTS = Faults(Server("test", "http://127.0.0.1:1/v1"), Key("sk-1"))
 NAMES = ("choices", "delta", "message", "content", "finish_reason", "usage", "error", "code", "logprobs", "data", "id")
+NAMES += ("tool_calls", "function_call", "function", "name", "arguments", "index")
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),

@@ -22,9 +22,9 @@ from tests.helpers.openai_server import (
     say,
     serving,
 )
-from tests.helpers.remote_engines import QUESTION, Waits, add, ask, loaded, reply, spec, text_of
+from tests.helpers.remote_engines import Waits, add, ask, loaded, reply, spec, text_of
 from tether_desktop.errors import EngineError, PromptTooLong, ServerError, SettingsError
-from tether_desktop.messages import Message, Text, ToolCall, ToolResult, Usage, text_message
+from tether_desktop.messages import Usage, text_message
 from tether_desktop.model.engine import EngineInfo, GenerationRequest, SamplingParams, TokenLogprob
 from tether_desktop.model.remote import RemoteEngine
 from tether_desktop.model.remote.limits import Limits
@@ -54,7 +54,7 @@ async def test_it_tells_what_it_is_and_wants_the_messages_themselves(server: Ope
     engine, seen = RemoteEngine(spec()), list[float]()
     info = await engine.load(seen.append)
     await engine.close()
-    assert info == EngineInfo(4096, "Server test", takes_messages=True)
+    assert info == EngineInfo(4096, "Server test", takes_messages=True, constraints=("json_schema",))
     assert seen == [0.0, 1.0]
 
 
@@ -68,16 +68,6 @@ async def test_messages_go_to_the_server_with_their_roles(server: OpenAIServer) 
     ]
     assert server.chats[0]["model"] == "tiny"
     assert (server.chats[0]["stream"], server.chats[0]["stream_options"]) == (True, {"include_usage": True})
-
-
-async def test_calls_of_tools_and_their_results_go_as_the_api_has_them(server: OpenAIServer) -> None:
-    call = Message("assistant", (Text("Wait."), ToolCall("1", "clock", {"zone": "UTC"})))
-    result = Message("tool", (ToolResult("1", "clock", "noon"),))
-    async with loaded(server) as engine:
-        await reply(engine, GenerationRequest("session", (), SamplingParams(), (*QUESTION, call, result)))
-    _, said, told = server.chats[0]["messages"]
-    assert said["tool_calls"][0]["function"] == {"name": "clock", "arguments": '{"zone": "UTC"}'}
-    assert told == {"role": "tool", "tool_call_id": "1", "content": "noon"}
 
 
 async def test_parameters_go_by_the_names_of_the_api_and_defaults_of_others_do_not_go_at_all(
@@ -226,13 +216,6 @@ async def test_a_connection_that_drops_after_the_end_costs_nothing(server: OpenA
     async with loaded(server) as engine:
         assert text_of(await reply(engine)) == "Hi"
     assert len(server.chats) == 1
-
-
-async def test_calls_of_tools_end_the_reply_with_their_reason(server: OpenAIServer) -> None:
-    call = {"index": 0, "id": "1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
-    server.answers = [Answer([piece(None, tool_calls=[call]), piece(finish="tool_calls"), DONE])]
-    async with loaded(server) as engine:
-        assert (await reply(engine))[-1].finish_reason == "tool_calls"
 
 
 async def test_closing_the_reply_closes_the_connection_at_once(server: OpenAIServer) -> None:
