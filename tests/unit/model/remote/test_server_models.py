@@ -95,6 +95,17 @@ async def test_only_the_models_that_were_asked_for_are_listed(server: OpenAIServ
     assert names(models) == ["test/small", "test/later"]
 
 
+async def test_models_that_were_named_need_no_list(server: OpenAIServer, models: ServerModels) -> None:
+    server.others["/v1/models"] = lambda _: refuse(404, "no")
+    named = add(server, models=("big", "small"))
+    await models.refresh()
+    assert [(entry.name, entry.usable) for entry in models.entries()] == [("test/big", True), ("test/small", True)]
+    assert [model.id for model in await look_at(named)] == ["big", "small"]
+    with pytest.raises(ServerError, match="nothing at this address") as told:
+        await look_at(add(server))
+    assert "model ''" not in str(told.value)
+
+
 async def test_a_server_that_is_gone_keeps_its_models_with_the_reason(
     server: OpenAIServer, models: ServerModels, tmp_path: Path
 ) -> None:
