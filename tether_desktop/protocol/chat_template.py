@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any, NoReturn
 
 from jinja2 import Environment, TemplateError, filters, nodes, pass_environment
@@ -56,6 +56,10 @@ class ChatTemplateError(Exception):
     """The template cannot be compiled, refuses the messages, or does not come to an end."""
 
 
+class ChatTemplateEndless(ChatTemplateError):
+    """The template did not come to an end in time."""
+
+
 class _DeadlineError(BaseException):
     """Ends a rendering; not an Exception, which filters and lookups of Jinja catch."""
 
@@ -83,20 +87,31 @@ class ChatTemplate:
         with _caught():
             self._template = _environment().from_string(source, globals=dict(variables))
 
-    def render(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool) -> str:
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        add_generation_prompt: bool,
+        tools: Sequence[Mapping[str, Any]] = (),
+        variables: Mapping[str, Any] = MappingProxyType({}),
+    ) -> str:
         """Render the messages.
 
         Args:
-            messages: objects with ``role`` and ``content``, oldest first.
+            messages: objects with ``role`` and ``content``, oldest first, and what else a template may ask for.
             add_generation_prompt: whether to open the assistant's next message.
+            tools: as objects with ``type`` and ``function``.
+            variables: others that a template may ask for, such as ``enable_thinking``.
 
         Raises:
             ChatTemplateError: the template refused the messages, failed, or took too long.
         """
-        variables = {"messages": messages, "add_generation_prompt": add_generation_prompt}
-        meter = Meter(messages)
-        with _caught(), _metered(meter), _deadline(self._deadline_s + len(messages) * _SECONDS_PER_MESSAGE):
-            return meter.joined(self._template.generate(**variables, tools=None, documents=None))
+        given = {"messages": messages, "tools": tools or None, "documents": None}
+        meter = Meter((messages, tools))
+        seconds = self._deadline_s + (len(messages) + len(tools)) * _SECONDS_PER_MESSAGE
+        with _caught(), _metered(meter), _deadline(seconds):
+            pieces = self._template.generate(**variables, **given, add_generation_prompt=add_generation_prompt)
+            return meter.joined(pieces)
 
 
 @contextmanager
@@ -105,7 +120,7 @@ def _caught() -> Iterator[None]:
     try:
         yield
     except _DeadlineError as error:
-        raise ChatTemplateError(f"it did not end within {error.seconds:.2g} seconds") from None
+        raise ChatTemplateEndless(f"it did not end within {error.seconds:.2g} seconds") from None
     except Exception as error:  # the template is a foreign program
         raise ChatTemplateError(str(error)[:_LONGEST_REASON] or type(error).__name__) from error
 

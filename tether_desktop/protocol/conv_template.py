@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -57,12 +58,21 @@ class ConvTemplate:
     stop: tuple[str, ...]
     _schema: _Schema = field(repr=False)
 
-    def render(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool) -> str:
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        add_generation_prompt: bool,
+        tools: Sequence[Mapping[str, Any]] = (),  # noqa: ARG002 — such a template has no place for them
+        variables: Mapping[str, Any] = MappingProxyType({}),  # noqa: ARG002 — nor for these
+    ) -> str:
         """Render objects with ``role`` and ``content``; a system message may only come first.
 
         Raises:
-            ConvTemplateError: the template has no such role.
+            ConvTemplateError: the template has no such role, or no place for calls.
         """
+        if any("tool_calls" in message for message in messages):
+            raise ConvTemplateError("conv_template has no place for calls")
         system, spoken = _split_system(messages)
         opening = self._system_block(system)
         rendered = [self.prefix, opening]

@@ -8,30 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
 
-from tether_desktop.errors import ModelBroken
-from tether_desktop.messages import Message, text_message
+from tether_desktop.messages import Message, Part, Reasoning, Text, ToolCall, ToolDeclaration, ToolResult
 from tether_desktop.model.engine import Prompt, PromptPiece
-from tether_desktop.protocol.chat_template import ChatTemplate, ChatTemplateError
-from tether_desktop.protocol.conv_template import ConvTemplate, ConvTemplateError, parse_conv_template
-from tether_desktop.protocol.special_tokens import SpecialTokens, any_of, read_special_tokens
+from tether_desktop.protocol.dialects import OURS, Dialect
+from tether_desktop.protocol.sentinels import SENTINEL, Sentinels
+from tether_desktop.protocol.special_tokens import any_of
+from tether_desktop.protocol.stream_parser import VISIBLE, state_after_prompt
+from tether_desktop.protocol.template_form import Findings, Thinking, find_form, find_thinking
+from tether_desktop.protocol.template_messages import MessageWriter
+from tether_desktop.protocol.template_source import REFUSALS, TemplateSource, read_template, refuse, versions
 
-_TOKENIZER_CONFIG = "tokenizer_config.json"
-_TEMPLATE_FILE = "chat_template.jinja"
-_CHAT_CONFIG = "mlc-chat-config.json"
-_SOURCES = (_TOKENIZER_CONFIG, _TEMPLATE_FILE, _CHAT_CONFIG, "tokenizer.json")
-
-_LARGEST_FILE = 8 << 20
-"""What is read of a model here; as objects it takes twenty times as much memory."""
-
-_SENTINELS = range(0x100000, 0x10FFFE)
-_SENTINEL = f"[{chr(_SENTINELS.start)}-{chr(_SENTINELS.stop - 1)}]"
-_PROBE = "Speak plainly."
-
-
-class _Template(Protocol):
-    def render(self, messages: Sequence[dict[str, str]], *, add_generation_prompt: bool) -> str: ...
+_THOUGHT_MARKS = (
+    *(("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<thinking>", "</thinking>")),
+    ("<reflection>", "</reflection>"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,32 +33,82 @@ class PromptTemplate:
         model: the model's folder name, for messages.
         stop: texts that end a reply, besides the tokens the engine knows.
         has_system_role: False when the system text goes into the first question.
+        declares_tools: whether its own template tells it of tools; else our section does.
+        dialect: in which it writes calls.
+        can_switch_thinking: whether its template knows of thinking and of not thinking.
+        thought_marks: what begins and ends a thought of its.
+        markers: special tokens that have to come through as text, because calls or thoughts are told by them.
     """
 
     model: str
     stop: tuple[str, ...]
     has_system_role: bool
-    _template: _Template = field(repr=False)
+    declares_tools: bool
+    dialect: Dialect
+    can_switch_thinking: bool
+    thought_marks: tuple[str, str]
+    markers: tuple[str, ...]
+    _source: TemplateSource = field(repr=False)
+    _findings: Findings = field(repr=False)
+    _thinking: Thinking = field(repr=False)
     _protected: re.Pattern[str] = field(repr=False)
 
-    def render(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> Prompt:
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolDeclaration] = (),
+        thinking: bool = True,
+        add_generation_prompt: bool = True,
+        begun: Sequence[Part] = (),
+    ) -> Prompt:
         """Render messages, oldest first; a system message may only come first.
 
-        Special tokens that somebody wrote into a message become literal pieces: each is put into the
-        template as one private-use character, and split off again afterwards, so that the template
-        may trim and split the content as it likes.
+        Special tokens that somebody (a person, a tool, a server that offers tools, the model itself) wrote become
+        literal pieces.
+
+        Args:
+            messages: as :class:`Exchange` has them: results of tools follow the calls as one message.
+            tools: what may be called.
+            thinking: whether to think, for models that can be told so.
+            add_generation_prompt: whether to open the assistant's next message.
+            begun: thoughts and text with which that message begins; thoughts are closed, so that the model goes on
+                with its answer.
 
         Raises:
             ModelBroken: the template cannot render them.
         """
-        spoken = messages if self.has_system_role else _fold_system(messages)
-        sentinels = _Sentinels(self._protected)
-        contents = [{"role": message.role, "content": sentinels.put_into(message.text)} for message in spoken]
+        sentinels = Sentinels(self._protected)
+        form = self._findings.tooled if tools else self._findings.plain
+        sent = MessageWriter(form, self.dialect, sentinels).write(messages, tools)
+        template = self._source.with_tools if sent.tools else self._source.template
+        off = self._thinking.off
+        variables = self._thinking.on if thinking or off is None else off
         try:
-            text = self._template.render(contents, add_generation_prompt=add_generation_prompt)
-        except (ChatTemplateError, ConvTemplateError) as error:
-            _refuse(self.model, str(error))
-        return sentinels.split(text)
+            text = template.render(
+                sent.messages, add_generation_prompt=add_generation_prompt, tools=sent.tools, variables=variables
+            )
+        except REFUSALS as error:
+            refuse(self.model, str(error))
+        return sentinels.split(text + self._begun(text, begun, sentinels))
+
+    @property
+    def thought_end(self) -> str:
+        """What ends a thought."""
+        return self.thought_marks[1]
+
+    def _begun(self, prompt: str, parts: Sequence[Part], sentinels: Sentinels) -> str:
+        opening, closing = self.thought_marks
+        written = ""
+        for part in parts:
+            if isinstance(part, Text):
+                written += sentinels.put_into(part.text)
+            elif isinstance(part, Reasoning):
+                opened = not written and state_after_prompt(prompt) != VISIBLE
+                thought = sentinels.put_into(part.text)
+                end = closing if thought.endswith("\n") else f"\n{closing}"
+                written += f"{'' if opened else opening}{thought}{end}\n\n"
+        return written
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,51 +118,30 @@ class UnrenderedMessages:
     Attributes:
         model: its name, for messages.
         stop: none; the server knows them.
+        declares_tools, dialect, can_switch_thinking, markers: as for :class:`PromptTemplate`; calls come apart from
+            the text, so that the dialect only matters for a model that writes some into its text.
     """
 
     model: str
     stop: tuple[str, ...] = ()
+    declares_tools: bool = True
+    dialect: Dialect = OURS
+    can_switch_thinking: bool = False
+    markers: tuple[str, ...] = ()
 
-    def render(self, messages: Sequence[Message]) -> Prompt:
-        """The messages as they are, for the engine to count: of each its role, then its text."""
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolDeclaration] = (),
+        thinking: bool = True,  # noqa: ARG002 — the server decides
+    ) -> Prompt:
+        """The messages as they are, for the engine to count: of each its role, then all that it says."""
+        declared = [("system", json.dumps([_described(tool) for tool in tools], ensure_ascii=False))] if tools else []
+        said = [(message.role, "\n".join(filter(None, map(_counted, message.parts)))) for message in messages]
         return tuple(
-            piece
-            for message in messages
-            for piece in (PromptPiece(message.role), PromptPiece(message.text, literal=True))
+            piece for role, text in declared + said for piece in (PromptPiece(role), PromptPiece(text, literal=True))
         )
-
-
-class _Sentinels:
-    """Private-use characters that stand for texts which must not be read as special tokens."""
-
-    def __init__(self, protected: re.Pattern[str]) -> None:
-        self._protected = protected
-        self._originals: dict[str, str] = {}
-        self._characters: dict[str, str] = {}
-
-    def put_into(self, content: str) -> str:
-        return self._protected.sub(self._sentinel, content)
-
-    def split(self, rendered: str) -> Prompt:
-        if not self._originals:
-            return (PromptPiece(rendered),) if rendered else ()
-        pieces = re.split(f"({_SENTINEL}+)", rendered)
-        return tuple(self._piece(text, sentinel=bool(place % 2)) for place, text in enumerate(pieces) if text)
-
-    def _piece(self, text: str, *, sentinel: bool) -> PromptPiece:
-        if not sentinel:
-            return PromptPiece(text)
-        return PromptPiece("".join(self._originals.get(character, character) for character in text), literal=True)
-
-    def _sentinel(self, match: re.Match[str]) -> str:
-        original = match.group()
-        if original not in self._characters and len(self._characters) == len(_SENTINELS):
-            return "\ufffd"
-        if original not in self._characters:
-            character = chr(_SENTINELS[len(self._characters)])
-            self._characters[original] = character
-            self._originals[character] = original
-        return self._characters[original]
 
 
 def load_prompt_template(model_dir: Path) -> PromptTemplate:
@@ -130,117 +150,53 @@ def load_prompt_template(model_dir: Path) -> PromptTemplate:
     Raises:
         ModelBroken: the model has no chat template, or none that works.
     """
-    return _load(model_dir, tuple(_modified(model_dir / name) for name in _SOURCES))
-
-
-def _modified(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
+    return _load(model_dir, versions(model_dir))
 
 
 @lru_cache(maxsize=16)
 def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
-    tokenizer_config = _read_json(model_dir / _TOKENIZER_CONFIG)
-    special = read_special_tokens(model_dir, tokenizer_config)
-    conv = _conv_template(model_dir, special)
-    template = _chat_template(model_dir, tokenizer_config, special) or conv
-    if template is None:
-        _refuse(model_dir.name, "it has neither a chat template nor a conv_template")
+    source = read_template(model_dir)
+    try:
+        findings = find_form(source.template, source.with_tools)
+    except REFUSALS as error:
+        refuse(model_dir.name, str(error))
+    thinking = find_thinking(source.template)
+    marks = _thought_marks(source)
+    special = source.special.texts
     return PromptTemplate(
         model=model_dir.name,
-        stop=conv.stop if conv else (),
-        has_system_role=_takes_system(model_dir.name, template),
-        _template=template,
-        _protected=re.compile("|".join(filter(None, [any_of(special.texts), _SENTINEL]))),
+        stop=source.stop,
+        has_system_role=findings.plain.system,
+        declares_tools=findings.tooled.declares,
+        dialect=findings.dialect,
+        can_switch_thinking=thinking.off is not None,
+        thought_marks=marks,
+        markers=tuple(text for text in dict.fromkeys((*findings.dialect.markers, *marks)) if text in special),
+        _source=source,
+        _findings=findings,
+        _thinking=thinking,
+        _protected=re.compile("|".join(filter(None, [any_of(special), SENTINEL]))),
     )
 
 
-def _chat_template(model_dir: Path, config: dict[str, Any], special: SpecialTokens) -> ChatTemplate | None:
-    source = _template_source(config.get("chat_template")) or _read_text(model_dir / _TEMPLATE_FILE)
-    if not source:
-        return None
-    try:
-        return ChatTemplate(source, {"bos_token": "", "eos_token": ""} | special.named)
-    except ChatTemplateError as error:
-        _refuse(model_dir.name, str(error))
+def _thought_marks(source: TemplateSource) -> tuple[str, str]:
+    """Those that the template or else the vocabulary has."""
+    known = source.special.texts.union(source.special.by_id.values())
+    named = [marks for marks in _THOUGHT_MARKS if marks[1] in source.text]
+    return next(iter(named or [marks for marks in _THOUGHT_MARKS if marks[1] in known]), _THOUGHT_MARKS[0])
 
 
-def _template_source(value: object) -> str:
-    """The template itself, or the one named "default" of a list of named ones, else the first."""
-    if isinstance(value, str):
-        return value
-    named = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-    named.sort(key=lambda item: item.get("name") != "default")
-    return next((item["template"] for item in named if isinstance(item.get("template"), str)), "")
+def _described(tool: ToolDeclaration) -> dict[str, object]:
+    return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
 
 
-def _conv_template(model_dir: Path, special: SpecialTokens) -> ConvTemplate | None:
-    value = _read_json(model_dir / _CHAT_CONFIG).get("conv_template")
-    if not isinstance(value, dict) or "roles" not in value:
-        return None
-    try:
-        return parse_conv_template(value, special.by_id)
-    except ConvTemplateError as error:
-        _refuse(model_dir.name, str(error))
-
-
-def _takes_system(model: str, template: _Template) -> bool:
-    """Ask the template: some refuse a system message, some leave it out."""
-    question = {"role": "user", "content": "Hello"}
-    try:
-        return _PROBE in template.render([{"role": "system", "content": _PROBE}, question], add_generation_prompt=True)
-    except (ChatTemplateError, ConvTemplateError):
-        pass
-    try:
-        template.render([question], add_generation_prompt=True)
-    except (ChatTemplateError, ConvTemplateError) as error:
-        _refuse(model, str(error))
-    return False
-
-
-def _fold_system(messages: Sequence[Message]) -> Sequence[Message]:
-    """Put the system text at the beginning of the first question."""
-    if len(messages) < 2 or messages[0].role != "system":
-        return messages
-    system, first, *others = messages
-    return [text_message(first.role, f"{system.text}\n\n{first.text}"), *others]
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    text = _read_text(path)
-    try:
-        value = json.loads(text) if text else {}
-    except ValueError as error:
-        raise _unreadable(path, str(error)) from error
-    except RecursionError as error:
-        raise _unreadable(path, "it is nested too deeply") from error
-    return value if isinstance(value, dict) else {}
-
-
-def _read_text(path: Path) -> str:
-    """A file's text; a missing one has none."""
-    try:
-        if not path.is_file():
+def _counted(part: Part) -> str:
+    match part:
+        case Text(text):
+            return text
+        case Reasoning():
             return ""
-        if path.stat().st_size > _LARGEST_FILE:
-            raise _unreadable(path, f"it has over {_LARGEST_FILE >> 20} MB")
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise _unreadable(path, "it is not UTF-8") from error
-
-
-def _unreadable(path: Path, reason: str) -> ModelBroken:
-    message = f"{path.name} of {path.parent.name} cannot be read: {reason}."
-    return ModelBroken("The model cannot be used", message, "Fetch the model again.")
-
-
-def _refuse(model: str, problem: str) -> NoReturn:
-    raise ModelBroken(
-        "The model cannot hold a conversation",
-        f"The chat template of {model} does not work: {problem}.",
-        "Add a working chat_template.jinja to the model's folder, or choose another model.",
-    )
+        case ToolCall(_, name, arguments, text):
+            return text or f"{name} {json.dumps(arguments, ensure_ascii=False)}"
+        case ToolResult(_, _, result):
+            return result

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tether_desktop.errors import PromptTooLong
 from tether_desktop.events import ContextTrimmed
-from tether_desktop.messages import Message, text_message
+from tether_desktop.messages import Message, ToolDeclaration, text_message
 from tether_desktop.model.engine import Engine, Prompt
 from tether_desktop.protocol.history import Exchange
 from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages
+from tether_desktop.protocol.short_results import longest_result, with_short_results
 
 _SHORTEST_REPLY = 32
+_SHORTEST_RESULT = 200
+"""Characters that are kept of a tool's result in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def reply_reserve(window: int, max_tokens: int | None) -> int:
 
 
 class ContextWindow:
-    """Drops the oldest exchanges of one conversation until the rest fits.
+    """Drops the oldest exchanges of one conversation until the rest fits, then shortens results of tools.
 
     Engines reuse the KV state of the tokens that two prompts have in common at their beginning, so
     every move of the cut costs reading the whole prompt again. Therefore more is dropped than
@@ -66,6 +70,8 @@ class ContextWindow:
         *,
         window: int,
         reserve: int,
+        tools: Sequence[ToolDeclaration] = (),
+        thinking: bool = True,
     ) -> None:
         """Prepare.
 
@@ -73,17 +79,22 @@ class ContextWindow:
             engine: counts the tokens.
             template: renders the prompt.
             system: the system prompt, kept always; may be empty.
-            exchanges: oldest first; the last one, which is kept always, ends with the new question.
+            exchanges: oldest first; the last one, which is kept always, ends with the new question or with what
+                its tools have answered so far.
             window: tokens of prompt and reply together.
             reserve: tokens kept free for the reply.
+            tools: what may be called, told in every prompt.
+            thinking: whether the model is to think.
         """
         self._engine = engine
         self._template = template
         self._system = (text_message("system", system),) if system else ()
-        self._exchanges = exchanges
+        self._exchanges = list(exchanges)
+        self._render = partial(template.render, tools=tools, thinking=thinking)
         self._window = window
         self._room = window - reserve
         self._shortest_reply = min(_SHORTEST_REPLY, reserve)
+        self._tools_too, self._fewer_tools = (" and the tools", ", switch some tools off") if tools else ("", "")
         self._measured: dict[int, tuple[Prompt, int]] = {}
 
     async def fit(self, previous: Cut | None) -> FittedPrompt:
@@ -111,6 +122,8 @@ class ContextWindow:
         not on the length of the conversation.
         """
         fit = len(self._exchanges) - 1
+        if await self._tokens(fit) > self._room:
+            await self._shorten_results(fit)
         await self._check_newest(fit)
         target = self._room * 3 // 4
         step = 1
@@ -131,15 +144,34 @@ class ContextWindow:
         if tokens > self._window - self._shortest_reply:
             raise PromptTooLong(
                 "The message is too long",
-                f"With the system prompt it has {tokens:,} tokens; {self._template.model} keeps {self._window:,} "
-                f"in mind, and its reply needs at least {self._shortest_reply} of them.",
-                "Shorten the message, or choose a model with a larger context window.",
+                f"With the system prompt{self._tools_too} it has {tokens:,} tokens; {self._template.model} keeps "
+                f"{self._window:,} in mind, and its reply needs at least {self._shortest_reply} of them.",
+                f"Shorten the message{self._fewer_tools}, or choose a model with a larger context window.",
             )
+
+    async def _shorten_results(self, newest: int) -> None:
+        """Keep as much of the newest exchange's long results as there is room for."""
+        exchange = self._exchanges[newest]
+        fit, unfit = _SHORTEST_RESULT, longest_result(exchange)
+        while fit < unfit * 7 // 8:
+            most = (fit + unfit) // 2
+            if await self._try(newest, with_short_results(exchange, most)) <= self._room:
+                fit = most
+            else:
+                unfit = most
+        if longest_result(exchange) > _SHORTEST_RESULT:
+            await self._try(newest, with_short_results(exchange, fit))
+
+    async def _try(self, place: int, exchange: Exchange) -> int:
+        """Length of the prompt from an exchange on, with that one in its place."""
+        self._exchanges[place] = exchange
+        self._measured.clear()
+        return await self._tokens(place)
 
     async def _tokens(self, start: int) -> int:
         """Length of the prompt that keeps the exchanges from ``start`` on."""
         if start not in self._measured:
-            prompt = await asyncio.to_thread(self._template.render, self._messages(start))
+            prompt = await asyncio.to_thread(self._render, self._messages(start))
             (count,) = await self._engine.count_tokens([prompt])
             self._measured[start] = (prompt, count)
         return self._measured[start][1]
