@@ -32,6 +32,16 @@ def settings_path() -> Path:
     return data_dir() / "settings.json"
 
 
+def tools_dir() -> Path:
+    """The Python files with a person's own tools."""
+    return data_dir() / "tools"
+
+
+def tool_preferences_path() -> Path:
+    """What a person decided about tools, as JSON."""
+    return data_dir() / "tools.json"
+
+
 def project_root() -> Path:
     """The folder that holds the package: the checkout, or the bundle when frozen."""
     return Path(__file__).resolve().parent.parent
