@@ -41,8 +41,8 @@ from tether_desktop.model.scripted.script import (
 )
 
 _MESSAGE = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>", re.DOTALL)
-_RESULT_IN_A_QUESTION = "<tool_response>"
-"""How chat templates without a role for tools begin the message with what one has said."""
+_RESULTS_IN_A_QUESTION = ("<tool_result", "<tool_response>")
+"""How a message with what tools have said begins, where the chat template has no role for them: ours, and theirs."""
 
 
 class Clock(Protocol):
@@ -233,7 +233,7 @@ def _last_messages(prompt: Prompt) -> tuple[str, str | None]:
 
 
 def _is_result(role: str, said: str) -> bool:
-    return role == "tool" or said.startswith(_RESULT_IN_A_QUESTION)
+    return role == "tool" or said.startswith(_RESULTS_IN_A_QUESTION)
 
 
 def _common_length(first: Sequence[str], second: Sequence[str]) -> int:

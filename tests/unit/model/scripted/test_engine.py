@@ -106,7 +106,7 @@ async def test_what_a_tool_has_said_is_answered_by_the_replies_for_that() -> Non
     assert await reply(scripted, request(told[0] + turn("assistant", "Noon.") + turn("user", "Time?"))) == "calls"
 
 
-@pytest.mark.parametrize(("role", "before"), [("tool", ""), ("user", "<tool_response>\n")])
+@pytest.mark.parametrize(("role", "before"), [("tool", ""), ("user", "<tool_response>\n"), ("user", "<tool_result>\n")])
 async def test_all_results_of_a_round_are_looked_at_and_the_question_stays_the_question(role: str, before: str) -> None:
     scripted = engine(steps("asked", match="twice"), {**steps("both", match="one(.|\n)*two"), "after_tool": True})
     asked = turn("user", "Ask twice") + turn("assistant", "calls")
