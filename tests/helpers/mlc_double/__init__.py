@@ -18,6 +18,8 @@ sources say:
   beyond 100 and more than 5 alternatives; ``InternalError`` for a temperature below 0.
 - Stop texts drop the whole token in which they begin; the stop tokens are those of the folder's template alone.
 - Probabilities are those after bias, penalties and temperature; of a token's text only visible ASCII is told.
+- A schema in the response format is compiled in the engine's thread, which dies of one that cannot be.
+- Special tokens other than those that end a reply are written out as text.
 - Text never breaks a character in two; what begins like the last prompt and its reply is read from the cache.
 - The text comes from a machine that follows pairs of tokens, those of the prompt first: see ``machine.py``.
 

@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.helpers.mlc_double.protocol import CompletionRequest
+
+if TYPE_CHECKING:
+    from tests.helpers.mlc_double.grammar import Grammar
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +54,7 @@ class Sampler:
         self._random = np.random.default_rng(request.seed)
         self._counts: dict[int, int] = {}
 
-    def next(self, logits: Floats) -> tuple[int, Floats]:
+    def next(self, logits: Floats, grammar: Grammar | None = None) -> tuple[int, Floats]:
         """A token, and the probabilities that it was chosen by; changes ``logits``."""
         request = self._request
         for token, bias in request.logit_bias.items():
@@ -59,8 +63,12 @@ class Sampler:
             logits[token] += bias
         for token, count in self._counts.items():
             logits[token] -= request.presence_penalty + request.frequency_penalty * count
+        if grammar is not None:
+            grammar.forbid(logits)
         probabilities = _softmax(logits, request.temperature)
         token = self._draw(probabilities)
+        if grammar is not None:
+            grammar.take(token)
         self._counts[token] = self._counts.get(token, 0) + 1
         return token, probabilities
 

@@ -84,6 +84,7 @@ class CompletionRequest:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     include_usage: bool = False
+    response_format: dict[str, Any] | None = None
 
     def validate(self) -> None:
         """Check what pydantic checks, before anything is begun.
@@ -97,6 +98,11 @@ class CompletionRequest:
             raise ValidationError("Logit bias value should be in range [-100, 100]")
         if self.logprobs is not None and not 0 <= self.logprobs <= 5:
             raise ValidationError('"logprobs" must be in range [0, 5]')
+        form = self.response_format or {}
+        if form.get("type", "text") not in {"text", "json_object"}:
+            raise ValidationError("Input should be 'text' or 'json_object'")
+        if not isinstance(form.get("schema", ""), str):
+            raise ValidationError("Input should be a valid string")
 
     def check(self, longest: int) -> None:
         """Check what the engine checks when the stream is first asked for something.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from tests.helpers.mlc_double.grammar import grammar_of
 from tests.helpers.mlc_double.machine import Floats, PairMachine, Sampler, logprob
 from tests.helpers.mlc_double.protocol import CompletionLogProbs, CompletionRequest, CompletionUsage, FinishReason
 from tests.helpers.mlc_double.text import StopHandler
@@ -40,6 +41,7 @@ class RunningRequest:
         self._tokenizer = tokenizer
         self._stop_tokens = stop_tokens
         self._sampler = Sampler(request)
+        self._grammar = grammar_of(request.response_format, tokenizer, stop_tokens)
         self._handler = StopHandler(request.stop, tokenizer)
         self._started = time.perf_counter()
         self._first = 0.0
@@ -51,7 +53,7 @@ class RunningRequest:
 
     def step(self, machine: PairMachine, longest: int) -> Delta:
         """Generate a token."""
-        token, probabilities = self._sampler.next(machine.logits(self.tokens))
+        token, probabilities = self._sampler.next(machine.logits(self.tokens), self._grammar)
         self._first = self._first or time.perf_counter()
         self.tokens.append(token)
         released = self._handler.put(token)

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from tether_desktop.child_process import STUCK
 from tether_desktop.errors import EngineError, LibraryMismatch, ModelBroken, TetherError
 from tether_desktop.model.engine import (
+    ConstraintKind,
     EngineInfo,
     EngineSpec,
     GenerationChunk,
@@ -30,13 +31,16 @@ from tether_desktop.model.engine import (
     Prompt,
 )
 from tether_desktop.model.mlc.reply import MlcReply, completion_options, failed, refused
-from tether_desktop.model.refusals import check_prompt, not_loaded
+from tether_desktop.model.refusals import check_constraint, check_prompt, not_loaded
 from tether_desktop.model.tvm.tokenizer import ModelTokenizer
 
 logger = logging.getLogger(__name__)
 
 _DEVICES = ("cuda", "metal", "rocm", "vulkan", "opencl")
 """Kinds of device code in a library; one without any of it computes on the processor."""
+
+_CONSTRAINTS: tuple[ConstraintKind, ...] = ("json_schema",)
+"""Its completions take a schema, and no expression or grammar."""
 
 _SPARE_TOKENS = 32
 """Two pages of its KV cache, which it wants to see free, with eight tokens, before it begins to read a prompt."""
@@ -133,16 +137,17 @@ class MlcEngine:
         self._loaded = engine, tokenizer, window
         on_progress(1.0)
         size = await asyncio.to_thread(_weight_bytes, self._spec.model_dir)
-        return EngineInfo(window, f"MLC-LLM, {device}", size)
+        return EngineInfo(window, f"MLC-LLM, {device}", size, constraints=_CONSTRAINTS)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationChunk, None]:
         """Stream a reply; the last chunk has the engine's own counts."""
         engine, tokenizer, window = self._parts()
+        check_constraint(request.constraint, _CONSTRAINTS)
         tokens = tokenizer.encode(request.prompt)
         check_prompt(len(tokens), window)
+        reply = MlcReply(request, len(tokens), tokenizer, self._ends)
+        options = completion_options(request, window - len(tokens), tokenizer.vocab_size)
         yield GenerationChunk(progress=0.0)
-        reply = MlcReply(request.params, len(tokens), tokenizer, self._ends)
-        options = completion_options(request.params, window - len(tokens), tokenizer.vocab_size)
         responses: asyncio.Queue[Any] = asyncio.Queue()
         reader = asyncio.create_task(_read(engine, tokens, options, responses))
         try:

@@ -7,13 +7,15 @@ the tokens' texts it leaves out all that is not visible ASCII.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tether_desktop.errors import EngineError, PromptTooLong, TetherError
 from tether_desktop.messages import FinishReason, Timings, Usage
-from tether_desktop.model.engine import GenerationChunk, PromptPiece, SamplingParams, TokenLogprob
+from tether_desktop.model.engine import Constraint, GenerationChunk, GenerationRequest, PromptPiece, TokenLogprob
+from tether_desktop.model.mlc.schema import usable_schema
 from tether_desktop.model.tvm.stop_matcher import StopMatcher
 from tether_desktop.model.tvm.tokenizer import ModelTokenizer
 
@@ -24,14 +26,18 @@ _SEEDS = 2**31
 _END: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 
-def completion_options(params: SamplingParams, room: int, vocab_size: int) -> dict[str, Any]:
+def completion_options(request: GenerationRequest, room: int, vocab_size: int) -> dict[str, Any]:
     """Our parameters as those of a completion; it knows no top-k, min-p and repetition penalty.
 
     Args:
-        params: how to choose tokens; what lies outside the engine's ranges is taken as their ends.
+        request: how to choose tokens; what lies outside the engine's ranges is taken as their ends.
         room: tokens that fit after the prompt.
         vocab_size: the engine writes outside its memory for the bias of a token that does not exist.
+
+    Raises:
+        EngineError: the reply shall keep to a schema that the engine cannot be given.
     """
+    params = request.params
     bias = {token: _within(value, _LARGEST_BIAS) for token, value in params.logit_bias if 0 <= token < vocab_size}
     return {
         "temperature": params.temperature,
@@ -42,20 +48,27 @@ def completion_options(params: SamplingParams, room: int, vocab_size: int) -> di
         "max_tokens": room if params.max_tokens is None else min(room, params.max_tokens),
         "logit_bias": bias or None,
         "logprobs": None if params.logprobs is None else min(params.logprobs, _MOST_LOGPROBS),
+        "response_format": _response_format(request.constraint),
         "stream_options": {"include_usage": True},
     }
+
+
+def hidden_tokens(tokenizer: ModelTokenizer, ends: Sequence[str], markers: Sequence[str]) -> re.Pattern[str] | None:
+    """Special tokens as text, which the engine writes out; but for those that end a reply and those that are wanted."""
+    texts = {tokenizer.token_text(token) for token in tokenizer.special_ids} - {*ends, *markers, ""}
+    return re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True)))) if texts else None
 
 
 class MlcReply:
     """A reply as its responses come."""
 
     def __init__(
-        self, params: SamplingParams, prompt_tokens: int, tokenizer: ModelTokenizer, ends: Sequence[str] = ()
+        self, request: GenerationRequest, prompt_tokens: int, tokenizer: ModelTokenizer, ends: Sequence[str] = ()
     ) -> None:
         """Prepare for the first response.
 
         Args:
-            params: how the reply was asked for.
+            request: how the reply was asked for.
             prompt_tokens: of the whole prompt.
             tokenizer: the model's.
             ends: texts that end the reply besides those that were asked for.
@@ -63,7 +76,8 @@ class MlcReply:
         self._started = time.perf_counter()
         self._first_at = self._last_at = 0.0
         self._tokenizer = tokenizer
-        self._stop = StopMatcher((*params.stop, *ends))
+        self._stop = StopMatcher((*request.params.stop, *ends))
+        self._hidden = hidden_tokens(tokenizer, ends, request.markers)
         self._finish_reason: FinishReason = "stop"
         self._said = ""
         self._responses = 0
@@ -99,7 +113,8 @@ class MlcReply:
         self._first_at = self._first_at or self._last_at
         self._responses += 1
         self._said += choice.text
-        return GenerationChunk(self._stop.add(choice.text), logprobs=_logprobs(choice))
+        shown = self._hidden.sub("", choice.text) if self._hidden else choice.text
+        return GenerationChunk(self._stop.add(shown), logprobs=_logprobs(choice))
 
     def _usage(self) -> Usage:
         if self._counted is None:
@@ -145,6 +160,10 @@ def _logprob(text: str, spelled: str, logprob: float, best: Mapping[str, float])
     """A token, with the text that it really has in place of what the engine left of it."""
     ordered = sorted(best.items(), key=lambda item: -item[1])
     return TokenLogprob(text, logprob, tuple((text if token == spelled else token, each) for token, each in ordered))
+
+
+def _response_format(constraint: Constraint | None) -> dict[str, str] | None:
+    return None if constraint is None else {"type": "json_object", "schema": usable_schema(constraint.text)}
 
 
 def _within(value: float, limit: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import subprocess
 import sys
@@ -20,10 +21,19 @@ from tests.helpers.mlc_double import SITE, installed
 from tests.helpers.mlc_double.engine import CHILDREN, AsyncMLCEngine, Device, EngineConfig
 from tests.helpers.mlc_double.folders import END, double_spec
 from tests.helpers.mlc_double.protocol import BadRequestError, InternalError
+from tests.helpers.random_chat_model import SPECIAL_TOKENS
 from tether_desktop import paths
 from tether_desktop.child_process import STUCK
 from tether_desktop.errors import EngineDied, EngineError, LibraryMismatch, ModelBroken, PromptTooLong
-from tether_desktop.model.engine import EngineSpec, GenerationChunk, GenerationRequest, PromptPiece, SamplingParams
+from tether_desktop.model.engine import (
+    Constraint,
+    ConstraintKind,
+    EngineSpec,
+    GenerationChunk,
+    GenerationRequest,
+    PromptPiece,
+    SamplingParams,
+)
 from tether_desktop.model.hosting.host import HostedEngine
 from tether_desktop.model.mlc.engine import MlcEngine, TimeLimits, load_official
 from tether_desktop.model.mlc.reply import completion_options
@@ -173,22 +183,87 @@ async def test_an_engine_whose_load_was_cancelled_is_terminated(tmp_path: Path) 
 
 async def test_only_what_the_engine_has_is_asked_of_it() -> None:
     params = SamplingParams(top_k=5, min_p=0.1, repetition_penalty=1.5, stop=("", "x"))
-    options = completion_options(params, 100, 512)
+    options = completion_options(request(params=params), 100, 512)
     assert options.keys() == {
         *("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "max_tokens"),
-        *("logit_bias", "logprobs", "stream_options"),
+        *("logit_bias", "logprobs", "response_format", "stream_options"),
     }
-    assert options["max_tokens"] == 100
+    assert (options["max_tokens"], options["response_format"]) == (100, None)
 
 
 async def test_what_lies_outside_of_its_ranges_is_taken_as_their_ends(make_engine: MakeEngine) -> None:
     bias = ((5, 1e6), (6, -1e6), (512, 1.0), (-1, 1.0))
     params = replace(GREEDY, presence_penalty=7.0, frequency_penalty=-7.0, seed=2**64 - 1, logprobs=20, logit_bias=bias)
-    options = completion_options(params, 5, 512)
+    options = completion_options(request(params=params), 5, 512)
     assert (options["presence_penalty"], options["frequency_penalty"]) == (2.0, -2.0)
     assert options["logit_bias"] == {5: 100.0, 6: -100.0}
     assert (options["logprobs"], options["seed"], options["max_tokens"]) == (5, 2**31 - 1, 5)
     assert len(await chunks(await make_engine(), request(params=params))) > 1
+
+
+def held(schema: Any) -> GenerationRequest:
+    text = schema if isinstance(schema, str) else json.dumps(schema)
+    return replace(request(max_tokens=60), constraint=Constraint("json_schema", text))
+
+
+async def test_a_schema_holds_the_reply(make_engine: MakeEngine) -> None:
+    schema = {"$defs": {"it": {"enum": ["red", "blue"]}}, "type": "array", "items": {"$ref": "#/$defs/it"}}
+    engine = await make_engine()
+    *_, last = said = await chunks(engine, held({**schema, "minItems": 2, "maxItems": 2}))
+    told = json.loads("".join(chunk.text for chunk in said))
+    assert len(told) == 2
+    assert {"red", "blue"}.issuperset(told)
+    assert last.finish_reason == "stop"
+    assert "red" not in await reply(engine)
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ("{", "Expecting"),
+        ("[" * 100_000, "characters"),
+        ("[" * 60_000, "recursion"),
+        ("true", "no object"),
+        ({"type": "nonsense"}, r"\$.type: 'nonsense'"),
+        ({"minItems": "two"}, "is not of type"),
+        ({"$ref": "#/$defs/gone"}, "refers to '#/\\$defs/gone'"),
+        ({"$ref": "https://example.org/schema"}, "refers to"),
+        ({"properties": {"a": {"items": [{"pattern": "("}]}}}, "no regular expression"),
+        ({"description": "x" * 70_000}, "characters"),
+        ('{"items":' * 50 + "{}" + "}" * 50, "nested too deeply"),
+    ],
+)
+async def test_a_schema_that_would_cost_the_engine_its_life_is_refused(
+    make_engine: MakeEngine, schema: Any, reason: str
+) -> None:
+    engine = await make_engine()
+    with pytest.raises(EngineError, match=reason) as told:
+        await reply(engine, held(schema))
+    assert told.value.hint
+    assert await reply(engine)
+
+
+async def test_the_double_itself_dies_of_a_schema_that_cannot_be_compiled(make_engine: MakeEngine) -> None:
+    engine = official(await make_engine())
+    form = {"type": "json_object", "schema": '{"type": "nonsense"}'}
+    stream = await engine.completions.create(prompt=[5], stream=True, response_format=form)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(stream), 0.1)
+
+
+@pytest.mark.parametrize("kind", ["regex", "lark"])
+async def test_what_its_completions_do_not_take_is_refused(make_engine: MakeEngine, kind: ConstraintKind) -> None:
+    engine = await make_engine()
+    with pytest.raises(EngineError, match="but to a JSON schema"):
+        await reply(engine, replace(request(), constraint=Constraint(kind, "a")))
+    assert await reply(engine)
+
+
+async def test_special_tokens_are_text_only_where_they_were_asked_for(make_engine: MakeEngine) -> None:
+    engine = await make_engine()
+    forced = request(logit_bias=((SPECIAL_TOKENS.index("<|im_start|>"), 100.0),), max_tokens=2)
+    assert await reply(engine, forced) == ""
+    assert await reply(engine, replace(forced, markers=("<|im_start|>",))) == "<|im_start|>" * 2
 
 
 async def test_a_temperature_that_is_refused_is_told_and_the_next_request_is_answered(make_engine: MakeEngine) -> None:
