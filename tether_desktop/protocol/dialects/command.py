@@ -12,12 +12,15 @@ _OPENING, _CLOSING = "<|START_ACTION|>", "<|END_ACTION|>"
 
 
 def _write_call(name: str, arguments: dict[str, Any]) -> str:
-    return dumps({"tool_call_id": "0", "tool_name": name, "parameters": arguments})
+    return f"{_before_arguments(name)}{dumps(arguments)}}}"
 
 
 def _call_items(name: str, arguments: dict[str, Any]) -> tuple[GrammarItem, ...]:
-    properties = {"tool_call_id": {"enum": list("0123456789")}, "tool_name": {"const": name}, "parameters": arguments}
-    return (JsonItem({"type": "object", "properties": properties, "required": list(properties)}),)
+    return (_before_arguments(name), JsonItem(arguments), "}")
+
+
+def _before_arguments(name: str) -> str:
+    return f'{{"tool_call_id": "0", "tool_name": {dumps(name)}, "parameters": '
 
 
 COMMAND = Dialect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tether_desktop.protocol.dialects.dialect import Call, CallForm, Dialect
-from tether_desktop.protocol.dialects.json_calls import call_item, call_json, calls_in_json
+from tether_desktop.protocol.dialects.json_calls import call_items, call_json, calls_in_json
 from tether_desktop.protocol.dialects.tagged_parameters import FUNCTION, SHIELD, calls_in_tags
 
 OPENING, CLOSING = "<tool_call>", "</tool_call>"
@@ -27,6 +27,6 @@ HERMES = Dialect(
     forms=(TOOL_CALL,),
     signature=re.compile(rf'{OPENING}\s*\{{"name": ?"'),
     write_call=lambda name, arguments: f"{OPENING}\n{call_json(name, arguments)}\n{CLOSING}",
-    call_items=lambda name, schema: (f"{OPENING}\n", call_item(name, schema), f"\n{CLOSING}"),
+    call_items=lambda name, schema: call_items(name, schema, before=f"{OPENING}\n", after=f"\n{CLOSING}"),
     markers=(OPENING, CLOSING),
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Never
 
-from tether_desktop.protocol.dialects.dialect import BadCall, Call, JsonItem
+from tether_desktop.protocol.dialects.dialect import BadCall, Call, GrammarItem, JsonItem
 
 _MOST_LEVELS = 64
 _NAMES = ("name", "tool_name", "function")
@@ -73,11 +73,12 @@ def call_json(name: str, arguments: dict[str, Any], key: str = "arguments") -> s
     return dumps({"name": name, key: arguments})
 
 
-def call_item(name: str, arguments: dict[str, Any], key: str = "arguments") -> JsonItem:
-    """The same in a grammar, from the schema of the arguments."""
-    properties = {"name": {"const": name}, key: arguments}
-    schema = {"type": "object", "properties": properties, "required": ["name", key], "additionalProperties": False}
-    return JsonItem(schema)
+def call_items(
+    name: str, arguments: dict[str, Any], key: str = "arguments", *, before: str = "", after: str = ""
+) -> tuple[GrammarItem, ...]:
+    """The same in a grammar, from the schema of the arguments, with text around it."""
+    # Not one schema for all of it: a grammar cannot tell the beginning of JSON from that of a text.
+    return (f'{before}{{"name": {dumps(name)}, "{key}": ', JsonItem(arguments), f"}}{after}")
 
 
 def dumps(value: object) -> str:

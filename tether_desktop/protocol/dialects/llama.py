@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tether_desktop.protocol.dialects.dialect import BadCall, Call, CallForm, Dialect
-from tether_desktop.protocol.dialects.json_calls import call_item, call_json, calls_in_json, json_values
+from tether_desktop.protocol.dialects.json_calls import call_items, call_json, calls_in_json, json_values
 
 _MARKER = "<|python_tag|>"
 _METHOD_CALL = re.compile(r"\s*([\w-]+)\.call\((.*)\)\s*", re.DOTALL)
@@ -36,7 +36,7 @@ LLAMA = Dialect(
     bare=CallForm("", calls_in_json, listed=True),
     signature=re.compile(r'\{"name": ?"[^"]*", ?"parameters": ?'),
     write_call=lambda name, arguments: call_json(name, arguments, "parameters"),
-    call_items=lambda name, schema: (call_item(name, schema, "parameters"),),
+    call_items=lambda name, schema: call_items(name, schema, "parameters"),
     between="; ",
     markers=(_MARKER,),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tether_desktop.protocol.dialects.dialect import BadCall, Call, CallForm, Dialect, JsonItem
-from tether_desktop.protocol.dialects.json_calls import arguments_in_json, call_item, call_json, calls_in_json, dumps
+from tether_desktop.protocol.dialects.json_calls import arguments_in_json, call_items, call_json, calls_in_json, dumps
 
 _OPENING, _ARGUMENTS = "[TOOL_CALLS]", "[ARGS]"
 _NAMED = re.compile(r"\s*([^\s{}\[\]]+)\s*(?:\[CALL_ID\][^\[\]{}]*)?(?:\[ARGS\])?\s*(?=\{)")
@@ -28,7 +28,7 @@ MISTRAL = Dialect(
     signature=re.compile(r"\[TOOL_CALLS\] ?\["),
     begin=f"{_OPENING} [",
     write_call=call_json,
-    call_items=lambda name, schema: (call_item(name, schema),),
+    call_items=call_items,
     between=", ",
     end="]",
     markers=(_OPENING,),

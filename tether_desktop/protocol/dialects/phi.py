@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tether_desktop.protocol.dialects.dialect import CallForm, Dialect
-from tether_desktop.protocol.dialects.json_calls import call_item, call_json, calls_in_json
+from tether_desktop.protocol.dialects.json_calls import call_items, call_json, calls_in_json
 
 _OPENING, _CLOSING = "<|tool_call|>", "<|/tool_call|>"
 
@@ -15,7 +15,7 @@ PHI = Dialect(
     signature=re.compile(r"<\|tool_call\|>\s*[\[{]"),
     begin=f"{_OPENING}[",
     write_call=call_json,
-    call_items=lambda name, schema: (call_item(name, schema),),
+    call_items=call_items,
     between=", ",
     end=f"]{_CLOSING}",
     markers=(_OPENING, _CLOSING),
