@@ -25,6 +25,7 @@
     ├── NoAnswer              the model called tools to the end and answered nothing
     ├── SettingsError         a setting has a value that cannot be used
     ├── InstallError          fetching or preparing a model failed
+    ├── McpServerError        an MCP server does not run, or does not answer
     └── AlreadyRunning        another instance owns the data folder
 """
 
@@ -186,6 +187,12 @@ class InstallError(TetherError):
     """Fetching or preparing a model failed."""
 
     code = "install_error"
+
+
+class McpServerError(TetherError):
+    """An MCP server does not run, or does not answer."""
+
+    code = "mcp_server_error"
 
 
 class AlreadyRunning(TetherError):
