@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -56,26 +56,28 @@ class FunctionTool:
         if self.isolated:
             from tether_desktop.tools.child_call import call_function
 
-            return await call_function(self.function, arguments, on_progress)
-        return await self.run_here(arguments, on_progress)
-
-    async def run_here(self, arguments: dict[str, Any], on_progress: OnToolProgress) -> ToolOutput:
-        """Call the function in this process, isolated or not."""
+            return await call_function(self, arguments, on_progress)
         try:
-            given = converted(self.parameters, arguments)
+            given = self.given(arguments, on_progress)
         except ValueError as problem:
             return ToolOutput(str(problem), is_error=True)
         if inspect.iscoroutinefunction(self.function):
-            if takes_progress(self.function):
-                given["progress"] = on_progress
             return answer_of(await self.function(**given))
-        reports = on_progress if takes_progress(self.function) else None
-        return await run_in_thread(functools.partial(_called, self.function, given), reports)
+        return await run_in_thread(functools.partial(_called, self.function, given), given.get("progress"))
+
+    def given(self, arguments: Mapping[str, Any], on_progress: OnToolProgress) -> dict[str, Any]:
+        """What the function is called with: the arguments as its hints want them, and what it asks of us.
+
+        Raises:
+            ValueError: an argument does not fit, in words for the model.
+        """
+        reports = {"progress": on_progress} if takes_progress(self.function) else {}
+        return {**converted(self.parameters, arguments), **reports}
 
 
 def _called(function: Callable[..., Any], given: dict[str, Any], progress: OnToolProgress | None) -> ToolOutput:
     # The answer is made in the thread as well: a large result takes long to become text.
-    return answer_of(function(**given) if progress is None else function(**given, progress=progress))
+    return answer_of(function(**given) if progress is None else function(**{**given, "progress": progress}))
 
 
 def function_tool(

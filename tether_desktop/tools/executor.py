@@ -10,6 +10,7 @@ from tether_desktop.errors import TetherError
 from tether_desktop.tools.answer import answer_of, clean, shortened, with_note
 from tether_desktop.tools.argument_check import BrokenSchema, misfit
 from tether_desktop.tools.declaration import BUILT_IN
+from tether_desktop.tools.ending import wait_out
 from tether_desktop.tools.progress import ProgressLimit
 from tether_desktop.tools.tool import OnToolProgress, Tool, ToolOutput
 
@@ -41,12 +42,8 @@ async def run_call(
     Raises:
         asyncio.CancelledError: the task was cancelled; the tool has ended.
     """
-    name = tool.declaration.name
-    try:
-        if problem := await asyncio.to_thread(misfit, arguments, tool.declaration.parameters):
-            return _refused(f"The arguments do not fit the tool {name}: {problem}", most_characters)
-    except BrokenSchema as fault:
-        return _refused(f"The tool {name} cannot be called: of its schema, {fault}", most_characters)
+    if problem := await argument_problem(tool, arguments):
+        return with_note(shortened(ToolOutput(problem, is_error=True), most_characters))
     limit_s = timeout_s if tool.timeout_s is None else tool.timeout_s
     reports = ProgressLimit(on_progress)
     try:
@@ -54,6 +51,16 @@ async def run_call(
     finally:
         reports.close()
     return with_note(shortened(output, most_characters))
+
+
+async def argument_problem(tool: Tool, arguments: dict[str, Any]) -> str:
+    """Why a tool cannot be called with these arguments, in a sentence for the model; empty when it can."""
+    name = tool.declaration.name
+    try:
+        problem = await asyncio.to_thread(misfit, arguments, tool.declaration.parameters)
+    except BrokenSchema as fault:
+        return f"The tool {name} cannot be called: of its schema, {fault}."
+    return f"The arguments do not fit the tool {name}: {problem}." if problem else ""
 
 
 async def _answer(tool: Tool, arguments: dict[str, Any], limit_s: float, reports: ProgressLimit) -> ToolOutput:
@@ -106,22 +113,12 @@ def _log(tool: Tool, error: BaseException) -> None:
 
 
 async def _ended(task: asyncio.Task[ToolOutput], tool: Tool) -> None:
-    """Cancel a task that still runs and wait for its end, though we are cancelled ourselves meanwhile."""
+    """Cancel a task that still runs, and wait for its end."""
     if task.done():
         return
     task.cancel()
-    deadline = asyncio.get_running_loop().time() + _GRACE_S
-    interrupted = False
-    while not task.done() and (left := deadline - asyncio.get_running_loop().time()) > 0:
-        try:
-            await asyncio.wait([task], timeout=left)
-        except asyncio.CancelledError:
-            interrupted = True
-    if not task.done():
-        logger.warning("Tool %s does not let itself be cancelled and was left to itself", tool.declaration.name)
-    if interrupted:
-        raise asyncio.CancelledError
-
-
-def _refused(problem: str, most_characters: int) -> ToolOutput:
-    return with_note(shortened(ToolOutput(f"{problem}.", is_error=True), most_characters))
+    try:
+        await wait_out(task, _GRACE_S)
+    finally:
+        if not task.done():
+            logger.warning("Tool %s does not let itself be cancelled and was left to itself", tool.declaration.name)
