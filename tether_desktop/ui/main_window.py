@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from tether_desktop import paths
 from tether_desktop.errors import TetherError
@@ -23,6 +23,7 @@ from tether_desktop.ui.model_choice import ModelChoice
 from tether_desktop.ui.session_list import SessionList
 from tether_desktop.ui.sessions_desk import SessionsDesk
 from tether_desktop.ui.tasks import Tasks
+from tether_desktop.ui.tools_desk import ToolsDesk
 from tether_desktop.ui.window_state import WindowState, write_state
 from tether_desktop.ui.worker import EngineWorker
 
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
     from tether_desktop.settings import Settings
     from tether_desktop.ui.library_desk import LibraryDesk
     from tether_desktop.ui.notice_page import NoticePage
+    from tether_desktop.ui.settings_desk import SettingsDesk
     from tether_desktop.ui.welcome_page import WelcomePage
 
+TITLE = "Tether"
+WAITING_TITLE = "Waiting for your approval - Tether"
 OPENING = "Opening your conversations…"
 NO_MODEL = "There is no model yet, so nothing can be answered. Start a new chat to add one."
 
@@ -55,6 +59,7 @@ class MainWindow(QMainWindow):
         tasks: the coroutines that the window runs.
         chats: the conversations.
         models: which models there are, and which one answers.
+        tools: which tools there are.
         desk: the chat that is shown.
         adding: adds and prepares models.
 
@@ -78,9 +83,11 @@ class MainWindow(QMainWindow):
         self._welcome: WelcomePage | None = None
         self._notice: NoticePage | None = None
         self._libraries: LibraryDesk | None = None
+        self._settings_desk: SettingsDesk | None = None
         self.tasks = Tasks(self)
         self.chats = Chats(worker, self)
         self.models = ModelChoice(worker, self.tasks, state.model, self)
+        self.tools = ToolsDesk(worker, self.tasks, self)
         self._make_parts()
         self.desk = ChatDesk(self.chats, self.models, self.pane, self.sidebar, self.tasks)
         self.adding = AddModelDesk(worker, self.tasks, self.header.install_strip, self)
@@ -210,7 +217,7 @@ class MainWindow(QMainWindow):
         self._splitter.setSizes([self._state.sidebar_width, _FIRST.width() - self._state.sidebar_width])
         self._pages.addWidget(self._splitter)
         self.setCentralWidget(self._pages)
-        self.setWindowTitle("Tether")
+        self.setWindowTitle(TITLE)
         self.setMinimumSize(_SMALLEST)
         self.resize(first_size(self.screen().availableSize()))
         if self._state.geometry:
@@ -236,6 +243,8 @@ class MainWindow(QMainWindow):
         picker.add_requested.connect(self.adding.open)
         picker.opened.connect(self.models.refresh)
         self.adding.added.connect(self._on_model_added)
+        self.tools.changed.connect(self._on_tools_changed)
+        self.chats.waiting_changed.connect(self._on_waiting_changed)
 
     def _connect_sessions(self) -> None:
         self.sidebar.new_requested.connect(self.desk.new)
@@ -254,22 +263,38 @@ class MainWindow(QMainWindow):
             ("Ctrl+F", self.sidebar.focus_search),
             ("Ctrl+,", self.open_settings),
             ("Ctrl+Shift+M", self.header.picker.open_popup),
+            ("Ctrl+Shift+A", self.go_to_question),
             ("Esc", self._on_escape),
         ):
             QShortcut(QKeySequence(keys), self, slot)
 
+    @property
+    def settings(self) -> SettingsDesk:
+        """Opens the settings, made when they are first wanted."""
+        if self._settings_desk is None:
+            from tether_desktop.ui.settings_desk import SettingsDesk
+
+            self._settings_desk = SettingsDesk(self._worker, self.tasks, self.tools, self)
+            self._settings_desk.theme_chosen.connect(self._on_theme)
+            self._settings_desk.settings_changed.connect(self._on_settings_changed)
+        return self._settings_desk
+
+    @Slot()
+    def go_to_question(self) -> None:
+        """Give the keyboard to a tool call that waits for permission, in this chat or else in another one."""
+        if self.conversation.waiting and self.pane.view.focus_question():
+            return
+        waiting = [each.id for each in self.sidebar.model.sessions() if each.id in self.sidebar.model.waiting]
+        if waiting:
+            self.desk.open(waiting[0])
+
     @Slot()
     def open_settings(self) -> None:
         """Show the settings."""
-        from tether_desktop.ui.settings_dialog import SettingsDialog
-
         folders = {"Conversations": paths.data_dir()}
         if self._model_folder():
             folders["Models"] = Path(self._model_folder())
-        dialog = SettingsDialog(theme.appearance().choice, folders, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.theme_chosen.connect(self._on_theme)
-        dialog.open()
+        self.settings.open(self._settings, folders)
 
     async def _fill(self) -> None:
         records = await self.sessions.fill()
@@ -298,6 +323,16 @@ class MainWindow(QMainWindow):
         self.pane.composer.set_reason(OPENING if not self._opened else NO_MODEL if lacking else "")
         self.pane.composer.set_model_title(models.current.title if models.current else "")
         self._on_measured(calmly=False)
+
+    @Slot()
+    def _on_tools_changed(self) -> None:
+        self.pane.set_tools(self.tools.snapshot.by_name)
+
+    @Slot(str, bool)
+    def _on_waiting_changed(self, _session_id: str, waiting: bool) -> None:
+        self.setWindowTitle(WAITING_TITLE if self.sidebar.model.waiting else TITLE)
+        if waiting and not self.isActiveWindow():
+            QApplication.alert(self)
 
     @Slot(bool)
     def _on_measured(self, calmly: bool) -> None:
@@ -362,17 +397,11 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def _on_theme(self, choice: theme.ThemeChoice) -> None:
         self._use_theme(choice)
-        self.tasks.start(self._save_theme(choice))
+        self.settings.save("theme", choice)
 
-    async def _save_theme(self, choice: theme.ThemeChoice) -> None:
-        async def save(_tether: Tether) -> None:
-            import asyncio
-
-            from tether_desktop.settings import save_settings
-
-            await asyncio.to_thread(save_settings, theme=choice)
-
-        await self._worker.submit(save)
+    @Slot(object)
+    def _on_settings_changed(self, settings: Settings) -> None:
+        self._settings = settings
 
     def _use_theme(self, choice: theme.ThemeChoice) -> None:
         theme.appearance().choose(choice)

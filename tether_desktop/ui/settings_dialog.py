@@ -1,83 +1,113 @@
-"""A small dialog: the theme, and where things are kept."""
+"""The settings: pages beside a list of their names."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QButtonGroup, QDialog, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QListWidget, QStackedWidget, QVBoxLayout, QWidget
 
 from tether_desktop import __version__
+from tether_desktop.ui.general_page import GeneralPage
+from tether_desktop.ui.servers_page import ServersPage
+from tether_desktop.ui.settings_page import SettingsPage
 from tether_desktop.ui.theme import ThemeChoice
 from tether_desktop.ui.themed_button import ThemedButton
+from tether_desktop.ui.tools_page import ToolsPage
 
-_THEMES: tuple[tuple[ThemeChoice, str, str], ...] = (
-    ("system", "System", "monitor"),
-    ("light", "Light", "sun"),
-    ("dark", "Dark", "moon"),
-)
+if TYPE_CHECKING:
+    from tether_desktop.errors import TetherError
+    from tether_desktop.settings import Settings
+    from tether_desktop.ui.tool_facts import ToolsSnapshot
+
+PAGES = ("General", "Tools", "MCP servers")
+_SIZE = (880, 640)
+_FRAME = 56
+"""What the frames of windows take, so that the dialog fits on a small screen with them."""
 
 
 class SettingsDialog(QDialog):
-    """The settings that exist so far.
+    """Shows one page at a time.
+
+    Attributes:
+        general, tools, servers: the pages.
 
     Signals:
         theme_chosen(choice): "system", "light" or "dark".
+        setting_changed(name, value): a row of the settings table got another value.
     """
 
     theme_chosen = Signal(str)
+    setting_changed = Signal(str, str)
 
-    def __init__(self, theme: ThemeChoice, folders: dict[str, Path], parent: QWidget | None = None) -> None:
-        """Show the theme that is on, and folders by what they hold."""
+    def __init__(
+        self,
+        theme: ThemeChoice,
+        folders: dict[str, Path],
+        settings: Settings | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        """Show the theme that is on, folders by what they hold, and the settings once they are known."""
         super().__init__(parent)
         self.setWindowTitle("Settings")
-        self.setMinimumWidth(520)
-        self.theme_buttons: dict[ThemeChoice, ThemedButton] = {}
-        form = QFormLayout()
-        form.setHorizontalSpacing(20)
-        form.setVerticalSpacing(12)
-        form.addRow("Theme", self._make_themes(theme))
-        for name, folder in folders.items():
-            form.addRow(name, self._make_folder(name, folder))
-        version = QLabel(f"Tether {__version__}. Nothing leaves this computer.")
+        self.general = GeneralPage(theme, folders, settings)
+        self.tools = ToolsPage(settings)
+        self.servers = ServersPage()
+        self._pages = QStackedWidget()
+        self._names = QListWidget()
+        self._names.setAccessibleName("Pages of the settings")
+        self._names.setFixedWidth(160)
+        self._names.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for name, page in zip(PAGES, self._all(), strict=True):
+            self._names.addItem(name)
+            self._pages.addWidget(page)
+            page.setting_changed.connect(self.setting_changed)
+        self._names.currentRowChanged.connect(self._pages.setCurrentIndex)
+        self.general.theme_chosen.connect(self.theme_chosen)
+        self._lay_out()
+        self.show_page("General")
+
+    def show_page(self, name: str) -> None:
+        """Turn to a page; ``name`` is one of PAGES."""
+        self._names.setCurrentRow(PAGES.index(name))
+
+    def show_tools(self, tools: ToolsSnapshot) -> None:
+        """Show what is known of the tools."""
+        self.tools.show_tools(tools)
+        self.servers.show_servers(tools)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show the values that hold now."""
+        for page in self._all():
+            page.show_settings(settings)
+
+    def show_error(self, error: TetherError) -> None:
+        """Tell what went wrong, on the page that is shown."""
+        shown = self._pages.currentWidget()
+        if isinstance(shown, SettingsPage):
+            shown.show_error(error)
+
+    def _all(self) -> tuple[GeneralPage, ToolsPage, ServersPage]:
+        return self.general, self.tools, self.servers
+
+    def _lay_out(self) -> None:
+        version = QLabel(f"Tether {__version__}. Nothing leaves this computer unless you say so.")
         version.setProperty("kind", "small")
         close = ThemedButton("Close")
+        close.setAutoDefault(False)
         close.clicked.connect(self.accept)
         bottom = QHBoxLayout()
         bottom.addWidget(version, 1)
         bottom.addWidget(close)
+        middle = QHBoxLayout()
+        middle.setSpacing(22)
+        middle.addWidget(self._names)
+        middle.addWidget(self._pages, 1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 22, 24, 18)
-        layout.setSpacing(20)
-        layout.addLayout(form)
+        layout.setContentsMargins(20, 20, 20, 16)
+        layout.setSpacing(14)
+        layout.addLayout(middle, 1)
         layout.addLayout(bottom)
-        self.theme_buttons[theme].setFocus()
-
-    def _make_themes(self, theme: ThemeChoice) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        group = QButtonGroup(self)
-        for choice, text, name in _THEMES:
-            button = ThemedButton(text, name)
-            button.setCheckable(True)
-            button.setChecked(choice == theme)
-            button.clicked.connect(lambda _checked=False, chosen=choice: self.theme_chosen.emit(chosen))
-            group.addButton(button)
-            self.theme_buttons[choice] = button
-            row.addWidget(button)
-        row.addStretch(1)
-        return row
-
-    @staticmethod
-    def _make_folder(name: str, folder: Path) -> QHBoxLayout:
-        path = QLabel(str(folder))
-        path.setWordWrap(True)
-        path.setProperty("kind", "muted")
-        button = ThemedButton("Open", "folder-open", kind="ghost")
-        button.setAccessibleName(f"Open the folder: {name}")
-        button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
-        row = QHBoxLayout()
-        row.addWidget(path, 1)
-        row.addWidget(button)
-        return row
+        room = self.screen().availableSize()
+        self.resize(min(_SIZE[0], room.width() - 24), min(_SIZE[1], room.height() - _FRAME))

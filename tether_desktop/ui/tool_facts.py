@@ -1,12 +1,14 @@
-"""What the window knows of a tool: values without Qt."""
+"""What the window knows of the tools and where they are from: values without Qt."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from tether_desktop.errors import TetherError
+    from tether_desktop.tools.mcp.states import McpServerState
     from tether_desktop.tools.tool import Permission
 
 
@@ -21,6 +23,7 @@ class ToolFacts:
         description: what the model reads of it.
         enabled: whether models are told of it.
         permission: whether its calls ask.
+        may_always_run: whether "always" can be chosen for all chats; otherwise it can for one at a time.
     """
 
     name: str
@@ -29,6 +32,7 @@ class ToolFacts:
     description: str = ""
     enabled: bool = True
     permission: Permission = "ask"
+    may_always_run: bool = True
 
     @property
     def offered(self) -> bool:
@@ -38,3 +42,53 @@ class ToolFacts:
 
 ToolNames = Mapping[str, ToolFacts]
 """The tools by name."""
+
+OwnFileState = Literal["allowed", "new", "changed", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A file of the person's own tools.
+
+    Attributes:
+        path: the whole path.
+        sha256: of what is in it, hexadecimal; what is allowed is this and nothing else.
+        state: "new" and "changed" wait for the person.
+        problem: why it brings no tools; empty where it does.
+        hint: what to do about that.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    state: OwnFileState
+    problem: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsSnapshot:
+    """All that is known of the tools at one moment.
+
+    Attributes:
+        tools: all of them, whether offered or not.
+        problems: what keeps tools from being there, in sentences.
+        files: the person's own files.
+        folder: where these lie.
+        servers: the MCP servers.
+        servers_file: where they are listed.
+        problem: why that cannot be read; None where it can.
+    """
+
+    tools: tuple[ToolFacts, ...] = ()
+    problems: tuple[str, ...] = ()
+    files: tuple[OwnFile, ...] = ()
+    folder: str = ""
+    servers: tuple[McpServerState, ...] = ()
+    servers_file: str = ""
+    problem: TetherError | None = None
+
+    @property
+    def by_name(self) -> dict[str, ToolFacts]:
+        """The tools by name."""
+        return {tool.name: tool for tool in self.tools}

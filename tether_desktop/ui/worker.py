@@ -60,6 +60,7 @@ class EngineWorker(QObject):
         turn_started(StartedTurn): comes before that turn's first events.
         events_ready(session_id, reply_id, events): the events of one frame, in order.
         models_changed(list[ModelStatus]): all models, usable or not.
+        tools_changed(ToolsSnapshot): all tools, and where they are from.
         install_progressed(InstallProgress): a model is being added or prepared.
         install_checked(Checked): what it will be is known.
         finished(): the thread has ended.
@@ -70,6 +71,7 @@ class EngineWorker(QObject):
     turn_started = Signal(object)
     events_ready = Signal(str, str, object)
     models_changed = Signal(object)
+    tools_changed = Signal(object)
     install_progressed = Signal(object)
     install_checked = Signal(object)
     finished = Signal()
@@ -96,6 +98,7 @@ class EngineWorker(QObject):
             turn_started=self.turn_started.emit,
             events=self.events_ready.emit,
             models=self.models_changed.emit,
+            tools=self.tools_changed.emit,
             install_progress=self.install_progressed.emit,
             install_checked=self.install_checked.emit,
         )

@@ -14,6 +14,8 @@ from tether_desktop.ui.installation import Installed
 from tether_desktop.ui.model_status import ModelStatus, model_status
 from tether_desktop.ui.started_turn import StartedTurn
 from tether_desktop.ui.told import as_tether_error
+from tether_desktop.ui.tool_facts import ToolsSnapshot
+from tether_desktop.ui.tools_snapshot import tools_snapshot
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
@@ -44,6 +46,7 @@ class Outlet:
         turn_started: comes before that turn's first events.
         events: session, reply, and the events of one frame in order.
         models: all models, usable or not.
+        tools: all tools, and where they are from.
         install_progress: how far the model is that is being added or prepared.
         install_checked: what it will be.
     """
@@ -53,6 +56,7 @@ class Outlet:
     turn_started: Callable[[StartedTurn], None]
     events: Callable[[str, str, list[Event]], None]
     models: Callable[[list[ModelStatus]], None]
+    tools: Callable[[ToolsSnapshot], None]
     install_progress: Callable[[InstallProgress], None]
     install_checked: Callable[[Checked], None]
 
@@ -87,6 +91,7 @@ class WorkerLoop:
         self._listing = asyncio.Lock()
         self._relisting: asyncio.Task[None] | None = None
         self._models_changed = False
+        self._tools_changed = False
         self._frame: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
         self._prewarming = asyncio.Lock()
@@ -204,7 +209,8 @@ class WorkerLoop:
         tether.watch.subscribe(self._relist)
         tether.servers.subscribe(self._relist)
         self._tether.set_result(tether)
-        self._models_changed = True
+        tether.toolbox.on_change.append(self._mark_tools_changed)
+        self._models_changed = self._tools_changed = True
         self._flush()
         self._outlet.opened(tether.settings)
         await self.prewarm()
@@ -240,6 +246,10 @@ class WorkerLoop:
         self._models_changed = True
         self._schedule_flush()
 
+    def _mark_tools_changed(self) -> None:
+        self._tools_changed = True
+        self._schedule_flush()
+
     def _relist(self) -> None:
         """List the models anew, because something in their folders or on the servers has changed."""
         self._relisting = self._loop.create_task(self._list_models(self._tether.result()))
@@ -261,6 +271,9 @@ class WorkerLoop:
         if self._models_changed:
             self._models_changed = False
             self._outlet.models(self._statuses())
+        if self._tools_changed:
+            self._tools_changed = False
+            self._outlet.tools(tools_snapshot(self._tether.result()))
 
     def _statuses(self) -> list[ModelStatus]:
         states = self._tether.result().pool.states()

@@ -225,7 +225,7 @@ async def test_the_window_comes_back_as_it_was(nothing_of_the_developers: Path) 
         QTest.keySequence(window, QKeySequence("Ctrl+,"))
         dialog = window.findChild(SettingsDialog)
         assert dialog is not None
-        QTest.mouseClick(dialog.theme_buttons["dark"], Qt.MouseButton.LeftButton)
+        QTest.mouseClick(dialog.general.theme_buttons["dark"], Qt.MouseButton.LeftButton)
         dialog.close()
         await until((nothing_of_the_developers / "settings.json").exists)
     async with open_window() as window:

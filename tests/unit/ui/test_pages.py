@@ -192,11 +192,11 @@ def test_an_example_goes_into_the_composer(qtbot: QtBot) -> None:
 def test_the_settings_choose_a_theme(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = SettingsDialog("light", {"Conversations": tmp_path})
     qtbot.addWidget(dialog)
-    assert dialog.theme_buttons["light"].isChecked()
+    assert dialog.general.theme_buttons["light"].isChecked()
     with qtbot.waitSignal(dialog.theme_chosen) as chosen:
-        qtbot.mouseClick(dialog.theme_buttons["dark"], Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(dialog.general.theme_buttons["dark"], Qt.MouseButton.LeftButton)
     assert chosen.args == ["dark"]
-    assert not dialog.theme_buttons["light"].isChecked()
+    assert not dialog.general.theme_buttons["light"].isChecked()
 
 
 @pytest.mark.parametrize(
