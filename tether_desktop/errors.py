@@ -12,6 +12,7 @@
     ├── EngineError           a loaded model failed while it worked
     │   ├── EngineDied
     │   ├── PromptTooLong
+    │   ├── ConstraintRefused
     │   └── ServerError
     ├── StoreError            the database cannot be used
     │   ├── SessionNotFound
@@ -109,6 +110,12 @@ class PromptTooLong(EngineError):
     """The newest message alone does not fit the context window."""
 
     code = "context_length_exceeded"
+
+
+class ConstraintRefused(EngineError):
+    """What a reply should be held to is not understood, contradicts itself, or is too much."""
+
+    code = "constraint_refused"
 
 
 class ServerError(EngineError):

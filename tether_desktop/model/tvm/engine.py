@@ -16,7 +16,9 @@ from tether_desktop.model.engine import (
     Prompt,
 )
 from tether_desktop.model.refusals import not_loaded
+from tether_desktop.model.tvm.constraint import Constraints
 from tether_desktop.model.tvm.decoder import Decoder
+from tether_desktop.model.tvm.grammar_text import KINDS
 from tether_desktop.model.tvm.reply import Reply
 from tether_desktop.model.tvm.runtime import Runtime
 from tether_desktop.model.tvm.states import KvStates
@@ -32,7 +34,7 @@ class TvmEngine:
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
-        self._loaded: tuple[Decoder, ModelTokenizer, KvStates] | None = None
+        self._loaded: tuple[Decoder, ModelTokenizer, KvStates, Constraints] | None = None
 
     async def load(self, on_progress: OnProgress) -> EngineInfo:
         """Map the weights, load the library, and bring the weights into memory."""
@@ -51,15 +53,22 @@ class TvmEngine:
         tokenizer = ModelTokenizer(self._spec.model_dir)
         on_progress(1.0)
         states = KvStates(decoder.new_cache, self._spec.cache_bytes)
-        self._loaded = decoder, tokenizer, states
+        self._loaded = decoder, tokenizer, states, Constraints(tokenizer, decoder.shape.vocab)
         threads = f"{runtime.threads} thread{'s' if runtime.threads > 1 else ''}"
         device = f"CPU, {isa_title(decoder.isa)}, {threads}"
-        return EngineInfo(decoder.context_window, device, self._memory_bytes(decoder))
+        return EngineInfo(decoder.context_window, device, self._memory_bytes(decoder), constraints=KINDS)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationChunk, None]:
-        """Read what is new of the prompt, then choose, show and read token after token."""
-        decoder, tokenizer, states = self._parts()
-        reply = Reply(request, decoder, tokenizer, states)
+        """Read what is new of the prompt, then choose, show and read token after token.
+
+        Raises:
+            ConstraintRefused: the reply cannot be held to what is asked for; every state stays as it was.
+        """
+        decoder, tokenizer, states, constraints = self._parts()
+        held = None
+        if request.constraint is not None:
+            held = await constraints.begin(request.constraint, tokenizer.marker_ids(request.markers))
+        reply = Reply(request, decoder, tokenizer, states, held)
         for progress in reply.read_prompt():
             yield GenerationChunk(progress=progress)
             await asyncio.sleep(0)
@@ -70,7 +79,7 @@ class TvmEngine:
 
     async def count_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
         """Token count of each prompt."""
-        _, tokenizer, _ = self._parts()
+        tokenizer = self._parts()[1]
         return [len(tokenizer.encode(prompt)) for prompt in prompts]
 
     async def close(self) -> None:
@@ -82,7 +91,7 @@ class TvmEngine:
         window = decoder.shape.cache_bytes_per_position * decoder.context_window
         return decoder.weight_bytes + max(self._spec.cache_bytes, window)
 
-    def _parts(self) -> tuple[Decoder, ModelTokenizer, KvStates]:
+    def _parts(self) -> tuple[Decoder, ModelTokenizer, KvStates, Constraints]:
         if self._loaded is None:
             raise not_loaded(self._spec.model)
         return self._loaded

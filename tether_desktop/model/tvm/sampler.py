@@ -26,6 +26,7 @@ _BLOCK = 256
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 class Sampler:
@@ -54,26 +55,35 @@ class Sampler:
         self._biased_ids = np.array(list(bias), np.int64)
         self._biases = np.array(list(bias.values()), np.float32)
 
-    def next(self, logits: Floats) -> int:
+    def next(self, logits: Floats, allowed: Flags | None = None) -> int:
         """Choose a token and remember it for the penalties.
 
         Args:
             logits: ``float32[>= vocab_size]``; not changed.
+            allowed: ``bool[vocab_size]``, what may be chosen, as if all others had no probability at all; None for
+                everything. Nearly free where the likeliest token is among it.
 
         Raises:
-            EngineError: the logits are not numbers.
+            EngineError: the logits are not numbers, or nothing is allowed.
         """
-        if self._params.temperature <= 0:
-            penalized = self._penalize(logits[: self._vocab_size])
-            token = int(penalized.argmax())
-            _check_best(penalized[token])
+        scores = self._penalize(logits[: self._vocab_size])
+        best = int(scores.argmax())
+        _check_best(scores[best])
+        if allowed is None or allowed[best]:
+            token = self._draw_near(scores, best, allowed)
         else:
-            ids, weights = self.distribution(logits)
-            token = int(ids[self._draw(weights)])
+            ids = np.flatnonzero(allowed)
+            if not len(ids):
+                raise EngineError("The reply cannot go on", "No token may follow.", "Ask for a simpler form.")
+            token = int(ids[self._draw_near(scores[ids], int(scores[ids].argmax()), None)])
+        self.remember(token)
+        return token
+
+    def remember(self, token: int) -> None:
+        """Count a token that belongs to the reply and was not chosen here."""
         for tokens in (self._seen, self._generated):
             if tokens is not None:
                 tokens.add(token)
-        return token
 
     def distribution(self, logits: Floats) -> tuple[Ids, Floats]:
         """Tokens that may be chosen, in no order, and their weights: probability relative to the best token's.
@@ -81,13 +91,25 @@ class Sampler:
         Raises:
             EngineError: the logits are not numbers.
         """
-        penalized = self._penalize(logits[: self._vocab_size])
-        best = penalized.max()
+        scores = self._penalize(logits[: self._vocab_size])
+        return self._near(scores, scores.max(), None)
+
+    def _draw_near(self, scores: Floats, best: int, allowed: Flags | None) -> int:
+        """Choose a place among these scores, of which the best is allowed."""
+        if self._params.temperature <= 0:
+            return best
+        places, weights = self._near(scores, scores[best], allowed)
+        return int(places[self._draw(weights)])
+
+    def _near(self, scores: Floats, best: np.float32, allowed: Flags | None) -> tuple[Ids, Floats]:
+        """Places of the scores that are near enough to the best one to be chosen, and their weights."""
         _check_best(best)
         for margin in (_NEAR, _NEGLIGIBLE):
-            ids = np.flatnonzero(penalized >= best - np.float32(margin * self._params.temperature))
-            scaled = (penalized[ids] - best) / np.float32(max(self._params.temperature, 1e-6))
-            rest = (len(penalized) - len(ids)) * math.exp(-margin) if margin < _NEGLIGIBLE else 0.0
+            ids = np.flatnonzero(scores >= best - np.float32(margin * self._params.temperature))
+            rest = (len(scores) - len(ids)) * math.exp(-margin) if margin < _NEGLIGIBLE else 0.0
+            if allowed is not None:
+                ids = ids[allowed[ids]]
+            scaled = (scores[ids] - best) / np.float32(max(self._params.temperature, 1e-6))
             kept = _keep(scaled, self._params, rest)
             if kept is not None:
                 break

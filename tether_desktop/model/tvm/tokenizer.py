@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -12,6 +14,8 @@ from tokenizers import Encoding, Tokenizer, pre_tokenizers
 from tether_desktop.errors import ModelBroken
 from tether_desktop.model.engine import Prompt
 from tether_desktop.model.tvm.detokenizer import IncrementalDetokenizer, token_decoder
+
+_NO_MARKERS: frozenset[int] = frozenset()
 
 
 class _Place(NamedTuple):
@@ -29,6 +33,7 @@ class ModelTokenizer:
         eos_ids: tokens that end a reply.
         special_ids: tokens that are never text: neither read from literal text nor shown.
         vocab_size: number of tokens.
+        strips_first_space: a reply's first space belongs to the format and not to the text.
     """
 
     def __init__(self, model_dir: Path) -> None:
@@ -49,6 +54,8 @@ class ModelTokenizer:
             raise _broken(path, str(error)) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._lock = threading.Lock()
+        self.strips_first_space = self._decoder.strips_first_space
         self._first_only = list(_metaspaces_for_the_first_text(self._tokenizer.pre_tokenizer))
         added = self._tokenizer.get_added_tokens_decoder()
         self.vocab_size: int = max(self._tokenizer.get_vocab_size(), *(number + 1 for number in added), 0)
@@ -78,34 +85,54 @@ class ModelTokenizer:
             text = content[last.stop :]
         return ids + self._encode_literal(text, at_start=not ids)
 
-    def detokenizer(self) -> IncrementalDetokenizer:
-        """A fresh detokenizer, for one reply."""
-        return IncrementalDetokenizer(self._token_bytes, self._decoder)
+    def encode_inside(self, text: str, *, at_start: bool) -> list[int] | None:
+        """Ids of plain text in a reply, just as the tokenizer cuts it; None where it would write other bytes.
 
-    def spelling(self, token: int) -> str | None:
+        Args:
+            text: what the tokens stand for, to the byte.
+            at_start: the reply begins with it, so that a first space which is no text may stand before it.
+        """
+        data = text.encode()
+        ids = self._encode_literal(text, at_start=at_start)
+        if self._spells(ids, data) or (at_start and self.strips_first_space and self._spells(ids, b" " + data)):
+            return ids
+        # Some tokenizers put a space before every text; behind a line break there is none.
+        ids = self._encode_literal(f"\n{text}", at_start=False)
+        return next((ids[cut:] for cut in range(1, 4) if self._spells(ids[cut:], data)), None)
+
+    def detokenizer(self, markers: frozenset[int] = _NO_MARKERS) -> IncrementalDetokenizer:
+        """A fresh detokenizer, for one reply; ``markers`` come through as text, see :meth:`marker_ids`."""
+        return IncrementalDetokenizer(partial(self.token_bytes, markers=markers), self._decoder)
+
+    def marker_ids(self, markers: Iterable[str]) -> frozenset[int]:
+        """The special tokens of these texts that may stand in a reply; one that ends replies never does."""
+        ids = (self._tokenizer.token_to_id(marker) for marker in markers)
+        return frozenset(token for token in ids if token in self.special_ids and token not in self.eos_ids)
+
+    def spelling(self, token: int, markers: frozenset[int] = _NO_MARKERS) -> str | None:
         """The bytes a token stands for, each as the character of its number; None for one that is not shown."""
-        if token in self.special_ids or self._tokenizer.id_to_token(token) is None:
+        hidden = token in self.special_ids and token not in markers
+        if hidden or self._tokenizer.id_to_token(token) is None:
             return None
-        return self._token_bytes(token).decode("latin-1")
+        return self.token_bytes(token, markers).decode("latin-1")
 
     def token_text(self, token: int) -> str:
         """A token by itself as text: bytes that are no whole character are replaced, special ones spelled out."""
         if token in self.special_ids:
             return self._tokenizer.id_to_token(token) or ""
-        return self._token_bytes(token).decode("utf-8", "replace")
+        return self.token_bytes(token).decode("utf-8", "replace")
 
-    def _token_bytes(self, token: int) -> bytes:
+    def token_bytes(self, token: int, markers: frozenset[int] = _NO_MARKERS) -> bytes:
         """The UTF-8 bytes that a token adds to the text; none for one that is not shown."""
         if token in self.special_ids:
-            return b""
+            return self.token_text(token).encode() if token in markers else b""
         if token in self._words:
             return self._decoder.word_bytes(self._words[token])
         return self._decoder.token_bytes(self._tokenizer.id_to_token(token) or "")
 
     def _recognise(self, text: str) -> tuple[list[int], list[_Place]]:
         """Ids of a text that may spell special tokens, and where those are."""
-        self._tokenizer.encode_special_tokens = False
-        encoding = self._run(text, at_start=True)
+        encoding = self._run(text, at_start=True, literal=False)
         ids: list[int] = encoding.ids
         found = [index for index, token in enumerate(ids) if token in self.special_ids]
         offsets = encoding.offsets if found else []
@@ -115,8 +142,7 @@ class ModelTokenizer:
         """Ids of plain text, never special ones, even where a vocabulary could spell them."""
         if not text:
             return []
-        self._tokenizer.encode_special_tokens = True
-        ids: list[int] = self._run(text, at_start=at_start).ids
+        ids: list[int] = self._run(text, at_start=at_start, literal=True).ids
         if self.special_ids.isdisjoint(ids):
             return ids
         return [token for token in self._encode_characters(text) if token not in self.special_ids]
@@ -130,11 +156,16 @@ class ModelTokenizer:
         model = tokenizer.model
         return (token.id for character in written for token in model.tokenize(character))
 
-    def _run(self, text: str, *, at_start: bool) -> Encoding:
-        for metaspace in self._first_only:
-            metaspace.prepend_scheme = "first" if at_start else "never"
+    def _spells(self, ids: Iterable[int], data: bytes) -> bool:
+        return b"".join(map(self.token_bytes, ids)) == data
+
+    def _run(self, text: str, *, at_start: bool, literal: bool) -> Encoding:
         try:
-            return self._tokenizer.encode(text, add_special_tokens=False)
+            with self._lock:
+                self._tokenizer.encode_special_tokens = literal
+                for metaspace in self._first_only:
+                    metaspace.prepend_scheme = "first" if at_start else "never"
+                return self._tokenizer.encode(text, add_special_tokens=False)
         except BaseException as error:  # a panic of the library, as over an endless search, is no Exception
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
