@@ -11,6 +11,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from tether_desktop import paths
+from tether_desktop.context.records import SearchHit
 from tether_desktop.context.store import Store
 from tether_desktop.errors import AlreadyRunning, StoreError
 from tether_desktop.model.discovery.catalog import Catalog
@@ -20,6 +21,9 @@ from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.remote.server_models import ServerModels
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
+from tether_desktop.tools.mcp.servers import McpServers
+from tether_desktop.tools.toolbox import Toolbox
+from tether_desktop.tools.toolkit import make_toolkit
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,7 @@ class Tether:
         watch: tells when these have changed.
         installer: adds the starter model.
         pool: the engines that are loaded.
+        tools: what models may call.
         store: the conversations; there once started.
         sessions: the session API; there once started.
     """
@@ -59,7 +64,18 @@ class Tether:
             cache_bytes=settings.chat_memory * _MEGABYTE,
             idle_seconds=settings.idle_minutes * 60,
         )
+        self.tools = make_toolkit(lambda: self.sessions.settings, self._search)
         self._open = AsyncExitStack()
+
+    @property
+    def toolbox(self) -> Toolbox:
+        """The tools of all sources."""
+        return self.tools.toolbox
+
+    @property
+    def mcp(self) -> McpServers:
+        """The MCP servers."""
+        return self.tools.mcp
 
     async def start(self) -> None:
         """Take the data folder and open the database; on failure nothing stays open.
@@ -79,14 +95,19 @@ class Tether:
             opening.push_async_callback(self.watch.close)
             opening.push_async_callback(self.servers.close)
             opening.push_async_callback(self.pool.close)
-            self.sessions = SessionService(self.store, self.pool, self.catalog, self.settings)
+            self.sessions = SessionService(self.store, self.pool, self.catalog, self.toolbox, self.settings)
+            opening.push_async_callback(self.tools.close)
             opening.push_async_callback(self.sessions.close)
             self.servers.look()
+            await self.tools.start()
             self._open = opening.pop_all()
 
     async def close(self) -> None:
         """Stop the turns and store them, end the engines, close the database, free the folder; idempotent."""
         await self._open.aclose()
+
+    def _search(self, query: str, limit: int, *, except_session: str = "") -> list[SearchHit]:
+        return self.store.search_messages(query, limit, except_session=except_session)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.helpers.clock import VirtualClock
 from tests.helpers.scripted_models import write_scripted_model
+from tests.helpers.tools import FixedTools
 from tether_desktop.context.store import Store
 from tether_desktop.events import Event
 from tether_desktop.model.discovery.catalog import Catalog
@@ -19,6 +20,9 @@ from tether_desktop.model.scripted.engine import ScriptedEngine
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.settings import Settings
+from tether_desktop.tools.preferences import ToolPreferences
+from tether_desktop.tools.tool import Tool
+from tether_desktop.tools.toolbox import Toolbox
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,15 @@ async def open_rooms(
     make_engine: Callable[[EngineSpec], Engine] = scripted_engine,
     settings: Mapping[str, Any] | None = None,
     replies: Sequence[Any] = (),
+    tools: Sequence[Tool] = (),
 ) -> AsyncIterator[Rooms]:
     """Open rooms in ``folder``, with one scripted model when ``replies`` are given; closes everything."""
+    folder.mkdir(exist_ok=True)  # noqa: ASYNC240 — a test's own folder
     store = store or Store(f"sqlite:///{folder / 'tether.db'}")
     catalog = Catalog([folder / "models"])
     pool = EnginePool(catalog, make_engine=make_engine)
-    sessions = SessionService(store, pool, catalog, Settings(**(settings or {})))
+    toolbox = Toolbox([FixedTools(tools)], ToolPreferences(folder / "tools.json"))
+    sessions = SessionService(store, pool, catalog, toolbox, Settings(**(settings or {})))
     rooms = Rooms(folder / "models", store, pool, sessions)
     if replies:
         rooms.add_model(replies=replies)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tether_desktop.context.records import MessageRecord, SessionRecord
 from tether_desktop.context.store import Store
 from tether_desktop.errors import MessageNotFound, ModelError, SessionNotFound
-from tether_desktop.messages import Message, Role
+from tether_desktop.messages import MODELS_CHOICE, Message, Role, ToolChoice
 from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
-from tether_desktop.model.engine import SamplingParams
+from tether_desktop.model.engine import Constraint, SamplingParams
 from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages, load_prompt_template
 from tether_desktop.protocol.titles import title_from
+from tether_desktop.protocol.tool_use import AS_SET, ToolUse, offered_tools
 from tether_desktop.settings import Settings
+from tether_desktop.tools.tool import Tool
 
 Ask = Callable[[SessionRecord], "Asked"]
 """Stores the question, where it is a new one, once all else has been checked."""
@@ -40,6 +42,11 @@ class TurnPlan:
         template: the model's chat template.
         system: the system prompt; may be empty.
         params: how to sample, stop texts of the template included.
+        settings: as they were when the turn began.
+        tools: what the model may call.
+        choice: whether it may or must.
+        tool_use: what the caller wants of tools.
+        reply_format: what the reply has to be; None for free text.
         title: the title that the session has just got; empty for none.
     """
 
@@ -51,7 +58,29 @@ class TurnPlan:
     template: PromptTemplate | UnrenderedMessages
     system: str
     params: SamplingParams
+    settings: Settings
+    tools: tuple[Tool, ...] = ()
+    choice: ToolChoice = MODELS_CHOICE
+    tool_use: ToolUse = AS_SET
+    reply_format: Constraint | None = None
     title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller wants of a turn.
+
+    Attributes:
+        model: who answers; None is the session's model, else the default one, else the first usable.
+        params: how to sample; None is as the settings say.
+        tool_use: what it may do with tools.
+        reply_format: what the reply has to be; None for free text.
+    """
+
+    model: str | None = None
+    params: SamplingParams | None = None
+    tool_use: ToolUse = AS_SET
+    reply_format: Constraint | None = None
 
 
 class TurnPlanner:
@@ -61,17 +90,25 @@ class TurnPlanner:
         self._store = store
         self._catalog = catalog
 
-    def plan(
-        self, session_id: str, ask: Ask, model: str | None, params: SamplingParams | None, settings: Settings
-    ) -> TurnPlan:
+    def plan(self, session_id: str, ask: Ask, wanted: Wanted, settings: Settings, tools: Sequence[Tool]) -> TurnPlan:
         """Check everything, then store the question and an empty reply, and name the session.
+
+        Args:
+            session_id: where to ask.
+            ask: stores the question.
+            wanted: what the caller wants.
+            settings: hold for what it does not say.
+            tools: what there is to call.
 
         Raises:
             TetherError: something cannot be used; nothing is stored then.
         """
         session = self._open_session(session_id)
-        entry = self._catalog.get(model or session.model or settings.default_model or self._first_usable())
+        entry = self._catalog.get(wanted.model or session.model or settings.default_model or self._first_usable())
         template = _template(entry)
+        by_default = settings.tool_use == "on" or (settings.tool_use == "auto" and template.declares_tools)
+        formatted = wanted.reply_format is not None
+        offered, choice = offered_tools(wanted.tool_use, tools, by_default=by_default, formatted=formatted)
         with self._store.together():
             asked = ask(session)
             self._store.add_message(session_id, Message("assistant"), parent_id=asked.id, model=entry.name)
@@ -87,7 +124,12 @@ class TurnPlanner:
             context_window=entry.context_window,
             template=template,
             system=settings.system_prompt.strip(),
-            params=_with_stop(params or _params(settings), template.stop),
+            params=_with_stop(wanted.params or _params(settings), template.stop),
+            settings=settings,
+            tools=offered,
+            choice=choice,
+            tool_use=wanted.tool_use,
+            reply_format=wanted.reply_format,
             title=title,
         )
 

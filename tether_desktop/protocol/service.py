@@ -12,14 +12,15 @@ from tether_desktop.context.store import Store
 from tether_desktop.errors import SessionBusy, TetherError
 from tether_desktop.messages import Message, text_message
 from tether_desktop.model.discovery.catalog import Catalog
-from tether_desktop.model.engine import SamplingParams
+from tether_desktop.model.engine import Constraint, SamplingParams
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.approvals import Approvals
-from tether_desktop.protocol.planner import Ask, TurnPlanner
+from tether_desktop.protocol.planner import Ask, TurnPlanner, Wanted
 from tether_desktop.protocol.tool_use import AS_SET, ApprovalAnswer, ToolUse
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.protocol.window import Cut
 from tether_desktop.settings import Settings
+from tether_desktop.tools.toolbox import Toolbox
 
 
 class SessionService:
@@ -32,10 +33,11 @@ class SessionService:
         settings: read at the start of every turn; may be replaced.
     """
 
-    def __init__(self, store: Store, pool: EnginePool, catalog: Catalog, settings: Settings) -> None:
+    def __init__(self, store: Store, pool: EnginePool, catalog: Catalog, toolbox: Toolbox, settings: Settings) -> None:
         self.settings = settings
-        self._store = store
+        self._toolbox = toolbox
         self._approvals = Approvals(store)
+        self._store = store
         self._pool = pool
         self._planner = TurnPlanner(store, catalog)
         self._turns: dict[str, Turn] = {}
@@ -102,7 +104,8 @@ class SessionService:
         *,
         model: str | None = None,
         params: SamplingParams | None = None,
-        tool_use: ToolUse = AS_SET,  # noqa: ARG002
+        tool_use: ToolUse = AS_SET,
+        reply_format: Constraint | None = None,
     ) -> Turn:
         """Ask something at the end of the branch that is shown.
 
@@ -111,15 +114,19 @@ class SessionService:
             text: the question.
             model: who answers; None is the session's model, else the default one, else the first usable.
             params: how to sample; None is as the settings say.
+            tool_use: what it may do with tools.
+            reply_format: what the reply has to be; None for free text.
 
         Raises:
             SessionNotFound: it does not exist, or lies in the bin.
             SessionBusy: it is still answering.
             ModelError: the model is unknown or cannot be used.
+            ToolError: a tool is wanted that cannot be called.
             StoreError: the question cannot be stored.
         """
         question = _question(text)
-        return await self._start(session_id, partial(self._planner.ask, question), model, params)
+        wanted = Wanted(model, params, tool_use, reply_format)
+        return await self._start(session_id, partial(self._planner.ask, question), wanted)
 
     async def regenerate(
         self,
@@ -128,7 +135,8 @@ class SessionService:
         *,
         model: str | None = None,
         params: SamplingParams | None = None,
-        tool_use: ToolUse = AS_SET,  # noqa: ARG002
+        tool_use: ToolUse = AS_SET,
+        reply_format: Constraint | None = None,
     ) -> Turn:
         """Ask for another answer beside the reply ``message_id``.
 
@@ -136,7 +144,8 @@ class SessionService:
             MessageNotFound: the session has no such reply.
             TetherError: as ``send``.
         """
-        return await self._start(session_id, partial(self._planner.ask_again, message_id), model, params)
+        wanted = Wanted(model, params, tool_use, reply_format)
+        return await self._start(session_id, partial(self._planner.ask_again, message_id), wanted)
 
     async def edit(
         self,
@@ -146,7 +155,8 @@ class SessionService:
         *,
         model: str | None = None,
         params: SamplingParams | None = None,
-        tool_use: ToolUse = AS_SET,  # noqa: ARG002
+        tool_use: ToolUse = AS_SET,
+        reply_format: Constraint | None = None,
     ) -> Turn:
         """Ask ``text`` instead of the question ``message_id``, beside it.
 
@@ -155,7 +165,8 @@ class SessionService:
             TetherError: as ``send``.
         """
         question = _question(text)
-        return await self._start(session_id, partial(self._planner.ask_instead, message_id, question), model, params)
+        wanted = Wanted(model, params, tool_use, reply_format)
+        return await self._start(session_id, partial(self._planner.ask_instead, message_id, question), wanted)
 
     async def answer(self, session_id: str, call_id: str, answer: ApprovalAnswer) -> bool:
         """Allow or refuse a call that waits for it (``tool_approval``).
@@ -182,18 +193,27 @@ class SessionService:
         await asyncio.gather(*self._starts, return_exceptions=True)
         await asyncio.gather(*(turn.cancel() for turn in self._turns.values()))
 
-    async def _start(self, session_id: str, ask: Ask, model: str | None, params: SamplingParams | None) -> Turn:
+    async def _start(self, session_id: str, ask: Ask, wanted: Wanted) -> Turn:
         """Start a turn; once it is being stored, a caller that goes away does not stop it."""
-        start = asyncio.create_task(self._plan_and_run(session_id, ask, model, params))
+        start = asyncio.create_task(self._plan_and_run(session_id, ask, wanted))
         self._starts.add(start)
         start.add_done_callback(self._starts.discard)
         return await asyncio.shield(start)
 
-    async def _plan_and_run(self, session_id: str, ask: Ask, model: str | None, params: SamplingParams | None) -> Turn:
+    async def _plan_and_run(self, session_id: str, ask: Ask, wanted: Wanted) -> Turn:
         async with self._exclusive(session_id):
             self._check_idle(session_id)
-            plan = await asyncio.to_thread(self._planner.plan, session_id, ask, model, params, self.settings)
-            turn = Turn(plan, self._store, self._pool, cuts=self._cuts, on_end=self._forget)
+            tools = self._toolbox.offered()
+            plan = await asyncio.to_thread(self._planner.plan, session_id, ask, wanted, self.settings, tools)
+            turn = Turn(
+                plan,
+                self._store,
+                self._pool,
+                self._approvals,
+                permission=self._toolbox.permission,
+                cuts=self._cuts,
+                on_end=self._forget,
+            )
             self._turns[session_id] = turn
             return turn
 

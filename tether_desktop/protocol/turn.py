@@ -1,4 +1,4 @@
-"""One turn: prompt -> model -> events, stored as they happen."""
+"""One turn: a question is answered, event by event, and stored as it happens."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 from dataclasses import replace
 
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.context.store import Store
-from tether_desktop.errors import EngineError, TetherError
-from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, HiddenThought, Stage, Status, Title, Token
-from tether_desktop.messages import Timings, Usage
-from tether_desktop.model.engine import Engine, EngineInfo, GenerationChunk, GenerationRequest
+from tether_desktop.errors import TetherError
+from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, Title
 from tether_desktop.model.pool.pool import EnginePool
+from tether_desktop.protocol.approvals import Approvals
+from tether_desktop.protocol.calls import CallRunner
 from tether_desktop.protocol.event_log import EventLog
-from tether_desktop.protocol.history import exchanges_of
+from tether_desktop.protocol.output import TurnOutput
 from tether_desktop.protocol.planner import TurnPlan
 from tether_desktop.protocol.reply_writer import ReplyWriter
-from tether_desktop.protocol.stream_parser import StreamParser, state_after_prompt
-from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, reply_reserve
+from tether_desktop.protocol.rounds import Rounds
+from tether_desktop.protocol.window import Cut
+from tether_desktop.tools.tool import Permission
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,7 +44,9 @@ class Turn:
         plan: TurnPlan,
         store: Store,
         pool: EnginePool,
+        approvals: Approvals,
         *,
+        permission: Callable[[str], Permission],
         cuts: dict[str, Cut | None],
         on_end: Callable[[Turn], None],
         clock: Callable[[], float] = time.monotonic,
@@ -55,6 +57,8 @@ class Turn:
             plan: what to do.
             store: where the reply goes.
             pool: lends the engine.
+            approvals: asks before calls are run.
+            permission: of a tool, where nothing was said in this chat.
             cuts: where each session's history was cut last; the turn keeps its own entry.
             on_end: called just before the terminal event.
             clock: seconds, for ``queued_s`` and thinking times.
@@ -63,14 +67,13 @@ class Turn:
         self.question = plan.question
         self.reply = plan.reply
         self._plan = plan
-        self._pool = pool
-        self._cuts = cuts
         self._on_end = on_end
-        self._clock = clock
         self._log = EventLog()
         self._writer = ReplyWriter(store, plan.reply.id, clock=clock)
+        self._out = TurnOutput(self._log, self._writer)
+        runner = CallRunner(plan, approvals, self._out, permission=permission)
+        self._rounds = Rounds(plan, pool, runner, self._out, cuts=cuts, clock=clock)
         self._cancelled = False
-        self._generating = False
         self._work = asyncio.create_task(self._answer(), name=f"answer in {self.session_id}")
         self._task = asyncio.create_task(self._run(), name=f"turn in {self.session_id}")
 
@@ -98,72 +101,8 @@ class Turn:
 
     async def _answer(self) -> Done:
         if self._plan.title:
-            self._log.append(Title(self._plan.title))
-        asked = self._clock()
-        async with self._pool.lend(self._plan.model, self._tell) as engine:
-            queued_s = self._clock() - asked
-            self._tell("reading_prompt", 0.0)
-            fitted = await self._fit(engine)
-            last = await self._generate(engine, fitted)
-        timings = replace(last.timings or Timings(), queued_s=queued_s)
-        return Done(last.finish_reason or "stop", last.usage or Usage(), timings)
-
-    async def _fit(self, engine: Engine) -> FittedPrompt:
-        info = self._engine_info()
-        window = info.context_window if info else self._plan.context_window
-        fitted = await ContextWindow(
-            engine,
-            self._plan.template,
-            self._plan.system,
-            exchanges_of(self._plan.branch),
-            window=window,
-            reserve=reply_reserve(window, self._plan.params.max_tokens),
-        ).fit(self._cuts.get(self.session_id))
-        self._cuts[self.session_id] = fitted.cut
-        if fitted.trimmed:
-            self._log.append(fitted.trimmed)
-        return fitted
-
-    def _engine_info(self) -> EngineInfo | None:
-        state = self._pool.states().get(self._plan.model)
-        return state.info if state else None
-
-    async def _generate(self, engine: Engine, fitted: FittedPrompt) -> GenerationChunk:
-        """Stream the reply; its last chunk."""
-        info, prompt = self._engine_info(), fitted.prompt
-        parser = StreamParser(state_after_prompt("".join(piece.text for piece in prompt[-1:] if not piece.literal)))
-        request = GenerationRequest(self.session_id, prompt, self._plan.params)
-        if info and info.takes_messages:
-            request = GenerationRequest(self.session_id, (), self._plan.params, fitted.messages)
-        try:
-            async with aclosing(engine.generate(request)) as chunks:
-                async for chunk in chunks:
-                    self._take(chunk, parser)
-                    if chunk.finish_reason:
-                        return chunk
-        finally:
-            self._say(parser.finish())
-        raise EngineError(
-            "The reply broke off", f"{self._plan.model} stopped in the middle of its reply.", "Try again."
-        )
-
-    def _take(self, chunk: GenerationChunk, parser: StreamParser) -> None:
-        if chunk.progress is not None:
-            self._tell("reading_prompt", chunk.progress)
-        if chunk.text:
-            if not self._generating:
-                self._generating = True
-                self._tell("generating", None)
-            self._say(parser.feed(chunk.text))
-
-    def _say(self, events: list[Token | HiddenThought]) -> None:
-        for event in events:
-            self._writer.add(event)
-            self._log.append(event)
-
-    def _tell(self, stage: Stage, progress: float | None) -> None:
-        if not self._log.ended:
-            self._log.append_change(Status(stage, progress))
+            self._out.mention(Title(self._plan.title))
+        return await self._rounds.answer()
 
     def _ending(self) -> _Ending:
         if self._work.cancelled():

@@ -25,6 +25,8 @@ from tether_desktop.model.remote.server_models import ServerModels, look_at
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.settings import Settings
+from tether_desktop.tools.preferences import ToolPreferences
+from tether_desktop.tools.toolbox import Toolbox
 
 MODEL = "test/tiny"
 
@@ -37,7 +39,8 @@ class House:
         catalog = Catalog([folder / "models"], [ServerModels().entries])
         limits = Limits(sleep=Waits())
         self.pool = EnginePool(catalog, make_engine=lambda spec: RemoteEngine(spec, limits=limits))
-        self.sessions = SessionService(self.store, self.pool, catalog, Settings(system_prompt="Be kind."))
+        toolbox = Toolbox((), ToolPreferences(folder / "tools.json"))
+        self.sessions = SessionService(self.store, self.pool, catalog, toolbox, Settings(system_prompt="Be kind."))
 
     async def ask(self, text: str, session_id: str | None = None, model: str | None = MODEL) -> Turn:
         session_id = session_id or (await self.sessions.create()).id

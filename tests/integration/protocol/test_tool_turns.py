@@ -1,0 +1,415 @@
+"""Turns in which tools are called: what is streamed, stored, asked, and told to the model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.rooms import Rooms, all_events, open_rooms, until
+from tests.helpers.tools import Gate, tool_named
+from tether_desktop.errors import ToolError, ToolNotFound
+from tether_desktop.events import (
+    Cancelled,
+    Done,
+    ErrorEvent,
+    Event,
+    Token,
+    ToolApproval,
+    ToolEnd,
+    ToolProgress,
+    ToolStart,
+)
+from tether_desktop.messages import Text, ToolCall, ToolChoice, ToolResult
+from tether_desktop.model.engine import Constraint
+from tether_desktop.protocol.calls import MOST_CALLS
+from tether_desktop.protocol.tool_use import DENIED, STOPPED, UNATTENDED, ApprovalAnswer, ToolUse
+from tether_desktop.protocol.turn import Turn
+from tether_desktop.tools.tool import Tool
+
+ATTENDED = ToolUse(ToolChoice("auto"), attended=True)
+UNASKED = ToolUse(ToolChoice("auto"))
+
+
+def call(name: str, **arguments: Any) -> str:
+    """A call as a model writes it."""
+    return "<<function_call>> " + json.dumps({"name": name, "arguments": arguments})
+
+
+def says(*rounds: str) -> list[dict[str, Any]]:
+    """A script whose rounds come one after the other."""
+    question, *others = rounds
+    return [
+        {"match": ".", "steps": [{"text": question}]},
+        *({"after_tool": True, "steps": [{"text": text}]} for text in others),
+    ]
+
+
+def told(events: list[Event]) -> list[Event]:
+    """What is told of calls, and how the turn ends; without the ids, which are random."""
+    kept = (ToolApproval, ToolStart, ToolProgress, ToolEnd, Cancelled, Done, ErrorEvent)
+    return [event for event in events if isinstance(event, kept)]
+
+
+def streamed_parts(events: list[Event]) -> list[tuple[str, str]]:
+    """The reply as a reader of the events puts it together: kind and content."""
+    parts: list[tuple[str, str]] = []
+    seen = set()
+    for event in events:
+        match event:
+            case Token(content) if parts and parts[-1][0] == "text":
+                parts[-1] = ("text", parts[-1][1] + content)
+            case Token(content):
+                parts.append(("text", content))
+            case ToolApproval(id) | ToolStart(id) if id not in seen:
+                seen.add(id)
+                text = event.text if isinstance(event, ToolStart) else ""
+                parts.append(("call", f"{id} {event.name} {event.arguments} {text}"))
+            case ToolEnd(id, name, result, is_error):
+                parts.append(("result", f"{id} {name} {result} {is_error}"))
+    return parts
+
+
+def stored_parts(turn: Turn) -> list[tuple[str, str]]:
+    """The reply as it is stored, in the same form."""
+    parts: list[tuple[str, str]] = []
+    for part in turn.reply.message.parts:
+        match part:
+            case Text(text):
+                parts.append(("text", text))
+            case ToolCall(id, name, arguments, text):
+                parts.append(("call", f"{id} {name} {arguments} {text}"))
+            case ToolResult(id, name, result, is_error):
+                parts.append(("result", f"{id} {name} {result} {is_error}"))
+    return parts
+
+
+async def ask(
+    folder: Path, tools: list[Tool], *rounds: str, tool_use: ToolUse = UNASKED, **settings: Any
+) -> tuple[Turn, list[Event], Rooms]:
+    """Ask something of a model that says so; what is stored has to be what was streamed."""
+    async with open_rooms(folder, replies=says(*rounds), tools=tools, settings=settings) as rooms:
+        turn, events = await rooms.ask("Go on", tool_use=tool_use)
+        assert streamed_parts(events) == stored_parts(turn)
+        (_, stored) = await rooms.sessions.history(turn.session_id)
+        assert stored.message == turn.reply.message
+        return turn, events, rooms
+
+
+async def test_a_call_is_run_and_its_answer_goes_into_the_reply(tmp_path: Path) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def weather(**arguments: Any) -> str:
+        asked.append(arguments)
+        return "Rain, 11 degrees"
+
+    tool = tool_named("weather", weather, place=str)
+    turn, events, _ = await ask(tmp_path, [tool], f"I look. {call('weather', place='Oslo')}", "Take an umbrella.")
+    assert asked == [{"place": "Oslo"}]
+    start, end, done = told(events)
+    assert isinstance(start, ToolStart)
+    assert (start.name, start.arguments) == ("weather", {"place": "Oslo"})
+    assert end == ToolEnd(start.id, "weather", "Rain, 11 degrees")
+    assert isinstance(done, Done)
+    assert done.finish_reason == "stop"
+    assert turn.reply.message.text == "I look. Take an umbrella."
+
+
+async def test_the_model_reads_the_answer_and_what_it_said_before(tmp_path: Path) -> None:
+    async with open_rooms(tmp_path, tools=[tool_named("clock", lambda: "It is noon")], replies=["unused"]) as rooms:
+        rooms.add_model(
+            replies=[
+                {"match": "time", "steps": [{"text": f"A moment. {call('clock')}"}]},
+                {"after_tool": True, "match": "It is noon", "steps": ["Twelve."]},
+                {"after_tool": True, "steps": ["I read nothing."]},
+            ]
+        )
+        turn, _ = await rooms.ask("What time is it?", tool_use=UNASKED)
+        assert turn.reply.message.text == "A moment. Twelve."
+        _, events = await rooms.ask("Thank you", turn.session_id, tool_use=UNASKED)
+        assert isinstance(events[-1], Done)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
+async def test_no_fragment_of_a_call_is_visible_however_it_is_split(tmp_path: Path, size: int) -> None:
+    text = f"One < two. {call('clock')} and <b>"
+    steps = [text[start : start + size] for start in range(0, len(text), size)]
+    async with open_rooms(tmp_path, tools=[tool_named("clock", lambda: "noon")], replies=["unused"]) as rooms:
+        rooms.add_model(replies=[{"match": ".", "steps": steps}, {"after_tool": True, "steps": ["Noon."]}])
+        turn, events = await rooms.ask("Time?", tool_use=UNASKED)
+    assert "".join(event.content for event in events if isinstance(event, Token)) == turn.reply.message.text
+    assert "function_call" not in turn.reply.message.text
+    assert turn.reply.message.text.startswith("One < two. ")
+    assert turn.reply.message.text.endswith("Noon.")
+
+
+async def test_several_calls_of_a_round_run_side_by_side(tmp_path: Path) -> None:
+    gate = Gate(2)
+    tools = [tool_named("a", gate.pass_together), tool_named("b", gate.pass_together)]
+    turn, events, _ = await ask(tmp_path, tools, f"{call('a')}\n{call('b')}", "Both.")
+    assert [type(event) for event in told(events)] == [ToolStart, ToolStart, ToolEnd, ToolEnd, Done]
+    assert turn.reply.message.text.strip() == "Both."
+
+
+async def test_a_round_may_follow_a_round(tmp_path: Path) -> None:
+    numbers = iter(range(1, 10))
+    tool = tool_named("count", lambda: str(next(numbers)))
+    turn, events, _ = await ask(tmp_path, [tool], call("count"), call("count"), "Two.")
+    assert [event.result for event in events if isinstance(event, ToolEnd)] == ["1", "2"]
+    assert turn.reply.message.text.strip() == "Two."
+    assert turn.reply.usage is not None
+    assert turn.reply.usage.completion_tokens > 10
+
+
+async def test_without_tools_what_looks_like_a_call_is_text(tmp_path: Path) -> None:
+    turn, events, _ = await ask(tmp_path, [], f"Write {call('clock')} so.", tool_use=ToolUse())
+    assert turn.reply.message.text == f"Write {call('clock')} so."
+    assert len(told(events)) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "choice", "calls"),
+    [("on", None, 1), ("off", None, 0), ("auto", None, 0), ("on", "none", 0), ("off", "auto", 1)],
+)
+async def test_the_settings_say_whether_tools_are_used_unless_a_question_says_otherwise(
+    tmp_path: Path, setting: str, choice: Any, calls: int
+) -> None:
+    tool_use = ToolUse(ToolChoice(choice) if choice else None)
+    replies = says(call("clock"), "Noon.")
+    tools = [tool_named("clock", lambda: "noon")]
+    async with open_rooms(tmp_path, replies=replies, tools=tools, settings={"tool_use": setting}) as rooms:
+        _, events = await rooms.ask("Time?", tool_use=tool_use)
+    assert len([event for event in events if isinstance(event, ToolEnd)]) == calls
+
+
+FAULTS: dict[str, tuple[str, str]] = {
+    "unknown": (call("wheather", place="Oslo"), "Did you mean weather?"),
+    "nothing like it": (call("zzz"), "There are: weather"),
+    "wrong arguments": (call("weather", place=7), "place"),
+    "missing arguments": (call("weather"), "place"),
+    "no JSON": ('<<function_call>> {"name": "weather", "arguments": {"place": }}', ""),
+    "raises": (call("weather", place="nowhere"), "no such place"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_call_that_fails_is_told_to_the_model_which_then_answers(tmp_path: Path, fault: str) -> None:
+    def weather(place: str) -> str:
+        raise LookupError(f"no such place: {place}")
+
+    text, problem = FAULTS[fault]
+    turn, events, _ = await ask(tmp_path, [tool_named("weather", weather, place=str)], text, "I do not know.")
+    start, end, done = told(events)
+    assert isinstance(start, ToolStart)
+    assert isinstance(end, ToolEnd)
+    assert end.is_error
+    assert problem in end.result
+    assert isinstance(done, Done)
+    assert turn.reply.message.text.strip() == "I do not know."
+
+
+async def test_a_model_that_calls_for_ever_is_brought_to_an_end(tmp_path: Path) -> None:
+    turn, events, _ = await ask(tmp_path, [tool_named("clock", lambda: "noon")], call("clock"), tool_rounds=3)
+    ends = [event for event in events if isinstance(event, ToolEnd)]
+    assert [end.is_error for end in ends] == [False, False, False, True]
+    assert "limit of 3 rounds" in ends[-1].result
+    assert isinstance(events[-1], ErrorEvent)
+    assert events[-1].code == "no_answer"
+    assert turn.reply.finish_reason == "error"
+
+
+async def test_after_the_last_round_the_model_is_told_to_answer(tmp_path: Path) -> None:
+    async with open_rooms(
+        tmp_path, tools=[tool_named("clock", lambda: "noon")], replies=["unused"], settings={"tool_rounds": 1}
+    ) as rooms:
+        rooms.add_model(
+            replies=[
+                {"match": ".", "steps": [{"text": call("clock")}]},
+                {"after_tool": True, "match": "No more tools", "steps": ["Noon."]},
+                {"after_tool": True, "steps": ["I was not told."]},
+            ]
+        )
+        turn, events = await rooms.ask("Time?", tool_use=UNASKED)
+    assert turn.reply.message.text.strip() == "Noon."
+    assert [event.result for event in events if isinstance(event, ToolEnd)] == ["noon"]
+
+
+async def test_more_calls_than_anyone_needs_are_refused(tmp_path: Path) -> None:
+    calls = "\n".join([call("clock")] * (MOST_CALLS + 3))
+    _, events, _ = await ask(tmp_path, [tool_named("clock", lambda: "noon")], calls, "Noon.")
+    refused = [event for event in events if isinstance(event, ToolEnd) and event.is_error]
+    assert len(refused) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"), [("once", "noon"), ("always", "noon"), ("deny", DENIED), ("never", DENIED)]
+)
+async def test_a_call_asks_and_does_what_the_person_says(tmp_path: Path, answer: ApprovalAnswer, result: str) -> None:
+    tool = tool_named("clock", lambda: "noon", permission="ask")
+    async with open_rooms(tmp_path, replies=says(call("clock"), "Well."), tools=[tool]) as rooms:
+        session = await rooms.sessions.create()
+        turn = await rooms.sessions.send(session.id, "Time?", tool_use=ATTENDED)
+        approval = await until(turn, lambda event: isinstance(event, ToolApproval))
+        assert isinstance(approval, ToolApproval)
+        assert (approval.name, approval.origin) == ("clock", tool.origin)
+        assert await rooms.sessions.answer(session.id, approval.id, answer)
+        events = await all_events(turn)
+        assert not await rooms.sessions.answer(session.id, approval.id, answer)
+        assert [event.result for event in events if isinstance(event, ToolEnd)] == [result]
+        assert streamed_parts(events) == stored_parts(turn)
+        asks_again = answer in {"once", "deny"}
+        turn = await rooms.sessions.send(session.id, "And now?", tool_use=ATTENDED)
+        first = await until(turn, lambda event: isinstance(event, ToolApproval | ToolStart))
+        assert isinstance(first, ToolApproval) == asks_again
+        await turn.cancel()
+        other = await rooms.sessions.create()
+        turn = await rooms.sessions.send(other.id, "Time?", tool_use=ATTENDED)
+        assert isinstance(await until(turn, lambda event: isinstance(event, ToolApproval | ToolStart)), ToolApproval)
+        await turn.cancel()
+
+
+async def test_an_answer_for_the_chat_answers_all_calls_of_the_tool_that_wait(tmp_path: Path) -> None:
+    tool = tool_named("clock", lambda: "noon", permission="ask")
+    async with open_rooms(tmp_path, replies=says(f"{call('clock')} {call('clock')}", "Well."), tools=[tool]) as rooms:
+        session = await rooms.sessions.create()
+        turn = await rooms.sessions.send(session.id, "Time?", tool_use=ATTENDED)
+        approval = await until(turn, lambda event: isinstance(event, ToolApproval))
+        assert isinstance(approval, ToolApproval)
+        await asyncio.sleep(0)
+        assert await rooms.sessions.answer(session.id, approval.id, "always")
+        events = await all_events(turn)
+    assert [event.result for event in events if isinstance(event, ToolEnd)] == ["noon", "noon"]
+
+
+async def test_with_nobody_there_a_call_that_asks_is_refused(tmp_path: Path) -> None:
+    tool = tool_named("clock", lambda: "noon", permission="ask")
+    turn, events, _ = await ask(tmp_path, [tool], call("clock"), "I may not look.")
+    assert [event.result for event in events if isinstance(event, ToolEnd)] == [UNATTENDED]
+    assert turn.reply.message.text.strip() == "I may not look."
+
+
+async def test_a_caller_may_allow_tools_beforehand(tmp_path: Path) -> None:
+    tool = tool_named("clock", lambda: "noon", permission="ask")
+    allowed = ToolUse(ToolChoice("auto"), allowed=frozenset({"clock"}))
+    _, events, _ = await ask(tmp_path, [tool], call("clock"), "Noon.", tool_use=allowed)
+    assert [event.result for event in events if isinstance(event, ToolEnd)] == ["noon"]
+
+
+async def test_a_tool_that_reports_is_heard(tmp_path: Path) -> None:
+    async def slow(report: Callable[[str, float | None], None]) -> str:
+        report("half", 0.5)
+        return "done"
+
+    _, events, _ = await ask(tmp_path, [tool_named("slow", slow, reports=True)], call("slow"), "Good.")
+    start = next(event for event in events if isinstance(event, ToolStart))
+    assert ToolProgress(start.id, "half", 0.5) in events
+
+
+async def test_cancelling_while_a_call_waits_for_a_person_stores_that_it_was_stopped(tmp_path: Path) -> None:
+    tool = tool_named("clock", lambda: "noon", permission="ask")
+    await _cancelled_at(tmp_path, tool, ToolApproval)
+
+
+async def test_cancelling_while_a_tool_runs_ends_it(tmp_path: Path) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless() -> str:
+        begun.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+        return ""
+
+    await _cancelled_at(tmp_path, tool_named("clock", endless), ToolStart, begun.wait)
+    assert ended.is_set()
+
+
+async def _cancelled_at(
+    folder: Path, tool: Tool, stage: type[Event], reached: Callable[[], Awaitable[Any]] | None = None
+) -> None:
+    async with open_rooms(folder, replies=says(f"I look. {call('clock')}", "Well."), tools=[tool]) as rooms:
+        session = await rooms.sessions.create()
+        turn = await rooms.sessions.send(session.id, "Time?", tool_use=ATTENDED)
+        await until(turn, lambda event: isinstance(event, stage))
+        if reached is not None:
+            await reached()
+        await rooms.sessions.cancel(session.id)
+        events = await all_events(turn)
+        assert isinstance(events[-1], Cancelled)
+        assert [event.result for event in events if isinstance(event, ToolEnd)] == [STOPPED]
+        assert streamed_parts(events) == stored_parts(turn)
+        (_, stored) = await rooms.sessions.history(session.id)
+        assert stored.message == turn.reply.message
+        turn, events = await rooms.ask("Go on", session.id, tool_use=ToolUse(ToolChoice("none")))
+        assert isinstance(events[-1], Done)
+
+
+async def test_quitting_with_a_question_open_stores_the_call_as_stopped(tmp_path: Path) -> None:
+    tool = tool_named("clock", lambda: "noon", permission="ask")
+    async with open_rooms(tmp_path, replies=says(call("clock"), "Well."), tools=[tool]) as rooms:
+        session = await rooms.sessions.create()
+        turn = await rooms.sessions.send(session.id, "Time?", tool_use=ATTENDED)
+        await until(turn, lambda event: isinstance(event, ToolApproval))
+        await rooms.sessions.close()
+        (_, stored) = await rooms.sessions.history(session.id)
+    assert [part.result for part in stored.message.parts if isinstance(part, ToolResult)] == [STOPPED]
+    assert stored.finish_reason == "cancelled"
+
+
+async def test_while_a_person_decides_the_model_answers_others(tmp_path: Path) -> None:
+    tool = tool_named("clock", lambda: "noon", permission="ask")
+    replies = [
+        {"match": "Time", "steps": [{"text": call("clock")}]},
+        {"match": "Hello", "steps": ["Hi."]},
+        {"after_tool": True, "steps": ["Noon."]},
+    ]
+    async with open_rooms(tmp_path, replies=replies, tools=[tool]) as rooms:
+        session = await rooms.sessions.create()
+        waiting = await rooms.sessions.send(session.id, "Time?", tool_use=ATTENDED)
+        await until(waiting, lambda event: isinstance(event, ToolApproval))
+        turn, _ = await rooms.ask("Hello")
+        assert turn.reply.message.text == "Hi."
+        await waiting.cancel()
+
+
+async def test_a_call_cut_off_by_the_longest_length_is_told_and_ends_the_turn(tmp_path: Path) -> None:
+    tool = tool_named("clock", lambda: "noon")
+    _, events, _ = await ask(tmp_path, [tool], f"I look. {call('clock', zone='x' * 50)}", "Well.", max_tokens=8)
+    start, end, done = told(events)
+    assert isinstance(start, ToolStart)
+    assert start.text.startswith("<<function_call>>")
+    assert isinstance(end, ToolEnd)
+    assert end.is_error
+    assert isinstance(done, Done)
+    assert done.finish_reason == "length"
+
+
+async def test_a_tool_that_is_not_there_is_refused_before_anything_is_stored(tmp_path: Path) -> None:
+    async with open_rooms(tmp_path, replies=["Hello."], tools=[tool_named("clock", lambda: "noon")]) as rooms:
+        session = await rooms.sessions.create()
+        with pytest.raises(ToolNotFound, match="calendar"):
+            await rooms.sessions.send(session.id, "When?", tool_use=ToolUse(ToolChoice("named", "calendar")))
+        with pytest.raises(ToolError, match="form"):
+            await rooms.sessions.send(
+                session.id, "When?", tool_use=UNASKED, reply_format=Constraint("json_schema", "{}")
+            )
+        assert await rooms.sessions.history(session.id) == []
+    async with open_rooms(tmp_path / "none", replies=["Hello."]) as rooms:
+        session = await rooms.sessions.create()
+        with pytest.raises(ToolError, match="switched off"):
+            await rooms.sessions.send(session.id, "When?", tool_use=ToolUse(ToolChoice("required")))
+
+
+async def test_a_thought_that_is_too_long_is_closed_and_the_model_answers(tmp_path: Path) -> None:
+    replies = [{"steps": ["<think>", *["hm "] * 50, "</think>", "Late."]}, "Soon."]
+    async with open_rooms(tmp_path, replies=replies, settings={"thinking_limit": 5}) as rooms:
+        turn, events = await rooms.ask("Well?")
+    assert turn.reply.message.reasoning.count("hm") == 5
+    assert turn.reply.message.text.strip() == "Soon."
+    assert isinstance(events[-1], Done)
+    assert events[-1].usage.completion_tokens > 5

@@ -1,0 +1,241 @@
+"""The rounds of a turn: the model speaks, its calls are run, and it speaks again, until it has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from tether_desktop.errors import EngineError, NoAnswer
+from tether_desktop.events import Done
+from tether_desktop.messages import (
+    MODELS_CHOICE,
+    FinishReason,
+    Message,
+    Phase,
+    Timings,
+    ToolChoice,
+    ToolDeclaration,
+    ToolResult,
+    Usage,
+)
+from tether_desktop.model.engine import Constraint, Engine, EngineInfo, GenerationChunk, GenerationRequest, PromptPiece
+from tether_desktop.model.pool.pool import EnginePool
+from tether_desktop.protocol.call_grammar import call_constraint
+from tether_desktop.protocol.calls import Call, CallRunner
+from tether_desktop.protocol.dialects import OURS, Dialect
+from tether_desktop.protocol.history import exchanges_of, with_reply
+from tether_desktop.protocol.output import TurnOutput
+from tether_desktop.protocol.planner import TurnPlan
+from tether_desktop.protocol.prompt import PromptTemplate
+from tether_desktop.protocol.speech import Speech
+from tether_desktop.protocol.stream_parser import StreamParser, state_after_prompt
+from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, reply_reserve
+
+NO_CALLS = ToolChoice("none")
+
+_OVER = "The limit of {rounds} rounds of tools is reached: this call was not run."
+_CUT_OFF = "The reply reached its longest length in the middle of this call."
+_ANSWER_NOW = "(No more tools can be called in this reply. Answer now, with what is known.)"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the model said in one round.
+
+    Attributes:
+        calls: what it called, in order.
+        finish_reason: why it stopped.
+    """
+
+    calls: tuple[Call, ...]
+    finish_reason: FinishReason
+
+
+class Rounds:
+    """Answers one question."""
+
+    def __init__(
+        self,
+        plan: TurnPlan,
+        pool: EnginePool,
+        runner: CallRunner,
+        out: TurnOutput,
+        *,
+        cuts: dict[str, Cut | None],
+        clock: Callable[[], float],
+    ) -> None:
+        """Prepare; ``cuts`` holds where each session's history was cut last."""
+        self._plan = plan
+        self._pool = pool
+        self._runner = runner
+        self._out = out
+        self._cuts = cuts
+        self._clock = clock
+        self._usage = Usage()
+        self._timings = Timings()
+
+    async def answer(self) -> Done:
+        """Go round until there is an answer, or no more rounds.
+
+        Raises:
+            NoAnswer: the model went on calling tools when it could no longer.
+            TetherError: as the engine.
+        """
+        choice, rounds = self._plan.choice, self._plan.settings.tool_rounds
+        for _ in range(rounds):
+            said = await self._round(choice)
+            if said.finish_reason == "length" or not said.calls:
+                return self._done(said, _CUT_OFF)
+            await self._runner.run(said.calls)
+            choice = MODELS_CHOICE
+        said = await self._round(NO_CALLS)
+        done = self._done(said, _OVER.format(rounds=rounds))
+        if not self._out.has_answer():
+            raise NoAnswer(
+                "No answer",
+                f"{self._plan.model} called tools in {rounds} rounds and then gave no answer.",
+                "Ask in another way, choose another model, or allow more rounds in the settings.",
+            )
+        return done
+
+    def _done(self, said: Round, refusal: str) -> Done:
+        self._runner.refuse(said.calls, refusal)
+        reason = "stop" if said.finish_reason == "tool_calls" else said.finish_reason
+        return Done(reason, self._usage, self._timings)
+
+    async def _round(self, choice: ToolChoice) -> Round:
+        asked = self._clock()
+        async with self._pool.lend(self._plan.model, self._out.tell) as engine:
+            self._timings = replace(self._timings, queued_s=self._timings.queued_s + self._clock() - asked)
+            self._out.tell("reading_prompt", 0.0)
+            fitted = await self._fit(engine, choice)
+            return await self._generate(engine, fitted, choice)
+
+    async def _fit(self, engine: Engine, choice: ToolChoice) -> FittedPrompt:
+        plan = self._plan
+        info = self._engine_info()
+        window = info.context_window if info else plan.context_window
+        fitted = await ContextWindow(
+            engine,
+            plan.template,
+            plan.system,
+            with_reply(exchanges_of(plan.branch), self._reply(choice)),
+            window=window,
+            reserve=reply_reserve(window, plan.params.max_tokens),
+            tools=[tool.declaration for tool in plan.tools],
+            thinking=plan.settings.thinking == "on",
+        ).fit(self._cuts.get(plan.reply.session_id))
+        self._cuts[plan.reply.session_id] = fitted.cut
+        if fitted.trimmed:
+            self._out.mention(fitted.trimmed)
+        return fitted
+
+    def _reply(self, choice: ToolChoice) -> Message:
+        """What was said so far as the model reads it; in the last round the newest answer says that it is the last."""
+        reply = self._out.reply()
+        if choice != NO_CALLS or not isinstance(last := reply.parts[-1] if reply.parts else None, ToolResult):
+            return reply
+        return Message(reply.role, (*reply.parts[:-1], replace(last, result=f"{last.result}\n\n{_ANSWER_NOW}")))
+
+    def _engine_info(self) -> EngineInfo | None:
+        state = self._pool.states().get(self._plan.model)
+        return state.info if state else None
+
+    async def _generate(self, engine: Engine, fitted: FittedPrompt, choice: ToolChoice) -> Round:
+        """Stream what the model says; a thought that has become too long is closed, and the model goes on."""
+        speech = Speech(self._parser(fitted), self._out)
+        request = self._request(fitted, choice)
+        # Thoughts cannot be closed from here where the engine renders the prompt.
+        limit = self._plan.settings.thinking_limit if request.prompt else 0
+        try:
+            last = await self._stream(engine, request, speech, limit)
+            if last.finish_reason is None:
+                last = await self._stream(engine, self._closing_thought(request, speech), speech, 0)
+        finally:
+            speech.finish()
+        self._count(last)
+        return Round(tuple(speech.calls), last.finish_reason or "stop")
+
+    def _parser(self, fitted: FittedPrompt) -> StreamParser:
+        names = [tool.declaration.name for tool in self._plan.tools]
+        return StreamParser(_state(fitted), dialects=self._dialects(), names=names, phase=self._phase())
+
+    async def _stream(
+        self, engine: Engine, request: GenerationRequest, speech: Speech, thinking_limit: int
+    ) -> GenerationChunk:
+        """The last chunk of a reply; one without a finish reason when its thoughts have reached the limit."""
+        async with aclosing(engine.generate(request)) as chunks:
+            async for chunk in chunks:
+                speech.take(chunk)
+                if chunk.finish_reason or 0 < thinking_limit <= speech.thought_tokens:
+                    return chunk
+        raise EngineError(
+            "The reply broke off", f"{self._plan.model} stopped in the middle of its reply.", "Try again."
+        )
+
+    def _request(self, fitted: FittedPrompt, choice: ToolChoice) -> GenerationRequest:
+        plan, info = self._plan, self._engine_info()
+        session_id = plan.reply.session_id
+        tools = tuple(tool.declaration for tool in plan.tools)
+        constraint = plan.reply_format
+        if info and info.takes_messages:
+            messages = fitted.messages
+            return GenerationRequest(session_id, (), plan.params, messages, tools, choice, constraint)
+        if tools and info and "lark" in info.constraints:
+            constraint = self._constraint(fitted, tools, choice)
+        markers = plan.template.markers
+        return GenerationRequest(session_id, fitted.prompt, plan.params, constraint=constraint, markers=markers)
+
+    def _constraint(
+        self, fitted: FittedPrompt, tools: Sequence[ToolDeclaration], choice: ToolChoice
+    ) -> Constraint | None:
+        """What holds the reply to valid calls of known tools."""
+        plan, info = self._plan, self._engine_info()
+        room = (info.context_window if info else plan.context_window) - fitted.tokens
+        return call_constraint(
+            plan.template.dialect,
+            tools,
+            choice,
+            may_think=plan.template.can_switch_thinking and plan.settings.thinking == "on",
+            state=_state(fitted),
+            most_tokens=min(room, plan.params.max_tokens or room),
+        )
+
+    def _dialects(self) -> tuple[Dialect, ...]:
+        """How the model may write calls: its own way, and ours, since it may have read of that."""
+        if not self._plan.tools:
+            return ()
+        return tuple(dict.fromkeys((self._plan.template.dialect, OURS)))
+
+    def _phase(self) -> Phase:
+        return "post_tool" if any(isinstance(part, ToolResult) for part in self._out.reply().parts) else "pre_tool"
+
+    def _closing_thought(self, request: GenerationRequest, speech: Speech) -> GenerationRequest:
+        """The request that goes on after the thought so far."""
+        template = self._plan.template
+        thought_end = template.thought_end if isinstance(template, PromptTemplate) else ""
+        self._usage = replace(self._usage, completion_tokens=self._usage.completion_tokens + speech.tokens)
+        thought = speech.text
+        closing = f"\n{thought_end}\n\n"
+        speech.add(closing)
+        prompt = (*request.prompt, PromptPiece(thought, literal=True), PromptPiece(closing))
+        return replace(request, prompt=prompt)
+
+    def _count(self, last: GenerationChunk) -> None:
+        usage, timings = last.usage or Usage(), last.timings or Timings()
+        self._timings = Timings(
+            self._timings.queued_s,
+            self._timings.prefill_s + timings.prefill_s,
+            self._timings.first_token_s or timings.first_token_s,
+            self._timings.decode_s + timings.decode_s,
+        )
+        self._usage = Usage(
+            self._usage.prompt_tokens + usage.prompt_tokens,
+            self._usage.cached_tokens + usage.cached_tokens,
+            self._usage.completion_tokens + usage.completion_tokens,
+        )
+
+
+def _state(fitted: FittedPrompt) -> str:
+    return state_after_prompt("".join(piece.text for piece in fitted.prompt[-1:] if not piece.literal))

@@ -1,0 +1,72 @@
+"""What a model says in one round, taken apart into visible text, thoughts and calls as it comes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tether_desktop.events import HiddenThought, Token
+from tether_desktop.model.engine import GenerationChunk, RequestedCall
+from tether_desktop.protocol.calls import Call
+from tether_desktop.protocol.output import TurnOutput
+from tether_desktop.protocol.stream_parser import BrokenCall, ParsedCall, StreamParser
+
+
+class Speech:
+    """The speech of one round.
+
+    Attributes:
+        calls: what it called so far, in order.
+        text: what the model has written, tags and calls included.
+        tokens: how many tokens that was.
+        thought_tokens: how many of them were thoughts.
+    """
+
+    def __init__(self, parser: StreamParser, out: TurnOutput) -> None:
+        self.calls: list[Call] = []
+        self.text = ""
+        self.tokens = self.thought_tokens = 0
+        self._parser = parser
+        self._out = out
+
+    def take(self, chunk: GenerationChunk) -> None:
+        """Take in what an engine has sent."""
+        if chunk.progress is not None:
+            self._out.tell("reading_prompt", chunk.progress)
+        if chunk.text:
+            if not self.text:
+                self._out.tell("generating", None)
+            self.tokens += 1
+            said = self.add(chunk.text)
+            self.thought_tokens += bool(said) and all(isinstance(each, HiddenThought) for each in said)
+        self.calls += [_understood(call) for call in chunk.tool_calls]
+
+    def add(self, text: str) -> list[Token | HiddenThought | ParsedCall | BrokenCall]:
+        """Take in text; what it says for certain."""
+        self.text += text
+        return self._say(self._parser.feed(text))
+
+    def finish(self) -> None:
+        """Say what was held back."""
+        self._say(self._parser.finish())
+
+    def _say(
+        self, said: list[Token | HiddenThought | ParsedCall | BrokenCall]
+    ) -> list[Token | HiddenThought | ParsedCall | BrokenCall]:
+        for each in said:
+            if isinstance(each, Token | HiddenThought):
+                self._out.say(each)
+            else:
+                self.calls.append(each)
+        return said
+
+
+def _understood(call: RequestedCall) -> Call:
+    """A call that a server has told apart, with its arguments read."""
+    try:
+        arguments: Any = json.loads(call.arguments) if call.arguments.strip() else {}
+    except (ValueError, RecursionError) as error:
+        return BrokenCall(call.name, call.arguments, f"The arguments are no valid JSON: {error}.")
+    if not isinstance(arguments, dict):
+        return BrokenCall(call.name, call.arguments, "The arguments are no JSON object.")
+    return ParsedCall(call.name, arguments, call.arguments)
