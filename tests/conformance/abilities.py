@@ -36,6 +36,10 @@ class Ability:
 _A_SCRIPT = "no: it says what its script says"
 _NO_NUMBERS = "no: its tokens have no numbers"
 _ELSEWHERE = "as the server does"
+_SCHEMAS_ALONE = "no, and says so: its interface for completions takes schemas alone"
+_NO_COMMON_WAY = "no, and says so: servers have no common way to be asked for it"
+_HELD_TO_NOTHING = "no, and says so: it says what its script says"
+_IN_THE_TEXT = "no need: calls are found in its text"
 
 ABILITIES: Mapping[str, Ability] = MappingProxyType(
     {
@@ -75,6 +79,22 @@ ABILITIES: Mapping[str, Ability] = MappingProxyType(
         "pieces": Ability(
             "A character that is spread over several tokens comes whole",
             {"scripted": "no: its tokens are words", "remote": _ELSEWHERE},
+        ),
+        "json_schema": Ability("Holds a reply to a JSON schema", {"scripted": _HELD_TO_NOTHING}),
+        "regex": Ability(
+            "… to a regular expression",
+            {"mlc": _SCHEMAS_ALONE, "remote": _NO_COMMON_WAY, "scripted": _HELD_TO_NOTHING},
+        ),
+        "lark": Ability(
+            "… to a grammar", {"mlc": _SCHEMAS_ALONE, "remote": _NO_COMMON_WAY, "scripted": _HELD_TO_NOTHING}
+        ),
+        "markers": Ability(
+            "Special tokens of calls are text where that is asked for, others never",
+            {"scripted": "no: it knows no such marks", "remote": _ELSEWHERE},
+        ),
+        "tools": Ability(
+            "Tells calls of tools apart from its text",
+            {"tvm": _IN_THE_TEXT, "mlc": _IN_THE_TEXT, "scripted": _IN_THE_TEXT},
         ),
         "sessions": Ability("Several conversations in turn do not mix"),
         "cancel": Ability("Stops at any moment, and is ready for the next request"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,10 +11,24 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from tests.helpers.mlc_double.folders import END
+from tests.helpers.mlc_double.grammar import Grammar
 from tests.helpers.mlc_double.machine import Floats, PairMachine, Sampler, logprob
 from tests.helpers.mlc_double.protocol import CompletionRequest
 from tests.helpers.mlc_double.text import TextStreamer
-from tests.helpers.openai_server import DONE, Answer, OpenAIServer, Step, event, piece, refuse, serving_aside, usage
+from tests.helpers.openai_server import (
+    DONE,
+    Answer,
+    OpenAIServer,
+    Step,
+    call,
+    calls,
+    event,
+    piece,
+    refuse,
+    serving_aside,
+    usage,
+)
 from tests.helpers.random_chat_model import chat_tokenizer
 
 MODEL = "machine"
@@ -57,7 +72,12 @@ class _Chats:
         if room < 1:
             return refuse(400, {"message": "the prompt is too long", "code": "context_length_exceeded"})
         limit = min(room, body.get("max_tokens") or room)
-        tokens, stopped = self._tokens(prompt, body, limit)
+        try:
+            tokens, stopped = self._tokens(prompt, body, limit)
+        except (RuntimeError, ValueError) as error:
+            return refuse(400, {"message": f"Invalid schema: {error}", "type": "invalid_request_error"})
+        if _has_to_call(body):
+            return _calling("".join(token.text for token in tokens), usage(len(prompt), len(tokens)))
         steps: list[Step] = [self._event(token, body) for token in tokens]
         if "for ever" in text:
             return Answer([*steps[:_PIECES_OF_AN_ENDLESS_REPLY], "hold"])
@@ -67,9 +87,13 @@ class _Chats:
     def _tokens(self, prompt: list[int], body: dict[str, Any], limit: int) -> tuple[list[_Token], bool]:
         """The tokens of a reply, and whether a stop text ended it."""
         sampler, streamer = Sampler(_request(body)), TextStreamer(self._tokenizer)
+        schema = _schema(body)
+        grammar = None if schema is None else Grammar(schema, self._tokenizer, [END])
         everything, made = list(prompt), list[_Token]()
         for number in range(1, limit + 1):
-            token, probabilities = sampler.next(self._machine.logits(everything))
+            token, probabilities = sampler.next(self._machine.logits(everything), grammar)
+            if token == END and grammar is not None:
+                return made, True
             everything.append(token)
             text = streamer.put([token]) + (streamer.finish() if number == limit else "")
             made.append(_Token(token, probabilities, text))
@@ -88,6 +112,40 @@ class _Chats:
 
     def _logprob(self, token: int, probabilities: Floats) -> dict[str, Any]:
         return {"token": self._tokenizer.decode([token]), "logprob": logprob(probabilities[token])}
+
+
+def _has_to_call(body: dict[str, Any]) -> bool:
+    return body.get("tool_choice", "none") != "none"
+
+
+def _schema(body: dict[str, Any]) -> dict[str, Any] | None:
+    """What the whole text of a reply has to be: what was asked for, or a call."""
+    if not _has_to_call(body):
+        form = body.get("response_format")
+        return form["json_schema"]["schema"] if form else None
+    choice = body["tool_choice"]
+    named = choice["function"]["name"] if isinstance(choice, dict) else ""
+    functions = [tool["function"] for tool in body["tools"]]
+    return {
+        "anyOf": [
+            {
+                "type": "object",
+                "properties": {"name": {"const": function["name"]}, "arguments": function["parameters"]},
+                "required": ["name", "arguments"],
+                "additionalProperties": False,
+            }
+            for function in functions
+            if named in ("", function["name"])
+        ]
+    }
+
+
+def _calling(text: str, counts: bytes) -> Answer:
+    """A call as servers stream it: its name, and then its arguments in pieces."""
+    made = json.loads(text)
+    arguments = json.dumps(made["arguments"])
+    pieces = [calls(call(0, arguments=arguments[at : at + 3])) for at in range(0, len(arguments), 3)]
+    return Answer([calls(call(0, "call_1", made["name"], "")), *pieces, piece(finish="tool_calls"), counts, DONE])
 
 
 def _cut(tokens: list[_Token], body: dict[str, Any]) -> bool:

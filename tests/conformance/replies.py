@@ -8,13 +8,14 @@ from typing import Any
 
 from tests.conformance.abilities import can
 from tests.conformance.subjects import QUESTION, Subject
-from tether_desktop.messages import FinishReason, Timings, Usage, text_message
+from tether_desktop.messages import FinishReason, Message, Timings, Usage, text_message
 from tether_desktop.model.engine import (
     Engine,
     GenerationChunk,
     GenerationRequest,
     Prompt,
     PromptPiece,
+    RequestedCall,
     SamplingParams,
     TokenLogprob,
 )
@@ -51,6 +52,11 @@ class Reply:
         return [token for chunk in self.chunks for token in chunk.logprobs]
 
     @property
+    def calls(self) -> tuple[RequestedCall, ...]:
+        """Of tools, by an engine that tells them apart."""
+        return self.chunks[-1].tool_calls
+
+    @property
     def finish_reason(self) -> FinishReason:
         """How it ended."""
         reason = self.chunks[-1].finish_reason
@@ -70,6 +76,10 @@ class Reply:
         timings = self.chunks[-1].timings
         assert timings is not None
         return timings
+
+
+_ASKED_FOR = ("tools", "tool_choice", "constraint", "markers")
+"""What of a request is no parameter of sampling."""
 
 
 class Asker:
@@ -95,9 +105,25 @@ class Asker:
         """The chunks of a reply as they come."""
         return self.engine.generate(self.request(prompt, **params))
 
-    def request(self, prompt: str | Prompt = QUESTION, *, session: str = "session", **params: Any) -> GenerationRequest:
-        """A request with a rendered prompt, and with the same as a message for engines that take those."""
+    def request(
+        self,
+        prompt: str | Prompt = QUESTION,
+        *,
+        session: str = "session",
+        messages: tuple[Message, ...] = (),
+        **how: Any,
+    ) -> GenerationRequest:
+        """A request with a rendered prompt, and with the same as a message for engines that take those.
+
+        Args:
+            prompt: the question.
+            session: whose it is.
+            messages: what follows the question, for engines that take messages.
+            how: parameters of sampling, and what else a request may ask for.
+        """
         pieces = (PromptPiece(prompt),) if isinstance(prompt, str) else prompt
         whole = "".join(piece.text for piece in pieces)
-        chosen = SamplingParams(**{"temperature": 0, "max_tokens": 24, "logit_bias": self._bans, **params})
-        return GenerationRequest(session, pieces, chosen, (text_message("user", whole),) if whole else ())
+        spoken = (text_message("user", whole), *messages) if whole else ()
+        asked_for = {name: how.pop(name) for name in _ASKED_FOR if name in how}
+        chosen = SamplingParams(**{"temperature": 0, "max_tokens": 24, "logit_bias": self._bans, **how})
+        return GenerationRequest(session, pieces, chosen, spoken, **asked_for)

@@ -188,7 +188,10 @@ def _environment(**variables: str) -> Iterator[None]:
 
 _MODEL = (pytest.mark.model, pytest.mark.timeout(SECONDS_TO_ADD_A_MODEL))
 _ABOUT_THE_MODEL = frozenset(
-    ("stop", "penalty", "repetition", "logprobs", "raw_logprobs", "special", "ends", "pieces", "reuse", "sessions")
+    (
+        *("stop", "penalty", "repetition", "logprobs", "raw_logprobs", "special", "ends", "pieces", "reuse"),
+        *("sessions", "json_schema", "regex", "lark", "markers"),
+    )
 )
 """What a trained model does otherwise than a random one."""
 

@@ -10,6 +10,7 @@ import pytest
 from tests.conformance import (
     abilities,
     test_crash,
+    test_forms,
     test_sampling,
     test_streaming,
     test_turns,
@@ -17,7 +18,7 @@ from tests.conformance import (
 from tests.conformance.abilities import ABILITIES, ENGINES
 from tests.conformance.subjects import SETTINGS, why_not_the_real_package
 
-MODULES = (test_streaming, test_sampling, test_turns, test_crash)
+MODULES = (test_streaming, test_sampling, test_forms, test_turns, test_crash)
 
 
 def suite() -> list[FunctionType]:
