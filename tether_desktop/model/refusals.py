@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tether_desktop.errors import EngineError, PromptTooLong
+from tether_desktop.errors import ConstraintRefused, EngineError, PromptTooLong
 from tether_desktop.model.engine import Constraint, ConstraintKind
 
 _TITLES: dict[ConstraintKind, str] = {
@@ -43,13 +43,13 @@ def check_constraint(constraint: Constraint | None, offered: Sequence[Constraint
         offered: the kinds that the engine lists.
 
     Raises:
-        EngineError: it is of another kind.
+        ConstraintRefused: it is of another kind.
     """
     if constraint is None or constraint.kind in offered:
         return
     can = " or ".join(_TITLES[kind] for kind in offered) or "nothing"
     message = f"This engine cannot hold a reply to {_TITLES[constraint.kind]}, but to {can}."
-    raise EngineError("The reply cannot be held to that", message, "Ask without it, or choose another model.")
+    raise ConstraintRefused("The reply cannot be held to that", message, "Ask without it, or choose another model.")
 
 
 def not_loaded(model: str) -> EngineError:

@@ -35,7 +35,7 @@ def completion_options(request: GenerationRequest, room: int, vocab_size: int) -
         vocab_size: the engine writes outside its memory for the bias of a token that does not exist.
 
     Raises:
-        EngineError: the reply shall keep to a schema that the engine cannot be given.
+        ConstraintRefused: the reply shall keep to a schema that the engine cannot be given.
     """
     params = request.params
     bias = {token: _within(value, _LARGEST_BIAS) for token, value in params.logit_bias if 0 <= token < vocab_size}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tether_desktop.errors import EngineError
+from tether_desktop.errors import ConstraintRefused
 
 _LONGEST = 64 << 10
 _DEEPEST = 40
@@ -17,7 +17,7 @@ def usable_schema(text: str) -> str:
     """A schema, as the engine reads it.
 
     Raises:
-        EngineError: it is none, or nothing that the engine's compiler takes.
+        ConstraintRefused: it is none, or nothing that the engine's compiler takes.
     """
     if len(text) > _LONGEST:
         raise _unusable(f"it has {len(text):,} characters, and {_LONGEST:,} are possible")
@@ -83,6 +83,6 @@ def _against_the_standard(schema: dict[str, Any]) -> str:
     return ""
 
 
-def _unusable(reason: str) -> EngineError:
+def _unusable(reason: str) -> ConstraintRefused:
     message = f"The JSON schema that the reply shall keep to cannot be used: {reason.rstrip('.')}."
-    return EngineError("The reply cannot be held to that", message, "Correct the schema, or ask without it.")
+    return ConstraintRefused("The reply cannot be held to that", message, "Correct the schema, or ask without it.")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tether_desktop.errors import EngineError
+from tether_desktop.errors import ConstraintRefused
 from tether_desktop.messages import Message, ToolCall, ToolChoice, ToolDeclaration, ToolResult
 from tether_desktop.model.engine import Constraint, GenerationRequest, SamplingParams
 
@@ -29,7 +29,7 @@ def chat_body(model: str, request: GenerationRequest, max_tokens: int | None) ->
     """The body of a request for a streamed reply of at most so many tokens (None: as many as there is room for).
 
     Raises:
-        EngineError: the reply shall keep to a schema that is none.
+        ConstraintRefused: the reply shall keep to a schema that is none.
     """
     params = request.params
     body: dict[str, Any] = {
@@ -109,7 +109,7 @@ def _response_format(constraint: Constraint | None) -> dict[str, Any] | None:
     except (ValueError, RecursionError) as error:
         reason = error if isinstance(error, ValueError) else "it is nested too deeply"
         message = f"The JSON schema that the reply shall keep to cannot be read: {reason}."
-        raise EngineError("The schema cannot be used", message, "Correct the schema.") from error
+        raise ConstraintRefused("The schema cannot be used", message, "Correct the schema.") from error
     return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
 
 
