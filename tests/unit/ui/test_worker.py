@@ -36,6 +36,8 @@ class FakeTether:
         self.pool = SimpleNamespace(subscribe=lambda callback: None, states=dict)
         self.watch = SimpleNamespace(subscribe=lambda callback: None)
         self.servers = SimpleNamespace(subscribe=lambda callback: None, look=lambda: None)
+        self.toolbox = SimpleNamespace(on_change=[], entries=tuple, problems=tuple)
+        self.mcp = SimpleNamespace(servers=tuple, problem=None)
         self.installer = GatedInstaller()
         self.closed = False
 
