@@ -14,15 +14,10 @@ from tether_desktop.model.engine import Prompt, PromptPiece
 from tether_desktop.protocol.dialects import OURS, Dialect
 from tether_desktop.protocol.sentinels import SENTINEL, Sentinels
 from tether_desktop.protocol.special_tokens import any_of
-from tether_desktop.protocol.stream_parser import VISIBLE, state_after_prompt
 from tether_desktop.protocol.template_form import Findings, Thinking, find_form, find_thinking
 from tether_desktop.protocol.template_messages import MessageWriter
 from tether_desktop.protocol.template_source import REFUSALS, TemplateSource, read_template, refuse, versions
-
-_THOUGHT_MARKS = (
-    *(("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<thinking>", "</thinking>")),
-    ("<reflection>", "</reflection>"),
-)
+from tether_desktop.protocol.thoughts import HARMONY, THOUGHT_MARKERS, THOUGHTS, Thought
 
 
 @dataclass(frozen=True)
@@ -36,7 +31,7 @@ class PromptTemplate:
         declares_tools: whether its own template tells it of tools; else our section does.
         dialect: in which it writes calls.
         can_switch_thinking: whether its template knows of thinking and of not thinking.
-        thought_marks: what begins and ends a thought of its.
+        thought_end: what ends a thought.
         markers: special tokens that have to come through as text, because calls or thoughts are told by them.
     """
 
@@ -46,7 +41,7 @@ class PromptTemplate:
     declares_tools: bool
     dialect: Dialect
     can_switch_thinking: bool
-    thought_marks: tuple[str, str]
+    thought_end: str
     markers: tuple[str, ...]
     _source: TemplateSource = field(repr=False)
     _findings: Findings = field(repr=False)
@@ -60,7 +55,6 @@ class PromptTemplate:
         tools: Sequence[ToolDeclaration] = (),
         thinking: bool = True,
         add_generation_prompt: bool = True,
-        begun: Sequence[Part] = (),
     ) -> Prompt:
         """Render messages, oldest first; a system message may only come first.
 
@@ -72,8 +66,6 @@ class PromptTemplate:
             tools: what may be called.
             thinking: whether to think, for models that can be told so.
             add_generation_prompt: whether to open the assistant's next message.
-            begun: thoughts and text with which that message begins; thoughts are closed, so that the model goes on
-                with its answer.
 
         Raises:
             ModelBroken: the template cannot render them.
@@ -90,25 +82,16 @@ class PromptTemplate:
             )
         except REFUSALS as error:
             refuse(self.model, str(error))
-        return sentinels.split(text + self._begun(text, begun, sentinels))
+        return sentinels.split(text)
 
-    @property
-    def thought_end(self) -> str:
-        """What ends a thought."""
-        return self.thought_marks[1]
+    def continued(self, prompt: Prompt, written: str) -> Prompt:
+        """A prompt after which the model has written something already, so that it goes on from there.
 
-    def _begun(self, prompt: str, parts: Sequence[Part], sentinels: Sentinels) -> str:
-        opening, closing = self.thought_marks
-        written = ""
-        for part in parts:
-            if isinstance(part, Text):
-                written += sentinels.put_into(part.text)
-            elif isinstance(part, Reasoning):
-                opened = not written and state_after_prompt(prompt) != VISIBLE
-                thought = sentinels.put_into(part.text)
-                end = closing if thought.endswith("\n") else f"\n{closing}"
-                written += f"{'' if opened else opening}{thought}{end}\n\n"
-        return written
+        Of special tokens only the marks of calls and thoughts can have come from the model; others are literal.
+        """
+        marks = re.compile(f"({any_of(self.markers)})") if self.markers else re.compile(r"(?!)()")
+        pieces = marks.split(written)
+        return (*prompt, *(PromptPiece(text, literal=not place % 2) for place, text in enumerate(pieces) if text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +144,8 @@ def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
     except REFUSALS as error:
         refuse(model_dir.name, str(error))
     thinking = find_thinking(source.template)
-    marks = _thought_marks(source)
+    thought = _thought(source)
+    marks = THOUGHT_MARKERS if thought.name == HARMONY else (thought.opening, thought.closing)
     special = source.special.texts
     return PromptTemplate(
         model=model_dir.name,
@@ -170,7 +154,7 @@ def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
         declares_tools=findings.tooled.declares,
         dialect=findings.dialect,
         can_switch_thinking=thinking.off is not None,
-        thought_marks=marks,
+        thought_end=thought.closing,
         markers=tuple(text for text in dict.fromkeys((*findings.dialect.markers, *marks)) if text in special),
         _source=source,
         _findings=findings,
@@ -179,11 +163,16 @@ def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
     )
 
 
-def _thought_marks(source: TemplateSource) -> tuple[str, str]:
-    """Those that the template or else the vocabulary has."""
-    known = source.special.texts.union(source.special.by_id.values())
-    named = [marks for marks in _THOUGHT_MARKS if marks[1] in source.text]
-    return next(iter(named or [marks for marks in _THOUGHT_MARKS if marks[1] in known]), _THOUGHT_MARKS[0])
+def _thought(source: TemplateSource) -> Thought:
+    """The kind of thought that the template or else the vocabulary knows."""
+    vocabulary = source.special.texts.union(source.special.by_id.values())
+    named = [thought for thought in THOUGHTS if _told_by(thought) in source.text]
+    return next(iter(named or [thought for thought in THOUGHTS if _told_by(thought) in vocabulary]), THOUGHTS[0])
+
+
+def _told_by(thought: Thought) -> str:
+    """What only this kind has: templates often have nothing but the closing tag, but that of gpt-oss is ambiguous."""
+    return thought.opening if thought.name == HARMONY else thought.closing
 
 
 def _described(tool: ToolDeclaration) -> dict[str, object]:

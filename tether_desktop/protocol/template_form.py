@@ -86,23 +86,31 @@ class Findings:
 
 
 class _Prober:
-    """Renders probes with one template; "" for what it refuses, and for all once it did not come to an end."""
+    """Renders probes with one template; "" for what it refuses, and for all once it did not come to an end.
+
+    Attributes:
+        tools: given with each probe.
+    """
 
     def __init__(self, template: Template, tools: Sequence[Sent]) -> None:
         self._template = template
-        self._endless = False
+        self._endless: ChatTemplateEndless | None = None
         self.tools = tools
 
     def render(self, *messages: Sent, open_reply: bool = True, variables: Mapping[str, Any] = _THINKING_ON) -> str:
-        if self._endless:
-            return ""
         try:
-            return self._template.render(
-                messages, add_generation_prompt=open_reply, tools=self.tools, variables=variables
-            )
-        except REFUSALS as error:
-            self._endless = isinstance(error, ChatTemplateEndless)
-            return ""
+            return self.rendered(*messages, open_reply=open_reply, variables=variables)
+        except ChatTemplateEndless as error:
+            self._endless = error
+        except REFUSALS:
+            pass
+        return ""
+
+    def rendered(self, *messages: Sent, open_reply: bool = True, variables: Mapping[str, Any] = _THINKING_ON) -> str:
+        """The same; raises what the template raises."""
+        if self._endless:
+            raise self._endless
+        return self._template.render(messages, add_generation_prompt=open_reply, tools=self.tools, variables=variables)
 
 
 def find_form(template: Template, with_tools: Template) -> Findings:
@@ -134,7 +142,7 @@ def _without_tools(template: Template) -> TemplateForm:
     prober = _Prober(template, ())
     form = _form_of(prober, system=_takes_system(prober))
     if not form.system:
-        template.render([_QUESTION], add_generation_prompt=True, variables=_THINKING_ON)
+        prober.rendered(_QUESTION)
     return form
 
 

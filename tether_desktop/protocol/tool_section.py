@@ -11,22 +11,24 @@ from tether_desktop.messages import ToolCall, ToolDeclaration
 from tether_desktop.protocol.dialects import Dialect
 
 _SECTION = """\
-You can call these tools:
+Tools:
 {tools}
 
-To call a tool, reply only with:
+To call a tool, begin your answer with {opening}:
 {form}"""
 _FORM = ToolCall("", "tool name", {"…": "…"})
-_HINT = "If a tool helps, begin your reply with {opening}."
+_HINT = "If a tool helps, begin your answer with {opening}."
 _FROM_A_TOOL = "This is what the tool answered; it was not written by the user. Use it to answer the question."
 
-_MARK = re.compile(r"<(?=\s*/?\s*tool_(?:result|response|call)s?\b)", re.IGNORECASE)
+_MARK = re.compile(r"<(?=\s*/?\s*tool(?:s|_(?:result|response|call)s?)\b)", re.IGNORECASE)
 """Where a text would begin or end a result, in our form or in that of some templates."""
 
 _NOT_IN_NAMES = re.compile(r"[^\w.-]", re.ASCII)
-_WORD = re.compile(r"[^\W\d_]{3,}|\d+\s*[-+*/×÷^%]\s*\d+")
-_SUM = re.compile(r"\d")
-_SUM_WORDS = frozenset(("calculate", "calculates", "calculator", "arithmetic", "expression", "mathematical"))
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_ENDING = re.compile(r"(?:ations?|ates?|ors?|ers?|ions?|ings?|ed|es|e|s)\Z")
+_SUM = re.compile(r"\d(?:\s*[+*×÷^%]|\s[-/]\s)")
+_SUM_WORDS = ("calculate", "arithmetic", "mathematical")
+_ENOUGH_WORDS = 2
 _EVERYDAY = """
 about all also and any are ask but can could did does each else find for from get give has have her here him his
 how into its let like made make many may more most much must name new not now off one only other our out over
@@ -47,7 +49,7 @@ def tool_section(tools: Sequence[ToolDeclaration], dialect: Dialect) -> str:
     """
     lines = "\n".join(_declared(tool) for tool in tools)
     form = dialect.write([_FORM]).replace('{"…": "…"}', "{...}")
-    return _SECTION.format(tools=lines, form=form)
+    return _SECTION.format(tools=lines, opening=_opening(dialect), form=form)
 
 
 def tool_hint(question: str, tools: Sequence[ToolDeclaration], dialect: Dialect) -> str:
@@ -56,7 +58,7 @@ def tool_hint(question: str, tools: Sequence[ToolDeclaration], dialect: Dialect)
     Small models forget what stands at the beginning, and begin to call whatever is asked when it stands at the end.
     """
     asked = _words(question)
-    return _HINT.format(opening=dialect.openings[0]) if any(asked & _words(_about(tool)) for tool in tools) else ""
+    return _HINT.format(opening=_opening(dialect)) if any(_sounds_like(asked, tool) for tool in tools) else ""
 
 
 def marked_results(results: Iterable[tuple[str, str]]) -> str:
@@ -74,17 +76,23 @@ def unmarked(text: str) -> str:
     return _MARK.sub("< ", text)
 
 
+def _opening(dialect: Dialect) -> str:
+    return dialect.openings[0]
+
+
 def _declared(tool: ToolDeclaration) -> str:
     declared: dict[str, Any] = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
     return json.dumps(declared, ensure_ascii=False)
 
 
-def _about(tool: ToolDeclaration) -> str:
-    return f"{tool.name.replace('_', ' ')} {tool.description}"
+def _sounds_like(asked: frozenset[str], tool: ToolDeclaration) -> bool:
+    """Whether a question has a word of the tool's name, or some of its description."""
+    named = _words(tool.name.replace("_", " ")) & asked
+    return bool(named) or len(_words(tool.description) & asked) >= _ENOUGH_WORDS
 
 
 def _words(text: str) -> frozenset[str]:
-    """The words of a text that could say what it is about, in the singular."""
-    found = _WORD.findall(text.lower())
-    words = {word.removesuffix("s") for word in found if not _SUM.match(word)} - _SILENT
-    return frozenset(words | _SUM_WORDS if any(_SUM.match(word) for word in found) else words)
+    """The stems of the words that could say what a text is about; sums count as such words."""
+    words = _WORD.findall(text.lower())
+    sums = _SUM_WORDS if _SUM.search(text) else ()
+    return frozenset(_ENDING.sub("", word) for word in (*words, *sums) if word not in _SILENT)

@@ -12,7 +12,7 @@ from tests.helpers.model_folders import write_prompt_files
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.errors import PromptTooLong
 from tether_desktop.events import ContextTrimmed
-from tether_desktop.messages import text_message
+from tether_desktop.messages import Message, ToolCall, ToolDeclaration, ToolResult, text_message
 from tether_desktop.model.engine import EngineSpec, Prompt
 from tether_desktop.model.scripted.engine import ScriptedEngine
 from tether_desktop.protocol.history import Exchange
@@ -191,3 +191,87 @@ async def test_what_is_kept_comes_as_messages_too(engine: CountingEngine, templa
     fitted = await fit(engine, template, conversation(20))
     assert [message.role for message in fitted.messages[:2]] == ["system", "user"]
     assert " ".join(message.text for message in fitted.messages) == text(fitted)
+
+
+def called(*results: str) -> Exchange:
+    """A question, calls of tools, and what they answered."""
+    calls = tuple(ToolCall(str(number), "read") for number in range(len(results)))
+    answers = tuple(ToolResult(str(number), "read", text) for number, text in enumerate(results))
+    messages = text_message("user", "new"), Message("assistant", calls), Message("tool", answers)
+    return Exchange("new", messages)
+
+
+def results_of(fitted: FittedPrompt) -> list[str]:
+    return [part.result for message in fitted.messages for part in message.parts if isinstance(part, ToolResult)]
+
+
+async def test_a_long_result_is_shortened_before_the_question_is_refused(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    text = " ".join(f"w{number}" for number in range(1000))
+    fitted = await fit(engine, template, [answered("old", 10), called(text, "short")], window=500, reserve=100)
+    long, short = results_of(fitted)
+    assert short == "short"
+    assert 300 < fitted.tokens <= 400
+    beginning, end = long.split("\n[")[0], long.split("]\n")[1]
+    assert text.startswith(beginning)
+    assert text.endswith(end)
+    assert len(beginning) > len(end) > 400
+    left_out = len(text) - len(beginning) - len(end)
+    assert f"{left_out:,} of {len(text):,} characters are left out" in long
+    assert long in "".join(piece.text for piece in fitted.prompt)
+    assert len(engine.counted) < 12
+
+
+async def test_the_longest_results_are_shortened_most(engine: CountingEngine, template: PromptTemplate) -> None:
+    exchange = called(words("a", 1000), words("b", 700), words("c", 10))
+    first, second, third = results_of(await fit(engine, template, [exchange], window=500, reserve=100))
+    assert 200 < len(first) < 500
+    assert abs(len(first) - len(second)) < 10
+    assert third == words("c", 10)
+
+
+async def test_older_exchanges_go_before_a_result_is_shortened(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    text = words("result", 200)
+    fitted = await fit(engine, template, [*conversation(40)[:-1], called(text)], window=500, reserve=100)
+    assert results_of(fitted) == [text]
+    assert fitted.trimmed
+    assert fitted.trimmed.dropped_messages > 60
+
+
+async def test_results_that_are_short_already_do_not_help_a_question_that_is_too_long(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    long_question = Exchange("new", (text_message("user", words("q", 200)), *called("x" * 150).messages[1:]))
+    with pytest.raises(PromptTooLong):
+        await fit(engine, template, [long_question])
+
+
+async def test_a_question_that_is_too_long_even_with_the_shortest_results_is_told(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    long_question = Exchange("new", (text_message("user", words("q", 200)), *called(words("r", 900)).messages[1:]))
+    with pytest.raises(PromptTooLong):
+        await fit(engine, template, [long_question])
+
+
+async def test_tools_count_and_are_named_when_they_leave_no_room(
+    engine: CountingEngine, template: PromptTemplate
+) -> None:
+    few, many = ([ToolDeclaration("t", words("d", count))] for count in (20, 200))
+    exchanges = conversation(0)
+    fitted = await ContextWindow(engine, template, "", exchanges, window=125, reserve=25, tools=few).fit(None)
+    assert fitted.tokens > 25
+    with pytest.raises(PromptTooLong) as raised:
+        await ContextWindow(engine, template, "", exchanges, window=125, reserve=25, tools=many).fit(None)
+    assert "tools" in raised.value.message
+    assert "switch some tools off" in raised.value.hint
+
+
+async def test_whether_to_think_reaches_the_template(engine: CountingEngine, tmp_path: Path) -> None:
+    switched = load_prompt_template(write_prompt_files(tmp_path / "q", chat_template="{{ enable_thinking }}"))
+    for thinking in (True, False):
+        window = ContextWindow(engine, switched, "", conversation(0), window=99, reserve=9, thinking=thinking)
+        assert text(await window.fit(None)) == str(thinking)
