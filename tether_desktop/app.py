@@ -22,6 +22,7 @@ from tether_desktop.model.remote.server_models import ServerModels
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
 from tether_desktop.tools.mcp.servers import McpServers
+from tether_desktop.tools.own_tools import OwnTools
 from tether_desktop.tools.toolbox import Toolbox
 from tether_desktop.tools.toolkit import make_toolkit
 
@@ -71,6 +72,11 @@ class Tether:
     def toolbox(self) -> Toolbox:
         """The tools of all sources."""
         return self.tools.toolbox
+
+    @property
+    def own_tools(self) -> OwnTools:
+        """The files of the person's own tools."""
+        return self.tools.own_tools
 
     @property
     def mcp(self) -> McpServers:

@@ -13,17 +13,17 @@ from tether_desktop.ui.stylesheet import set_kind
 from tether_desktop.ui.themed_button import ThemedButton
 
 if TYPE_CHECKING:
-    from tether_desktop.ui.tool_facts import OwnFile, OwnFileState
+    from tether_desktop.tools.own_tools import OwnFile, OwnFileStatus
 
 WHAT_IT_IS = (
     "It is a program, and can do whatever you can do on this computer. Allow it only if you know what is in it."
 )
 
-_STATES: dict[OwnFileState, tuple[str, str]] = {
-    "allowed": ("allowed", "pill_success"),
-    "new": ("not allowed yet", "pill_warning"),
+_STATES: dict[OwnFileStatus, tuple[str, str]] = {
+    "ready": ("allowed", "pill_success"),
+    "needs_approval": ("not allowed yet", "pill_warning"),
     "changed": ("changed since you allowed it", "pill_warning"),
-    "off": ("off", "pill"),
+    "broken": ("broken", "pill_danger"),
 }
 _SHOWN_DIGITS = 16
 
@@ -59,18 +59,19 @@ class OwnFileRow(QFrame):
     def show_file(self, file: OwnFile) -> None:
         """Show this state of the file."""
         self._file = file
-        words, kind = _STATES[file.state]
+        words, kind = _STATES[file.status]
         name = visible(file.name)
         self.name.setText(name)
         self.pill.setText(words)
         set_kind(self.pill, kind)
-        self.place.setText(f"{visible(file.path)}\nSHA-256 {file.sha256[:_SHOWN_DIGITS]}…")
-        self.place.setToolTip(f"SHA-256: {file.sha256}")
-        self.problem.setText(" ".join(filter(None, (file.problem, file.hint))))
+        checksum = f"\nSHA-256 {file.sha256[:_SHOWN_DIGITS]}…" if file.sha256 else ""
+        self.place.setText(visible(str(file.path)) + checksum)
+        self.place.setToolTip(f"SHA-256: {file.sha256}" if file.sha256 else "")
+        self.problem.setText(visible(file.problem))
         self.problem.setVisible(bool(file.problem))
-        allowed = file.state == "allowed"
-        self.warning.setVisible(not allowed)
-        self.allow_button.setVisible(not allowed)
+        asks, allowed = file.status in {"needs_approval", "changed"}, file.status == "ready"
+        self.warning.setVisible(asks)
+        self.allow_button.setVisible(asks)
         self.allow_button.setAccessibleName(f"Allow {name}")
         self.forget_button.setVisible(allowed)
         self.forget_button.setAccessibleName(f"Do not allow {name} any more")

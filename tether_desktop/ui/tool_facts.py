@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tether_desktop.errors import TetherError
     from tether_desktop.tools.mcp.states import McpServerState
+    from tether_desktop.tools.own_tools import OwnFile
     from tether_desktop.tools.tool import Permission
 
 
@@ -42,28 +43,6 @@ class ToolFacts:
 
 ToolNames = Mapping[str, ToolFacts]
 """The tools by name."""
-
-OwnFileState = Literal["allowed", "new", "changed", "off"]
-
-
-@dataclass(frozen=True, slots=True)
-class OwnFile:
-    """A file of the person's own tools.
-
-    Attributes:
-        path: the whole path.
-        sha256: of what is in it, hexadecimal; what is allowed is this and nothing else.
-        state: "new" and "changed" wait for the person.
-        problem: why it brings no tools; empty where it does.
-        hint: what to do about that.
-    """
-
-    name: str
-    path: str
-    sha256: str
-    state: OwnFileState
-    problem: str = ""
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

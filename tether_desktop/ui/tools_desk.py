@@ -16,8 +16,8 @@ from tether_desktop.ui.worker import EngineWorker
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
     from tether_desktop.tools.mcp.states import McpServerState
+    from tether_desktop.tools.own_tools import OwnFile
     from tether_desktop.tools.tool import Permission
-    from tether_desktop.ui.tool_facts import OwnFile
 
 logger = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ class ToolsPage(SettingsPage):
 
     Attributes:
         rows: the tools' rows by name.
-        files: the rows of the own files by path.
+        files: the rows of the own files by name.
         folder_list: what the file tools may read.
 
     Signals:
@@ -72,7 +72,7 @@ class ToolsPage(SettingsPage):
 
     @property
     def files(self) -> dict[Hashable, OwnFileRow]:
-        """The rows of the own files by path."""
+        """The rows of the own files by name."""
         return self._files.rows
 
     def show_tools(self, snapshot: ToolsSnapshot) -> None:
@@ -85,9 +85,9 @@ class ToolsPage(SettingsPage):
         for origin in origins:
             self._groups.rows[origin].show_tools([tool for tool in snapshot.tools if tool.origin == origin])
         self.rows = {str(name): row for group in self._groups.rows.values() for name, row in group.rows.items()}
-        self._files.show(file.path for file in snapshot.files)
+        self._files.show(file.name for file in snapshot.files)
         for file in snapshot.files:
-            self._files.rows[file.path].show_file(file)
+            self._files.rows[file.name].show_file(file)
         self._no_files.setVisible(not snapshot.files)
 
     def show_settings(self, settings: Settings) -> None:

@@ -17,7 +17,7 @@ def tools_snapshot(tether: Tether) -> ToolsSnapshot:
     return ToolsSnapshot(
         tuple(map(_facts, tether.toolbox.entries())),
         tether.toolbox.problems(),
-        (),
+        tether.own_tools.files(),
         str(paths.tools_dir()),
         tether.mcp.servers(),
         str(paths.data_dir() / "mcp.json"),

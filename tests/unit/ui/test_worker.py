@@ -37,6 +37,7 @@ class FakeTether:
         self.watch = SimpleNamespace(subscribe=lambda callback: None)
         self.servers = SimpleNamespace(subscribe=lambda callback: None, look=lambda: None)
         self.toolbox = SimpleNamespace(on_change=[], entries=tuple, problems=tuple)
+        self.own_tools = SimpleNamespace(files=tuple)
         self.mcp = SimpleNamespace(servers=tuple, problem=None)
         self.installer = GatedInstaller()
         self.closed = False
