@@ -76,6 +76,9 @@ def messages_of(prompt: Prompt) -> tuple[Message, ...]:
     roles, texts = [piece.text for piece in prompt[::2]], [piece.text for piece in prompt[1::2]]
     if len(roles) != len(texts) or not _ROLES.issuperset(roles):
         return (text_message("user", "".join(piece.text for piece in prompt)),)
+    if roles[:2] == ["system", "system"]:
+        # The tools come first, and chat templates take one message of that role at most.
+        roles, texts = roles[1:], ["\n".join(texts[:2]), *texts[2:]]
     # What a tool has said belongs to a call, of which nothing is known here, and servers refuse one without the other.
     pairs = (("user" if role == "tool" else role, text) for role, text in zip(roles, texts, strict=True))
     return tuple(text_message(cast("Role", role), text) for role, text in pairs)

@@ -127,3 +127,14 @@ def test_a_prompt_of_roles_and_texts_is_taken_as_the_messages_it_stands_for() ->
     assert messages_of((PromptPiece("Hello"), PromptPiece(" you"))) == (text_message("user", "Hello you"),)
     assert messages_of((PromptPiece("user"),)) == (text_message("user", "user"),)
     assert messages_of(()) == ()
+
+
+def test_tools_and_what_they_said_are_counted_in_messages_that_every_template_takes() -> None:
+    pairs = [("system", "[tools]"), ("system", "Be brief."), ("user", "Hi"), ("assistant", "call"), ("tool", "noon")]
+    prompt = tuple(piece for role, text in pairs for piece in (PromptPiece(role), PromptPiece(text, literal=True)))
+    assert messages_of(prompt) == (
+        text_message("system", "[tools]\nBe brief."),
+        text_message("user", "Hi"),
+        text_message("assistant", "call"),
+        text_message("user", "noon"),
+    )
