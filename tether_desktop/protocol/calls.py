@@ -14,6 +14,7 @@ from tether_desktop.protocol.output import TurnOutput
 from tether_desktop.protocol.planner import TurnPlan
 from tether_desktop.protocol.stream_parser import BrokenCall, ParsedCall
 from tether_desktop.protocol.tool_use import DENIED, STOPPED, UNATTENDED
+from tether_desktop.tools.conversation import conversation_of, in_conversation
 from tether_desktop.tools.executor import argument_problem, run_call
 from tether_desktop.tools.tool import Permission, Tool
 
@@ -41,6 +42,7 @@ class CallRunner:
             permission: of a tool, where nothing was said in this chat.
         """
         self._session_id = plan.reply.session_id
+        self._branch = plan.branch
         self._tools = {tool.declaration.name: tool for tool in plan.tools}
         self._tool_use = plan.tool_use
         self._timeout_s = plan.settings.tool_timeout
@@ -52,7 +54,9 @@ class CallRunner:
     async def run(self, calls: Sequence[Call]) -> None:
         """Run the calls of one round side by side; each of them gets an answer, whatever happens."""
         tickets = [_Ticket(call, self._out) for call in calls]
-        tasks = [asyncio.create_task(self._answer(ticket)) for ticket in tickets[:MOST_CALLS]]
+        said = [*(record.message for record in self._branch), self._out.reply()]
+        with in_conversation(conversation_of(self._session_id, said)):
+            tasks = [asyncio.create_task(self._answer(ticket)) for ticket in tickets[:MOST_CALLS]]
         try:
             await asyncio.gather(*tasks)
         except BaseException:

@@ -45,12 +45,12 @@ class Command:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start it with pipes."""
+    def start(self, *arguments: str, stdin: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        """Start it with pipes, or with something else to read from."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
             self.line(*arguments), env=self.environment, cwd=paths.project_root(),
-            stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8",
+            stdin=stdin, stdout=pipe, stderr=pipe, encoding="utf-8",
         )  # fmt: skip
 
     def line(self, *arguments: str) -> list[str]:

@@ -29,6 +29,7 @@ from tether_desktop.model.engine import Constraint
 from tether_desktop.protocol.calls import MOST_CALLS
 from tether_desktop.protocol.tool_use import DENIED, STOPPED, UNATTENDED, ApprovalAnswer, ToolUse
 from tether_desktop.protocol.turn import Turn
+from tether_desktop.tools.conversation import ConversationContext, current_conversation
 from tether_desktop.tools.tool import Tool
 
 ATTENDED = ToolUse(ToolChoice("auto"), attended=True)
@@ -297,6 +298,17 @@ async def test_a_caller_may_allow_tools_beforehand(tmp_path: Path) -> None:
     allowed = ToolUse(ToolChoice("auto"), allowed=frozenset({"clock"}))
     _, events, _ = await ask(tmp_path, [tool], call("clock"), "Noon.", tool_use=allowed)
     assert [event.result for event in events if isinstance(event, ToolEnd)] == ["noon"]
+
+
+async def test_a_tool_knows_what_the_person_typed_and_in_which_conversation(tmp_path: Path) -> None:
+    known: list[ConversationContext] = []
+
+    def look() -> str:
+        known.append(current_conversation())
+        return "seen"
+
+    turn, _, _ = await ask(tmp_path, [tool_named("look", look)], call("look"), "Good.")
+    assert [(each.session_id, each.texts_by_user) for each in known] == [(turn.session_id, "Go on")]
 
 
 async def test_a_tool_that_reports_is_heard(tmp_path: Path) -> None:

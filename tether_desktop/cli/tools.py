@@ -1,0 +1,134 @@
+"""`tether tools`: what models may call, and calling it by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_text
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tether_desktop.cli.output import note, print_json, print_table, safe, write
+from tether_desktop.errors import ToolError, ToolNotFound
+from tether_desktop.settings import load_settings
+
+if TYPE_CHECKING:
+    from tether_desktop.settings import Settings
+    from tether_desktop.tools.toolbox import ToolEntry
+    from tether_desktop.tools.toolkit import Toolkit
+
+app = typer.Typer(help="List the tools that models may call, and call them.", no_args_is_help=True)
+
+_MOST_CHARACTERS = 1_000_000
+
+
+@app.command("list")
+def list_tools(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the tools: those that come along, your own, and those of your MCP servers."""
+    entries, problems = asyncio.run(_list(load_settings()))
+    if json:
+        print_json([_entry_json(entry) for entry in entries])
+    else:
+        print_table(("TOOL", "FROM", "CALLS", "WHAT IT DOES"), [_row(entry) for entry in entries])
+    for problem in problems:
+        note(safe(problem))
+
+
+@app.command("call")
+def call_tool(
+    name: Annotated[str, typer.Argument(help="A tool, as `tether tools list` names it.")],
+    arguments: Annotated[str, typer.Argument(help="Its arguments as a JSON object; - reads them from stdin.")] = "{}",
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Call a tool yourself, and print what it answers."""
+    settings = load_settings()
+    output = asyncio.run(_call(settings, name, _parsed(sys.stdin.read() if arguments == "-" else arguments)))
+    if json:
+        print_json({"tool": name, "result": output.text, "is_error": output.is_error})
+    elif not output.is_error:
+        write(f"{safe(output.text)}\n")
+    if output.is_error:
+        if not json:
+            note(safe(output.text))
+        raise typer.Exit(1)
+
+
+async def _list(settings: Settings) -> tuple[tuple[ToolEntry, ...], tuple[str, ...]]:
+    async with _open(settings) as tools:
+        servers = tuple(
+            f"MCP server {state.name}: {state.problem} {state.hint}".strip()
+            for state in tools.mcp.servers()
+            if state.problem
+        )
+        return tools.toolbox.entries(), tools.toolbox.problems() + servers
+
+
+async def _call(settings: Settings, name: str, arguments: dict[str, Any]) -> Any:
+    from tether_desktop.tools.executor import run_call
+
+    async with _open(settings) as tools:
+        tool = tools.toolbox.get(name)
+        if tool is None:
+            raise ToolNotFound(
+                "There is no such tool",
+                f"{name} is not there.",
+                "`tether tools list` shows what there is, and why not.",
+            )
+        return await run_call(
+            tool,
+            arguments,
+            timeout_s=settings.tool_timeout,
+            most_characters=_MOST_CHARACTERS,
+            on_progress=lambda message, _: note(safe(message)),
+        )
+
+
+@asynccontextmanager
+async def _open(settings: Settings) -> AsyncIterator[Toolkit]:
+    """The tools, beside a window that may be open; the servers that may start have done so, or failed."""
+    from tether_desktop.context.store import Store
+    from tether_desktop.tools.toolkit import make_toolkit
+
+    store = await asyncio.to_thread(Store, settings.database_url)
+    tools = make_toolkit(lambda: settings, store.search_messages)
+    try:
+        await tools.start()
+        await tools.mcp.settled()
+        yield tools
+    finally:
+        await tools.close()
+        await asyncio.to_thread(store.close)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        arguments = json_text.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ToolError("The arguments cannot be read", f"They are no JSON: {error}.", "Write an object: {}.") from None
+    if not isinstance(arguments, dict):
+        raise ToolError("The arguments cannot be read", "They are JSON, but no object.", 'Like: {"name": "value"}.')
+    return arguments
+
+
+def _row(entry: ToolEntry) -> tuple[str, str, str, str]:
+    declaration = entry.tool.declaration
+    what = declaration.description.strip().partition("\n")[0]
+    calls = {"ask": "ask", "always": "run", "never": "refused"}[entry.permission] if entry.enabled else "off"
+    return declaration.name, entry.tool.origin, calls, what
+
+
+def _entry_json(entry: ToolEntry) -> dict[str, Any]:
+    declaration = entry.tool.declaration
+    return {
+        "name": declaration.name,
+        "title": entry.tool.title,
+        "origin": entry.tool.origin,
+        "enabled": entry.enabled,
+        "permission": entry.permission,
+        "description": declaration.description,
+        "parameters": declaration.parameters,
+    }
