@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from tether_desktop.tools.tool import ToolOutput
 
@@ -57,10 +57,26 @@ def clean(text: str) -> str:
 def _as_json(result: Any) -> str:
     value = list(itertools.islice(result, _MOST_ITEMS)) if isinstance(result, Iterator) else result
     try:
-        data = to_json(value, inf_nan_mode="strings", bytes_mode="base64", fallback=_described)
+        return _json(value)
     except (PydanticSerializationError, ValueError, RecursionError) as error:
-        raise TypeError(f"The result has no form as text: {error}") from error
-    return data.decode()
+        if "surrogates" not in str(error):
+            raise TypeError(f"The result has no form as text: {error}") from error
+    return _json(_whole(to_jsonable_python(value, bytes_mode="base64", fallback=_described)))
+
+
+def _json(value: Any) -> str:
+    return to_json(value, inf_nan_mode="strings", bytes_mode="base64", fallback=_described).decode()
+
+
+def _whole(value: Any) -> Any:
+    """A JSON value without half characters, which are no UTF-8."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, dict):
+        return {_whole(name): _whole(each) for name, each in value.items()}
+    return value
 
 
 def _described(value: Any) -> str:

@@ -145,6 +145,8 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
 
 
 def _check_kind(function: Callable[..., Any], name: str, *, isolated: bool) -> None:
+    if not inspect.isroutine(function) and not isinstance(function, functools.partial):
+        raise TypeError(f"{name} is no function.")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError(f"{name} yields its result piece by piece: return all of it, a list for example.")
     if isolated and (inspect.ismethod(function) or "<locals>" in getattr(function, "__qualname__", "<locals>")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 import typing
@@ -127,7 +128,8 @@ def _hint(function: Callable[..., Any], each: inspect.Parameter) -> Any:
         raise TypeError(_at(function, each, "has no type hint"))
     # One at a time, so that a hint which cannot be resolved is told by its parameter.
     alone = types.SimpleNamespace(__annotations__={each.name: each.annotation})
-    namespace = getattr(inspect.unwrap(function), "__globals__", {})
+    written = function.func if isinstance(function, functools.partial) else function
+    namespace = getattr(inspect.unwrap(written), "__globals__", {})
     try:
         return typing.get_type_hints(alone, globalns=namespace, include_extras=True)[each.name]
     except (NameError, TypeError, AttributeError, SyntaxError) as error:

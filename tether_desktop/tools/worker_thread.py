@@ -18,6 +18,36 @@ class CallEnded(BaseException):
     """Ends the thread of a call that nobody waits for any more; a tool's own ``except Exception`` lets it through."""
 
 
+class _Reports:
+    """Carries reports to the loop, only the newest where they come faster than it takes them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_progress: OnToolProgress) -> None:
+        self._loop = loop
+        self._on_progress = on_progress
+        self._newest: tuple[str, float | None] | None = None
+        self._changing = threading.Lock()
+        self.ended = False
+
+    def report(self, message: str, fraction: float | None = None) -> None:
+        """For the function; raises CallEnded once nobody waits for it."""
+        if self.ended:
+            raise CallEnded
+        with self._changing:
+            is_on_its_way = self._newest is not None
+            self._newest = (message, fraction)
+        if not is_on_its_way:
+            try:
+                self._loop.call_soon_threadsafe(self._hand_on)
+            except RuntimeError as closed:
+                raise CallEnded from closed
+
+    def _hand_on(self) -> None:
+        with self._changing:
+            newest, self._newest = self._newest, None
+        if newest is not None and not self.ended:
+            self._on_progress(*newest)
+
+
 async def run_in_thread(
     function: Callable[[OnToolProgress | None], Result], on_progress: OnToolProgress | None
 ) -> Result:
@@ -29,12 +59,7 @@ async def run_in_thread(
     loop = asyncio.get_running_loop()
     done: asyncio.Future[tuple[Result | None, BaseException | None]] = loop.create_future()
     context = contextvars.copy_context()
-
-    def report(message: str, fraction: float | None = None) -> None:
-        if done.cancelled():
-            raise CallEnded
-        assert on_progress is not None  # noqa: S101  it is handed on only where there is one
-        loop.call_soon_threadsafe(on_progress, message, fraction)
+    reports = _Reports(loop, on_progress) if on_progress else None
 
     def settle(result: Result | None, error: BaseException | None) -> None:
         if not done.cancelled():
@@ -43,7 +68,7 @@ async def run_in_thread(
     def work() -> None:
         result, fault = None, None
         try:
-            result = context.run(function, report if on_progress else None)
+            result = context.run(function, reports.report if reports else None)
         # Whatever a tool raises is its answer; SystemExit and its like would end the thread in silence.
         except BaseException as error:  # noqa: BLE001
             fault = error
@@ -52,7 +77,11 @@ async def run_in_thread(
             loop.call_soon_threadsafe(settle, result, fault)
 
     threading.Thread(target=work, name="tool call", daemon=True).start()
-    result, fault = await done
+    try:
+        result, fault = await done
+    finally:
+        if reports:
+            reports.ended = True
     if fault is not None:
         raise fault
     return cast("Result", result)
