@@ -19,8 +19,8 @@ _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(process)d %(threadName)s %(n
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 _LARGEST = 1_000_000
 _OLD_FILES = 3
-_CHATTY = ("alembic", "asyncio")
-"""Packages whose everyday messages tell us nothing."""
+_CHATTY = ("alembic", "asyncio", "httpx2")
+"""Packages whose everyday messages tell us nothing, or too much: addresses can hold keys."""
 
 _started = ExitStack()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +12,6 @@ from mcp import Client, MCPError
 from mcp.client.session import IncomingMessage
 from mcp.client.subscriptions import SubscriptionLost
 from mcp_types import (
-    CONNECTION_CLOSED,
     CallToolRequest,
     CallToolRequestParams,
     CallToolResult,
@@ -40,7 +40,7 @@ from tether_desktop.tools.mcp.pipes import pipe_transport
 from tether_desktop.tools.mcp.program import ServerProcess
 from tether_desktop.tools.mcp.results import output_of, prompt_text, resource_output
 from tether_desktop.tools.mcp.server_log import ServerLog
-from tether_desktop.tools.mcp.spec import Program, ServerSpec
+from tether_desktop.tools.mcp.spec import Address, Program, ServerSpec
 from tether_desktop.tools.mcp.states import McpFault, McpListing
 from tether_desktop.tools.mcp.timing import Timing
 from tether_desktop.tools.mcp.web import WebTrace, web_transport
@@ -48,6 +48,9 @@ from tether_desktop.tools.tool import OnToolProgress, ToolOutput
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
+
+# What servers make it complain of is told as their state; one that sends nonsense shall not fill our log.
+logging.getLogger("mcp").setLevel(logging.CRITICAL)
 
 _LISTS = (ToolListChangedNotification, ResourceListChangedNotification, PromptListChangedNotification)
 _SESSION_GONE = "Session terminated"
@@ -153,7 +156,7 @@ class Connection:
         try:
             result = await self._session().session.send_request(request, adapter, progress_callback=progress)
         except MCPError as error:
-            if error.code == CONNECTION_CLOSED or error.message == _SESSION_GONE:
+            if isinstance(self._spec.launch, Address) and error.message == _SESSION_GONE:
                 self._on_end()
             raise self._error(refusal(error, self._trace.status)) from error
         except ValidationError as error:

@@ -46,9 +46,14 @@ def explain(error: Exception, spec: ServerSpec, limit: float, status: int) -> Mc
     return next((told(error) for kind, told in kinds if isinstance(error, kind)), None) or _unknown_fault(error)
 
 
+def is_closed(error: MCPError) -> bool:
+    """Whether there is no connection any more; servers use the code of that for errors of their own."""
+    return error.code == CONNECTION_CLOSED and error.message == "Connection closed"
+
+
 def refusal(error: MCPError, status: int = 0) -> str:
     """What a server said instead of an answer, as a sentence."""
-    if error.code == CONNECTION_CLOSED:
+    if is_closed(error):
         return "It ended, or closed the connection, before it answered."
     if error.code == REQUEST_TIMEOUT:
         return "It did not answer in time."
@@ -79,7 +84,7 @@ def _protocol_fault(error: MCPError, status: int) -> McpFault:
         return McpFault(
             f"It wants to know who asks (HTTP {status}).", 'Give its token under "headers" in mcp.json.', final=True
         )
-    if status in {404, 405} and error.code != CONNECTION_CLOSED:
+    if status in {404, 405} and not is_closed(error):
         return McpFault(f"There is no MCP server at this address (HTTP {status}).", "Correct its address.", final=True)
     return McpFault(refusal(error, status), _LOG)
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from mcp.client._transport import ReadStream
 
 _WINDOW_S = 1.0
-_PER_WINDOW = 500
-_FULL_WINDOWS = 60
 
 
 class Flood(Exception):
@@ -25,10 +23,8 @@ class Flood(Exception):
 class Meter:
     """Lets so many messages through in a second, and the next ones in the second after."""
 
-    def __init__(self, timing: Timing, per_window: int = _PER_WINDOW, full_windows: int = _FULL_WINDOWS) -> None:
+    def __init__(self, timing: Timing) -> None:
         self._timing = timing
-        self._per_window = per_window
-        self._most_full = full_windows
         self._opened = timing.now()
         self._count = 0
         self._full = 0
@@ -37,15 +33,15 @@ class Meter:
         """Return when one more message may come.
 
         Raises:
-            Flood: for a minute there were always more than may come.
+            Flood: for too long there were always more than may come.
         """
         since = self._timing.now() - self._opened
         if since >= _WINDOW_S:
             self._open(full=0)
         self._count += 1
-        if self._count <= self._per_window:
+        if self._count <= self._timing.messages:
             return
-        if self._full + 1 >= self._most_full:
+        if self._full + 1 >= self._timing.flood:
             raise Flood
         await self._timing.sleep(max(0.0, _WINDOW_S - since))
         self._open(full=self._full + 1)

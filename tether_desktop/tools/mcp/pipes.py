@@ -75,16 +75,17 @@ class _Pipes:
             while piece := await self._process.stdout.read(_PIECE):
                 for line in lines.feed(piece):
                     await self._bring(line, incoming)
+                if self._nonsense > _MOST_NONSENSE:
+                    await self._note("It prints text where only messages belong, and was cut off.")
+                    return
 
     async def _bring(self, line: bytes | None, incoming: _Incoming) -> None:
         try:
             for message in await self._messages(line):
                 await incoming.send(message)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            # Read on: what cannot be printed would keep it from ending.
             return
-        if self._nonsense > _MOST_NONSENSE:
-            await self._note("It prints text where only messages belong, and was cut off.")
-            incoming.close()
 
     async def _messages(self, line: bytes | None) -> list[SessionMessage]:
         if line is None:

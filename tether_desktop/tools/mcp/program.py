@@ -22,6 +22,9 @@ _OURS = ("TETHER_", "MLC_")
 _OF_OUR_PYTHON = frozenset(("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER"))
 _OF_OUR_BUNDLE = frozenset(("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"))
 _POLL_S = 0.02
+_REAP_S = 0.5
+_OUT_OF_PATH = ("/usr/local/bin", "/opt/homebrew/bin", "~/.local/bin")
+"""Where package runners lie that a program started from a desktop does not see in its PATH."""
 
 
 def server_environment(program: Program) -> dict[str, str]:
@@ -32,7 +35,15 @@ def server_environment(program: Program) -> dict[str, str]:
         for name, value in child_environment().items()
         if name.upper() not in dropped and not name.upper().startswith(_OURS)
     }
-    return {**kept, **dict(program.variables)}
+    return {**kept, **_search_path(kept), **dict(program.variables)}
+
+
+def _search_path(kept: dict[str, str]) -> dict[str, str]:
+    if sys.platform == "win32":
+        return {}
+    folders = kept.get("PATH", os.defpath).split(os.pathsep)
+    more = [str(Path(folder).expanduser()) for folder in _OUT_OF_PATH]
+    return {"PATH": os.pathsep.join([*folders, *(folder for folder in more if folder not in folders)])}
 
 
 class ServerProcess:
@@ -89,6 +100,9 @@ class ServerProcess:
             limit: seconds to wait after asking, and again after telling.
         """
         if not self._ending:
+            if self.stdout.at_eof():
+                # It has just closed its pipe; give the system time to tell how it ended.
+                await self._ends(_REAP_S)
             self._ending, self._own_end = True, self._process.returncode
         started = await asyncio.to_thread(_descendants, self._process.pid)
         self.stdin.close()

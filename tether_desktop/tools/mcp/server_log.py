@@ -79,7 +79,7 @@ class ServerLog:
         if self._file is None and not self._broken:
             self._open()
         if self._file is not None:
-            self._file.emit(logging.LogRecord("mcp", logging.INFO, "", 0, line.replace("%", "%%"), (), None))
+            self._file.emit(logging.LogRecord("mcp", logging.INFO, "", 0, line, (), None))
 
     def _open(self) -> None:
         try:

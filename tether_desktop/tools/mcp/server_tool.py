@@ -23,7 +23,7 @@ _URI = {
 }
 
 
-class Callable(Protocol):
+class ToolServer(Protocol):
     """A server as its tools see it."""
 
     @property
@@ -50,7 +50,7 @@ class McpTool:
 
     permission: Permission = "ask"
 
-    def __init__(self, server: Callable, tool: McpToolState) -> None:
+    def __init__(self, server: ToolServer, tool: McpToolState) -> None:
         self._server = server
         self._tool = tool
         self.declaration = ToolDeclaration(tool.declared_name, tool.description, tool.parameters)
@@ -72,7 +72,7 @@ class ReadResourceTool:
 
     permission: Permission = "ask"
 
-    def __init__(self, server: Callable, resources: Sequence[McpResource]) -> None:
+    def __init__(self, server: ToolServer, resources: Sequence[McpResource]) -> None:
         self._server = server
         name = declared_name(server.name, READ_RESOURCE)
         self.declaration = ToolDeclaration(name, _description(server.name, resources), _URI)

@@ -160,7 +160,11 @@ class McpServers:
             raise SettingsError(
                 "The MCP server cannot be tried", f"{name}: {reason}", server.spec.hint or "Allow it first."
             )
-        return await Trial(server.spec, server.log, self._timing).run()
+        log = ServerLog(self._log_dir, name, server.spec.secrets)
+        try:
+            return await Trial(server.spec, log, self._timing).run()
+        finally:
+            await asyncio.to_thread(log.close)
 
     async def log(self, name: str) -> str:
         """The end of what a server printed.

@@ -19,6 +19,8 @@ class Timing:
         restarts: before each try after a death; after the last one nothing is tried again.
         steady: a server that ran that long before it died is tried from the beginning.
         relist: at least, between two looks at lists that a server says have changed.
+        messages: that a server may send in a second; the rest waits at its end.
+        flood: seconds after which one that always sends more is cut off.
         now: a clock.
         sleep: waits by that clock.
     """
@@ -29,5 +31,7 @@ class Timing:
     restarts: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
     steady: float = 60.0
     relist: float = 1.0
+    messages: int = 500
+    flood: int = 60
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
