@@ -21,7 +21,7 @@ def current_time(time_zone: str = "") -> str:
     """Tell the current date, weekday and time, here or in another place.
 
     Args:
-        time_zone: a city such as "Tokyo" or a time zone such as "Europe/Paris"; leave empty for the user's own.
+        time_zone: the city, or the name of the time zone, that is asked about; leave empty for the user's own.
     """
     return describe(datetime.now(UTC), find_zone(time_zone))
 
