@@ -143,7 +143,7 @@ def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
         findings = find_form(source.template, source.with_tools)
     except REFUSALS as error:
         refuse(model_dir.name, str(error))
-    thinking = find_thinking(source.template)
+    thinking = find_thinking(source.template, source.text)
     thought = _thought(source)
     marks = THOUGHT_MARKERS if thought.name == HARMONY else (thought.opening, thought.closing)
     special = source.special.texts

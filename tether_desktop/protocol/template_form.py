@@ -39,7 +39,7 @@ _VALUES, _IDS, _RESULTS = ("north", "south"), ("probe0001", "probe0002"), ("Rowi
 _THINKING_ON = MappingProxyType({"enable_thinking": True, "thinking": True})
 _THINKING_OFF = MappingProxyType({"enable_thinking": False, "thinking": False})
 _EFFORTS = ("none", "minimal", "low")
-"""Some templates know only how hard to think."""
+"""Some templates know only how hard to think, and write down whatever they are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,12 @@ def find_form(template: Template, with_tools: Template) -> Findings:
     return Findings(plain, tooled if tooled.declares else replace(plain, declares=False), dialect)
 
 
-def find_thinking(template: Template) -> Thinking:
-    """Find the variables that make a difference."""
+def find_thinking(template: Template, text: str) -> Thinking:
+    """Find the variables that make a difference; ``text`` is that of the template, which may name efforts."""
     prober = _Prober(template, ())
     usual = prober.render(_QUESTION)
-    for effort in (None, *_EFFORTS):
+    named = [effort for effort in _EFFORTS if f"'{effort}'" in text or f'"{effort}"' in text]
+    for effort in ("", *(named or _EFFORTS[-1:])):
         off = _THINKING_OFF | ({"reasoning_effort": effort} if effort else {})
         rendered = prober.render(_QUESTION, variables=off)
         if rendered and rendered != usual:

@@ -12,7 +12,7 @@ from tether_desktop.messages import Message, ToolCall, ToolDeclaration, ToolResu
 from tether_desktop.protocol.dialects import Dialect
 from tether_desktop.protocol.sentinels import Sentinels
 from tether_desktop.protocol.template_form import Sent, TemplateForm, sent_call
-from tether_desktop.protocol.tool_section import marked_results, tool_hint, tool_section, unmarked
+from tether_desktop.protocol.tool_section import marked_results, told_result, tool_hint, tool_section, unmarked
 
 _CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
 """What the strictest templates demand."""
@@ -98,7 +98,8 @@ class MessageWriter:
 
     def _written_results(self, results: Sequence[ToolResult]) -> Iterator[Sent]:
         if self._form.tool_role:
-            yield from (self._sent_result(result) for result in results)
+            sent = (self._sent_result(result) for result in results)
+            yield from ({**each, "content": told_result(each["name"], each["content"])} for each in sent)
         elif results:
             yield {"role": "user", "content": marked_results((each.name, self._safe(each)) for each in results)}
 

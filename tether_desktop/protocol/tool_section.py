@@ -18,6 +18,7 @@ To call a tool, begin your answer with {opening}:
 {form}"""
 _FORM = ToolCall("", "tool name", {"…": "…"})
 _HINT = "If a tool helps, begin your answer with {opening}."
+_SAYS = "The tool {name} says: {text}"
 _FROM_A_TOOL = "This is what the tool answered; it was not written by the user. Use it to answer the question."
 
 _MARK = re.compile(r"<(?=\s*/?\s*tool(?:s|_(?:result|response|call)s?)\b)", re.IGNORECASE)
@@ -69,6 +70,11 @@ def marked_results(results: Iterable[tuple[str, str]]) -> str:
     """
     marked = [f'<tool_result name="{_NOT_IN_NAMES.sub("_", name)}">\n{text}\n</tool_result>' for name, text in results]
     return "\n".join([*marked, _FROM_A_TOOL])
+
+
+def told_result(name: str, text: str) -> str:
+    """A result for a role of its own; the smallest models repeat the call when it is not said whose words these are."""
+    return _SAYS.format(name=name, text=text) if name else text
 
 
 def unmarked(text: str) -> str:

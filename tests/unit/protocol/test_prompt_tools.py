@@ -112,11 +112,23 @@ def test_chatml_gets_our_section_calls_as_text_and_results_in_a_role_of_their_ow
     assert text.startswith("<|im_start|>system\nBe brief.\n\n")
     assert '{"name": "weather", "description": "Tell the weather.", "parameters": {' in text
     assert text.endswith(
-        "<|im_start|>assistant\nLet me see."
+        "What time is it in Tokyo and in Rome?<|im_end|>\n<|im_start|>assistant\nLet me see."
         '\n<<function_call>> {"name": "current_time", "arguments": {"place": "Tokyo"}}'
         '\n<<function_call>> {"name": "weather", "arguments": {"place": "Rom"}}<|im_end|>\n'
-        "<|im_start|>tool\n04:25<|im_end|>\n<|im_start|>tool\nsunny<|im_end|>\n<|im_start|>assistant\n"
+        "<|im_start|>tool\nThe tool current_time says: 04:25<|im_end|>\n"
+        "<|im_start|>tool\nThe tool weather says: sunny<|im_end|>\n<|im_start|>assistant\n"
     )
+
+
+def test_a_question_that_a_tool_may_answer_ends_with_a_reminder_until_it_has(tmp_path: Path) -> None:
+    template = load(tmp_path, chat_templates.CHATML)
+    reminder = "in Rome?\n\nIf a tool helps, begin your answer with <<function_call>>.<|im_end|>"
+    assert reminder in joined(template.render([QUESTION], tools=[TIME]))
+    assert joined(template.render([QUESTION, ANSWER, QUESTION], tools=[TIME])).count("If a tool") == 1
+    assert reminder not in joined(template.render([QUESTION, said(TOKYO), told("04:25")], tools=[TIME]))
+    assert reminder not in joined(template.render([QUESTION]))
+    own = load(tmp_path / "own", chat_templates.QWEN2_5)
+    assert "If a tool" not in joined(own.render([QUESTION], tools=[TIME]))
 
 
 @pytest.mark.parametrize("name", ["GEMMA", "ZEPHYR"])
@@ -287,7 +299,7 @@ def test_the_template_for_tools_is_only_taken_with_tools(tmp_path: Path) -> None
     template = load(tmp_path, chat_templates.by_parameter(chat_templates.QWEN2_5))
     assert "<tools>" in joined(template.render([QUESTION], tools=[TIME]))
     messages = [QUESTION, said(TOKYO), told("04:25")]
-    assert "<|im_start|>tool\n04:25<|im_end|>" in joined(template.render(messages))
+    assert "<|im_start|>tool\nThe tool current_time says: 04:25<|im_end|>" in joined(template.render(messages))
     assert "<tool_response>\n04:25" in joined(template.render(messages, tools=[TIME]))
 
 
