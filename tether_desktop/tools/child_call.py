@@ -196,9 +196,11 @@ async def _kill_when_larger(process: Process) -> bool:
 async def _last_printed(process: Process) -> bytes:
     assert process.stderr is not None  # noqa: S101  it was started with pipes
     last = b""
+    cut = False
     while data := await process.stderr.read(_LAST_PRINTED):
+        cut = cut or len(last) + len(data) > _LAST_PRINTED
         last = (last + data)[-_LAST_PRINTED:]
-    return last
+    return b"(\xe2\x80\xa6)\n" + last.partition(b"\n")[2] if cut else last
 
 
 async def _log_printed(printed: asyncio.Task[bytes], name: str) -> None:

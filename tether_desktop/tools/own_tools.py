@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from tether_desktop.errors import SettingsError, showable
 from tether_desktop.messages import ToolDeclaration
 from tether_desktop.tools.child_call import OwnSource, ask_for_tools, call_own
+from tether_desktop.tools.declaration import TOOL_NAME
 from tether_desktop.tools.preferences import ToolPreferences
 from tether_desktop.tools.tool import OnToolProgress, Permission, Tool, ToolOutput
 
@@ -23,6 +25,7 @@ OwnFileStatus = Literal["needs_approval", "changed", "broken", "ready"]
 _LARGEST_FILE = 1 << 20
 _MOST_FILES = 100
 _LOAD_S = 15.0
+_LONGEST_TIMEOUT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +196,19 @@ async def _load(source: OwnSource, sha256: str) -> _Loaded:
 
 
 def _tool(declared: Mapping[str, Any], source: OwnSource, sha256: str) -> OwnTool:
-    declaration = ToolDeclaration(declared["name"], declared["description"], dict(declared["parameters"]))
-    timeout_s = declared["timeout_s"]
-    title = showable(str(declared["title"]))
-    return OwnTool(declaration, title, None if timeout_s is None else float(timeout_s), source, sha256)
+    """What a process says of a tool; the process ran anybody's code, so it may say anything."""
+    name, description, parameters = declared["name"], declared["description"], declared["parameters"]
+    if not (isinstance(name, str) and TOOL_NAME.fullmatch(name)):
+        raise ValueError(f"{name!r} cannot be a tool's name")
+    if not (isinstance(description, str) and isinstance(parameters, dict)):
+        raise TypeError(f"{name} has no description, or no schema")
+    # Half a character, which JSON can hold, could neither be stored nor sent; the error says where.
+    json.dumps([parameters, description], ensure_ascii=False).encode()
+    timeout_s = None if declared["timeout_s"] is None else float(declared["timeout_s"])
+    if timeout_s is not None and not 0 < timeout_s <= _LONGEST_TIMEOUT_S:
+        raise ValueError(f"{name} has a timeout of {timeout_s:g} seconds")
+    declaration = ToolDeclaration(name, description, parameters)
+    return OwnTool(declaration, showable(str(declared["title"])), timeout_s, source, sha256)
 
 
 def _contents(folder: Path) -> dict[str, bytes | str]:
