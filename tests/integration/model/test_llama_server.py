@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
+import jsonschema
 import pytest
 
 from tests.helpers.remote_engines import ask, reply, spec, text_of
 from tether_desktop.errors import PromptTooLong, ServerError
-from tether_desktop.model.engine import GenerationRequest, SamplingParams
+from tether_desktop.messages import Message, ToolCall, ToolChoice, ToolDeclaration, ToolResult
+from tether_desktop.model.engine import Constraint, GenerationRequest, SamplingParams
 from tether_desktop.model.remote import RemoteEngine
 from tether_desktop.model.remote.server_models import look_at
 from tether_desktop.model.remote.servers import Server, save_server
@@ -32,6 +36,12 @@ MODELS = [Path(name) for name in [os.environ.get("TETHER_LLAMA_SERVER_MODEL", ""
 KEY = "sk-only-here"
 WINDOW = 512
 GREEDY = SamplingParams(temperature=0, max_tokens=24)
+COLOUR = {
+    "type": "object",
+    "properties": {"colour": {"enum": ["red", "green", "blue"]}},
+    "required": ["colour"],
+    "additionalProperties": False,
+}
 
 pytestmark = [
     pytest.mark.skipif(
@@ -134,3 +144,23 @@ async def test_a_conversation_that_is_too_long_is_told(engine: RemoteEngine) -> 
     engine._window = 100_000
     with pytest.raises(PromptTooLong, match=r"[Cc]ontext"):
         await reply(engine, GenerationRequest("session", (), GREEDY, ask(None, "word " * 700).messages))
+
+
+async def test_a_schema_holds_the_reply(engine: RemoteEngine) -> None:
+    held = replace(ask(GREEDY, "Name a colour as JSON."), constraint=Constraint("json_schema", json.dumps(COLOUR)))
+    jsonschema.validate(json.loads(text_of(await reply(engine, held))), COLOUR)
+
+
+async def test_the_tool_that_is_named_is_called_and_its_answer_is_understood(engine: RemoteEngine) -> None:
+    painter = ToolDeclaration("paint", "Paints a wall.", COLOUR)
+    asked = replace(ask(GREEDY, "Paint it red."), tools=(painter,), tool_choice=ToolChoice("named", "paint"))
+    last = (await reply(engine, asked))[-1]
+    (call,) = last.tool_calls
+    assert (call.name, last.finish_reason) == ("paint", "tool_calls")
+    jsonschema.validate(json.loads(call.arguments), COLOUR)
+    told = (
+        Message("assistant", (ToolCall(call.id, call.name, json.loads(call.arguments)),)),
+        Message("tool", (ToolResult(call.id, call.name, "The wall is red now."),)),
+    )
+    after = replace(asked, messages=(*asked.messages, *told), tool_choice=ToolChoice("none"))
+    assert text_of(await reply(engine, after))

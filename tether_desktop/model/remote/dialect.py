@@ -58,18 +58,17 @@ class Dialect:
         self.forgets_calls = False
         self.schema_form = "strict"
 
-    def learn(self, body: dict[str, Any], said: str) -> bool:
-        """Take note of what a refusal names of a request; False when there is nothing to say differently."""
-        lessons = (self._about_system, self._about_fields, self._about_choice, self._about_schema, self._about_messages)
-        return any(lesson(body, said) for lesson in lessons) or self.learn_tools(body, said)
+    def learn(self, body: dict[str, Any], said: str, *, as_refusal: bool = True) -> bool:
+        """Take note of what a refusal names of a request; False when there is nothing to say differently.
 
-    def learn_tools(self, body: dict[str, Any], said: str) -> bool:
-        """Take note that it calls no tools, where it need not; False where it must, or says something else."""
-        if not refuses_tools(body, said) or body.get("tool_choice", "none") != "none":
-            return False
-        logger.warning("The server calls no tools with this model, so none are offered: %s", said[:300])
-        self.calls_no_tools = True
-        return True
+        Args:
+            body: the request, as it was sent.
+            said: all that the server answered.
+            as_refusal: whether it calls that a refusal; where it calls it a failure, less is believed.
+        """
+        plain = (self._about_system, self._about_fields, self._about_choice, self._about_messages)
+        lessons = (*(plain if as_refusal else ()), self._about_schema, self._about_tools)
+        return any(lesson(body, said) for lesson in lessons)
 
     def translate(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body as the server takes it."""
@@ -146,6 +145,14 @@ class Dialect:
             return False
         logger.warning("The server takes nothing that was said by tools, so that is left out: %s", said[:300])
         self.forgets_calls = True
+        return True
+
+    def _about_tools(self, body: dict[str, Any], said: str) -> bool:
+        """Take note that it calls no tools, where it need not; False where it must, or says something else."""
+        if not refuses_tools(body, said) or body.get("tool_choice", "none") != "none":
+            return False
+        logger.warning("The server calls no tools with this model, so none are offered: %s", said[:300])
+        self.calls_no_tools = True
         return True
 
 

@@ -43,8 +43,9 @@ from tether_desktop.model.remote.servers import Server, get_server
 logger = logging.getLogger(__name__)
 
 _CONSTRAINTS: tuple[ConstraintKind, ...] = ("json_schema",)
-_NO_TOOLS_STATUSES = frozenset((404, 500, 501))
-"""What some servers answer, beside the usual, when they are to call tools and cannot."""
+_REFUSALS = frozenset((400, 422))
+_FAILURES = frozenset((404, 500, 501))
+"""What some servers answer instead, when they cannot call tools or do not know a form of a schema."""
 
 _NUMBERED = re.compile(r" \(\d+\)\Z")
 
@@ -141,12 +142,12 @@ class RemoteEngine:
         """Leave out what the server does not take from now on; False when it complains of something else."""
         if refusal.too_long:
             return False
-        if refusal.status in {400, 422}:
+        if refusal.status in _REFUSALS:
             return self._dialect.learn(body, refusal.body)
-        return refusal.status in _NO_TOOLS_STATUSES and self._dialect.learn_tools(body, refusal.body)
+        return refusal.status in _FAILURES and self._dialect.learn(body, refusal.body, as_refusal=False)
 
     def _fault(self, client: ServerClient, body: dict[str, Any], refusal: Refusal) -> Passing | EngineError:
-        if refusal.status in {400, 422, *_NO_TOOLS_STATUSES} and refuses_tools(body, refusal.body):
+        if refusal.status in _REFUSALS | _FAILURES and refuses_tools(body, refusal.body):
             return client.faults.no_tools(refusal.said)
         return client.faults.of_refusal(refusal, self._model)
 

@@ -361,6 +361,14 @@ async def test_a_server_that_takes_schemas_in_another_form_gets_them_in_that_for
     assert len(server.chats) == len(refusals) + 2
 
 
+async def test_a_server_that_fails_over_the_form_of_a_schema_gets_it_in_another_one(server: OpenAIServer) -> None:
+    said = "[{'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text' or 'json_object'\"}]"
+    server.answers = [refuse(500, {"message": said, "type": "internal_server_error"}), say("{}")]
+    async with loaded(server) as engine:
+        assert text_of(await reply(engine, held())) == "{}"
+    assert server.chats[1]["response_format"] == {"type": "json_object", "schema": ZONE}
+
+
 async def test_a_server_that_takes_no_schema_says_so(server: OpenAIServer) -> None:
     server.answers = [refuse(400, {"message": "This response_format type is unavailable now"})]
     async with loaded(server) as engine:
