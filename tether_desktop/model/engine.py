@@ -111,10 +111,13 @@ class Constraint:
     Attributes:
         kind: how ``text`` says it.
         text: a JSON schema as JSON, a regular expression, or a grammar in llguidance's Lark dialect.
+        exact_after: behind this text the likeliest token is always taken, without penalties, for what follows is
+            data; empty for nowhere.
     """
 
     kind: ConstraintKind
     text: str
+    exact_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

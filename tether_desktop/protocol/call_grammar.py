@@ -30,6 +30,7 @@ _JSON = {
 }
 _ANY = "/(?s:.*)/"
 _SPACES = r"[ \n]{0,4}"
+_CLOSING = ">]|}"
 _BARE_CALL = r'\s*\{\s*"(?:name|type)"'
 
 
@@ -71,16 +72,30 @@ def call_constraint(
         return None
     calls = max(1, min(_MOST_CALLS, (most_tokens or _MOST_CALLS * _TOKENS_FOR_A_CALL) // _TOKENS_FOR_A_CALL))
     grammar = _Grammar(dialect, tools, calls, most_tokens)
-    return Constraint("lark", "\n".join(grammar.rules(choice, may_think=may_think, state=state)) + "\n")
+    rules = grammar.rules(choice, may_think=may_think, state=state)
+    return Constraint("lark", "\n".join(rules) + "\n", exact_after=grammar.opening)
+
+
+def no_call_constraint(dialect: Dialect) -> Constraint:
+    """Any text but calls: for a reply that has to be an answer."""
+    text = _without((*dialect.openings, *OURS.openings))
+    bare = f" & ~{_regex(rf'{_BARE_CALL}(?s:.*)')}" if dialect.bare else ""
+    return Constraint("lark", f"start: TEXT\nTEXT: {text}{bare}\n")
 
 
 class _Grammar:
+    """The rules for one set of tools.
+
+    Attributes:
+        opening: of a call; empty where the JSON of calls stands alone.
+    """
+
     def __init__(self, dialect: Dialect, tools: Sequence[ToolDeclaration], calls: int, most_tokens: int | None) -> None:
         self._dialect = dialect
         self._tools = tools
         self._calls = calls
         self._most_tokens = most_tokens
-        self._opening = "" if dialect.bare else dialect.openings[0]
+        self.opening = "" if dialect.bare else dialect.openings[0]
         self._texts: dict[TextItem, str] = {}
 
     def rules(self, choice: ToolChoice, *, may_think: bool, state: str) -> Iterator[str]:
@@ -91,7 +106,7 @@ class _Grammar:
         yield from thought
         if demanded:
             yield r"SPACE: /[ \n]{1,4}/"
-            yield f"calls: {_literal(self._opening)} calls_after_opening"
+            yield f"calls: {_literal(self.opening)} calls_after_opening"
         else:
             yield from self._reply(may_think=may_think)
         yield from self._after_opening()
@@ -108,8 +123,7 @@ class _Grammar:
 
     def _reply(self, *, may_think: bool) -> Iterator[str]:
         """Text, and calls after it; or either."""
-        forbidden = [opening for opening in (*self._dialect.openings, *OURS.openings) if opening != self._opening]
-        text = _without(forbidden)
+        text = _without((*self._dialect.openings, *OURS.openings))
         if may_think:
             openings = "|".join(re.escape(thought.opening) for thought in THOUGHTS)
             text += f" & ~{_regex(f'{_SPACES}(?:{openings})(?s:.*)')}"
@@ -120,13 +134,13 @@ class _Grammar:
         else:
             yield "reply: TEXT | head calls_after_opening"
             yield f"TEXT: {text}"
-            yield f"head[lazy]: TEXT {_literal(self._opening)}"
+            yield f"head[lazy]: TEXT {_literal(self.opening)}"
 
     def _after_opening(self) -> Iterator[str]:
         """Calls, from behind the first one's opening."""
         dialect = self._dialect
-        begin = dialect.begin.removeprefix(self._opening)
-        again = _literal(dialect.between + ("" if dialect.begin else self._opening))
+        begin = dialect.begin.removeprefix(self.opening)
+        again = _literal(dialect.between + ("" if dialect.begin else self.opening))
         more = f" ({again} call){{0,{self._calls - 1}}}" if self._calls > 1 else ""
         yield f"calls_after_opening: {_literal(begin)} call{more} {_literal(dialect.end)}"
         yield "call: " + " | ".join(f"call_{index}" for index in range(len(self._tools)))
@@ -139,7 +153,7 @@ class _Grammar:
         arguments = self._arguments(tool)
         first, *others = self._dialect.call_items(tool.name, arguments.schema)
         if not self._dialect.begin and isinstance(first, str):
-            first = first.removeprefix(self._opening)
+            first = first.removeprefix(self.opening)
         return " ".join(self._written(item, arguments) for item in (first, *others))
 
     def _arguments(self, tool: ToolDeclaration) -> BoundedSchema:
@@ -164,8 +178,9 @@ class _Grammar:
 
 
 def _without(openings: Sequence[str]) -> str:
-    """Any text that has none of these in it."""
-    some = "|".join(map(re.escape, dict.fromkeys(openings)))
+    """Any text that has none of these in it, nor what only lacks the end of one."""
+    stems = (opening.rstrip(_CLOSING) for opening in openings)
+    some = "|".join(map(re.escape, filter(None, dict.fromkeys(stems))))
     return f"{_ANY} & ~{_regex(f'(?s:.*)(?:{some})(?s:.*)')}" if some else _ANY
 
 

@@ -12,8 +12,10 @@ from tether_desktop.messages import (
     MODELS_CHOICE,
     FinishReason,
     Message,
+    Part,
     Phase,
     Timings,
+    ToolCall,
     ToolChoice,
     ToolDeclaration,
     ToolResult,
@@ -21,7 +23,7 @@ from tether_desktop.messages import (
 )
 from tether_desktop.model.engine import Constraint, Engine, EngineInfo, GenerationChunk, GenerationRequest, PromptPiece
 from tether_desktop.model.pool.pool import EnginePool
-from tether_desktop.protocol.call_grammar import call_constraint
+from tether_desktop.protocol.call_grammar import call_constraint, no_call_constraint
 from tether_desktop.protocol.calls import Call, CallRunner
 from tether_desktop.protocol.dialects import OURS, Dialect
 from tether_desktop.protocol.history import exchanges_of, with_reply
@@ -34,7 +36,7 @@ from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, rep
 
 NO_CALLS = ToolChoice("none")
 
-_OVER = "The limit of {rounds} rounds of tools is reached: this call was not run."
+_OVER = "No more calls can be made in this reply: this one was not run."
 _CUT_OFF = "The reply reached its longest length in the middle of this call."
 _ANSWER_NOW = "(No more tools can be called in this reply. Answer now, with what is known.)"
 
@@ -74,12 +76,13 @@ class Rounds:
         self._clock = clock
         self._usage = Usage()
         self._timings = Timings()
+        self._facts: set[str] = set()
 
     async def answer(self) -> Done:
         """Go round until there is an answer, or no more rounds.
 
         Raises:
-            NoAnswer: the model went on calling tools when it could no longer.
+            NoAnswer: the model went on calling tools when nothing new could come of it.
             TetherError: as the engine.
         """
         choice, rounds = self._plan.choice, self._plan.settings.tool_rounds
@@ -88,16 +91,27 @@ class Rounds:
             if said.finish_reason == "length" or not said.calls:
                 return self._done(said, _CUT_OFF)
             await self._runner.run(said.calls)
+            if not self._learned_something():
+                break
             choice = MODELS_CHOICE
         said = await self._round(NO_CALLS)
-        done = self._done(said, _OVER.format(rounds=rounds))
+        done = self._done(said, _OVER)
         if not self._out.has_answer():
             raise NoAnswer(
                 "No answer",
-                f"{self._plan.model} called tools in {rounds} rounds and then gave no answer.",
-                "Ask in another way, choose another model, or allow more rounds in the settings.",
+                f"{self._plan.model} called tools again and again and gave no answer.",
+                "Ask in another way, choose another model, or allow more rounds of tools in the settings.",
             )
         return done
+
+    def _learned_something(self) -> bool:
+        """Whether the calls of the last round were others than those before, or had other answers."""
+        parts = self._out.reply().parts
+        results = {part.id: (part.result, part.is_error) for part in parts if isinstance(part, ToolResult)}
+        facts = {repr((part.name, part.arguments, part.text, results.get(part.id))) for part in _calls(parts)}
+        new = facts - self._facts
+        self._facts = facts
+        return bool(new)
 
     def _done(self, said: Round, refusal: str) -> Done:
         self._runner.refuse(said.calls, refusal)
@@ -190,8 +204,10 @@ class Rounds:
     def _constraint(
         self, fitted: FittedPrompt, tools: Sequence[ToolDeclaration], choice: ToolChoice
     ) -> Constraint | None:
-        """What holds the reply to valid calls of known tools."""
+        """What holds the reply to valid calls of known tools, or to none."""
         plan, info = self._plan, self._engine_info()
+        if choice == NO_CALLS:
+            return no_call_constraint(plan.template.dialect)
         room = (info.context_window if info else plan.context_window) - fitted.tokens
         return call_constraint(
             plan.template.dialect,
@@ -235,6 +251,10 @@ class Rounds:
             self._usage.cached_tokens + usage.cached_tokens,
             self._usage.completion_tokens + usage.completion_tokens,
         )
+
+
+def _calls(parts: Sequence[Part]) -> list[ToolCall]:
+    return [part for part in parts if isinstance(part, ToolCall)]
 
 
 def _state(fitted: FittedPrompt) -> str:

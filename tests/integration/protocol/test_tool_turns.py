@@ -214,13 +214,29 @@ async def test_a_call_that_fails_is_told_to_the_model_which_then_answers(tmp_pat
 
 
 async def test_a_model_that_calls_for_ever_is_brought_to_an_end(tmp_path: Path) -> None:
-    turn, events, _ = await ask(tmp_path, [tool_named("clock", lambda: "noon")], call("clock"), tool_rounds=3)
+    numbers = iter(range(100))
+    tool = tool_named("count", lambda: str(next(numbers)))
+    turn, events, _ = await ask(tmp_path, [tool], call("count"), tool_rounds=3)
     ends = [event for event in events if isinstance(event, ToolEnd)]
     assert [end.is_error for end in ends] == [False, False, False, True]
-    assert "limit of 3 rounds" in ends[-1].result
+    assert "No more calls" in ends[-1].result
     assert isinstance(events[-1], ErrorEvent)
     assert events[-1].code == "no_answer"
     assert turn.reply.finish_reason == "error"
+
+
+async def test_a_model_that_goes_in_circles_is_asked_for_its_answer(tmp_path: Path) -> None:
+    async with open_rooms(tmp_path, tools=[tool_named("clock", lambda: "noon")]) as rooms:
+        rooms.add_model(
+            replies=[
+                {"match": ".", "steps": [{"text": call("clock")}]},
+                {"after_tool": True, "match": "No more tools", "steps": ["Noon."]},
+                {"after_tool": True, "steps": [{"text": call("clock")}]},
+            ]
+        )
+        turn, events = await rooms.ask("Time?", tool_use=UNASKED)
+    assert [event.result for event in events if isinstance(event, ToolEnd)] == ["noon", "noon"]
+    assert turn.reply.message.text.strip() == "Noon."
 
 
 async def test_after_the_last_round_the_model_is_told_to_answer(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ class Reply:
         self._limit = room if request.params.max_tokens is None else min(room, request.params.max_tokens)
         self._sampler = Sampler(request.params, tokenizer.vocab_size, prompt)
         self._constraint = constraint
+        self._exact_after = request.constraint.exact_after if request.constraint else ""
+        self._tail = ""
         self._detokenizer = tokenizer.detokenizer(markers)
         self._stop = StopMatcher(request.params.stop)
         self._logprobs = request.params.logprobs
@@ -145,10 +147,20 @@ class Reply:
 
     def _shown(self, text: str) -> str:
         """What of the text is surely no stop string, which ends the reply."""
+        if self._exact_after:
+            self._watch(text)
         shown = self._stop.add(text)
         if self._stop.stopped:
             self._finish_reason = "stop"
         return shown
+
+    def _watch(self, text: str) -> None:
+        """Choose exactly from where the text for that was written."""
+        self._tail += text
+        if self._exact_after in self._tail:
+            self._exact_after = ""
+            self._sampler.be_exact()
+        self._tail = self._tail[1 - len(self._exact_after) :] if len(self._exact_after) > 1 else ""
 
     def _read(self, new: Sequence[int]) -> None:
         tokens = self._state.tokens

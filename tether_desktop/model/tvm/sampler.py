@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,11 @@ class Sampler:
             token = int(ids[self._draw_near(scores[ids], int(scores[ids].argmax()), None)])
         self.remember(token)
         return token
+
+    def be_exact(self) -> None:
+        """Take the likeliest token from now on, without penalties: what follows is data, not prose."""
+        self._params = replace(self._params, temperature=0.0)
+        self._seen = self._generated = None
 
     def remember(self, token: int) -> None:
         """Count a token that belongs to the reply and was not chosen here."""

@@ -166,3 +166,12 @@ def test_the_logits_given_are_not_changed() -> None:
 def test_logits_that_are_not_numbers_are_an_error_of_the_engine(temperature: float, bad: list[float]) -> None:
     with pytest.raises(EngineError, match="not numbers"):
         Sampler(SamplingParams(temperature=temperature), 3, ()).next(np.array(bad, np.float32))
+
+
+def test_exact_choice_takes_the_likeliest_token_without_penalties() -> None:
+    params = SamplingParams(temperature=5.0, repetition_penalty=10.0, presence_penalty=10.0, seed=1)
+    sampler = Sampler(params, 4, [2])
+    logits = np.array([0.0, 0.5, 1.0, 0.9], np.float32)
+    assert len({sampler.next(logits) for _ in range(50)}) > 1
+    sampler.be_exact()
+    assert [sampler.next(logits) for _ in range(20)] == [2] * 20
