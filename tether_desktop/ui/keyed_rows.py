@@ -39,3 +39,4 @@ class KeyedRows(Generic[Row]):
                 self.rows[key] = self._make(key)
             if self.layout.indexOf(self.rows[key]) != index:
                 self.layout.insertWidget(index, self.rows[key])
+        self.rows = {key: self.rows[key] for key in wanted}

@@ -44,6 +44,7 @@ class SettingsDesk(QObject):
         self._tasks = tasks
         self._tools = tools
         self._window = window
+        self._settings: Settings | None = None
         tools.changed.connect(self._on_tools_changed)
         tools.failed.connect(self._on_failed)
         tools.server_added.connect(self._on_server_added)
@@ -51,6 +52,7 @@ class SettingsDesk(QObject):
 
     def open(self, settings: Settings | None, folders: dict[str, Path], page: str = "General") -> None:
         """Show the settings, unless they are shown already; turn to a page."""
+        self._settings = settings
         if self.dialog is None:
             self.dialog = self._make(settings, folders)
             self.dialog.open()
@@ -87,10 +89,17 @@ class SettingsDesk(QObject):
             settings = await self._worker.submit(lambda tether: _change_setting(tether, name, value))
         except TetherError as error:
             self._on_failed(error)
+            self._show_settings()
             return
         self.settings_changed.emit(settings)
-        if self.dialog is not None:
-            self.dialog.show_settings(settings)
+        self._settings = settings
+        self._tools.refresh()
+        self._show_settings()
+
+    def _show_settings(self) -> None:
+        """Show what holds, also when a value was refused."""
+        if self.dialog is not None and self._settings is not None:
+            self.dialog.show_settings(self._settings)
 
     @Slot(str, object)
     def _on_action(self, action: str, state: McpServerState) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.told import as_tether_error
 from tether_desktop.ui.tool_facts import ToolsSnapshot
+from tether_desktop.ui.tools_snapshot import tools_snapshot
 from tether_desktop.ui.worker import EngineWorker
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ class ToolsDesk(QObject):
         self._worker = worker
         self._tasks = tasks
         worker.tools_changed.connect(self._on_tools)
+
+    def refresh(self) -> None:
+        """Ask which tools there are now, because a setting has changed that decides it."""
+
+        async def look(tether: Tether) -> ToolsSnapshot:
+            return tools_snapshot(tether)
+
+        self._start(look, self._on_tools)
 
     @Slot(str, bool)
     def set_enabled(self, name: str, on: bool) -> None:
