@@ -24,6 +24,10 @@ _FROM_A_TOOL = "This is what the tool answered; it was not written by the user. 
 _MARK = re.compile(r"<(?=\s*/?\s*tool(?:s|_(?:result|response|call)s?)\b)", re.IGNORECASE)
 """Where a text would begin or end a result, in our form or in that of some templates."""
 
+_NOISE = frozenset(("$schema", "additionalProperties", "title"))
+_NAMING = frozenset(("properties", "patternProperties", "$defs", "definitions", "default", "const", "examples"))
+"""Where keys are names and not words of JSON Schema."""
+
 _NOT_IN_NAMES = re.compile(r"[^\w.-]", re.ASCII)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _ENDING = re.compile(r"(?:ations?|ates?|ors?|ers?|ions?|ings?|ed|es|e|s)\Z")
@@ -87,8 +91,26 @@ def _opening(dialect: Dialect) -> str:
 
 
 def _declared(tool: ToolDeclaration) -> str:
-    declared: dict[str, Any] = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    declared = {"name": tool.name, "description": tool.description, "parameters": _essential(tool.parameters)}
     return json.dumps(declared, ensure_ascii=False)
+
+
+def _essential(schema: Any) -> Any:
+    """A schema without what helps nobody to call the tool."""
+    if isinstance(schema, list):
+        return [_essential(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _named(value) if key in _NAMING else _essential(value)
+        for key, value in schema.items()
+        if key not in _NOISE
+    }
+
+
+def _named(schemas: Any) -> Any:
+    """Schemas by name, where any name may stand."""
+    return {name: _essential(each) for name, each in schemas.items()} if isinstance(schemas, dict) else schemas
 
 
 def _sounds_like(asked: frozenset[str], tool: ToolDeclaration) -> bool:

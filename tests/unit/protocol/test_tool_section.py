@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from tether_desktop.messages import ToolDeclaration
@@ -39,6 +42,19 @@ def test_the_form_is_that_of_the_models_dialect(dialect: Dialect) -> None:
     assert dialect.openings[0] in section
     assert "tool name" in section
     assert section.count("current_time") == 1
+
+
+def test_what_helps_nobody_to_call_a_tool_is_left_out_of_its_schema() -> None:
+    properties = {"title": {"title": "Title", "type": "string"}, "at": {"anyOf": [{"title": "A", "type": "null"}]}}
+    schema = {"title": "Book", "additionalProperties": False, "properties": properties, "required": ["title"]}
+    essential = {"title": {"type": "string"}, "at": {"anyOf": [{"type": "null"}]}}
+    section = tool_section([ToolDeclaration("book", "x", schema)], OURS)
+    assert json.dumps({"properties": essential, "required": ["title"]}) in section
+
+
+@pytest.mark.parametrize("schema", [{"properties": 3}, {"properties": None}, {"anyOf": {"title": 1}}, {"default": [1]}])
+def test_a_schema_that_is_none_is_written_as_it_is(schema: dict[str, Any]) -> None:
+    assert tool_section([ToolDeclaration("a", "x", schema)], OURS)
 
 
 def test_braces_in_a_description_are_left_alone() -> None:
