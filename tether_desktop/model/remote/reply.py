@@ -150,6 +150,9 @@ class ReplyReader:
             return "length"
         if calls:
             return "tool_calls"
+        if self._request.tools and self._request.tool_choice.mode in {"required", "named"}:
+            message = f"{self._client.faults.server.name} answered without calling a tool, which it had to."
+            raise EngineError("No tool was called", message, "Choose a model or a server that calls tools.")
         if self._request.constraint is not None:
             self._check_json()
         return "stop"

@@ -96,6 +96,7 @@ async def test_tools_go_as_the_api_has_them_and_what_is_left_to_the_model_is_not
     ],
 )
 async def test_the_choice_of_tools_goes_as_the_api_has_it(server: OpenAIServer, choice: ToolChoice, told: Any) -> None:
+    server.answers = [say("Noon.") if choice.mode == "none" else CALL]
     async with loaded(server) as engine:
         await reply(engine, with_tools(choice))
     assert server.chats[0]["tool_choice"] == told
@@ -235,6 +236,17 @@ async def test_where_a_tool_has_to_be_called_that_the_server_calls_none_is_told(
     assert all("tools" in body for body in server.chats)
 
 
+@pytest.mark.parametrize("choice", [ToolChoice("required"), NAMED])
+async def test_a_server_that_takes_no_notice_of_a_call_that_has_to_be_is_found_out(
+    server: OpenAIServer, choice: ToolChoice
+) -> None:
+    server.answers = [say("Let me see."), say("Let me", finish="length")]
+    async with loaded(server) as engine:
+        with pytest.raises(EngineError, match="without calling a tool"):
+            await reply(engine, with_tools(choice))
+        assert (await reply(engine, with_tools(choice)))[-1].finish_reason == "length"
+
+
 async def test_an_error_about_a_tool_is_told_and_tools_go_on_being_offered(server: OpenAIServer) -> None:
     wrong = {"message": "Invalid schema for function 'clock': 'zone' is no type.", "param": "tools[0]"}
     server.answers = [refuse(400, wrong), refuse(500, {"message": "The tools server is on fire"})]
@@ -253,9 +265,9 @@ async def test_a_server_to_which_no_tool_can_be_named_is_told_of_that_one_alone(
         for _ in range(2):
             (made,) = (await reply(engine, with_tools(NAMED)))[-1].tool_calls
             assert made.name == "clock"
-        await reply(engine, with_tools(ToolChoice("required")))
+        await reply(engine, with_tools())
     assert [len(body["tools"]) for body in server.chats] == [2, 1, 1, 2]
-    assert [body["tool_choice"] for body in server.chats[1:]] == ["required"] * 3
+    assert [body.get("tool_choice") for body in server.chats[1:]] == ["required", "required", None]
 
 
 async def test_a_server_that_calls_tools_although_it_must_not_is_asked_again_without_them(
