@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -17,6 +18,7 @@ from tether_desktop.tools.builtin.public_address import AddressRule, Resolve, is
 
 _TITLE = "The page cannot be fetched"
 _LONGEST = 2000
+_HOST = re.compile(rb"[a-z0-9._:-]+")
 _REDIRECTS = {301, 302, 303, 307, 308}
 _ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
 _ACCEPT = {"Accept": "text/html, text/plain, application/json, application/xml;q=0.9, text/*;q=0.8"}
@@ -190,7 +192,7 @@ def parse_url(text: str) -> httpx2.URL:
     text = text.strip().strip("<>\"'")
     try:
         url = httpx2.URL(text if "://" in text[:_LONGEST] else f"https://{text}")
-        valid = len(text) <= _LONGEST and url.scheme in {"http", "https"} and bool(url.raw_host)
+        valid = len(text) <= _LONGEST and url.scheme in {"http", "https"} and bool(_HOST.fullmatch(url.raw_host))
     except (httpx2.InvalidURL, ValueError):
         valid = False
     if not valid or url.userinfo:

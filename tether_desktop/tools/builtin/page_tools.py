@@ -19,7 +19,7 @@ _CHARSET = re.compile(rb"<meta[^>]{1,200}charset\s*=\s*[\"']?\s*([\w.:-]{2,40})"
 _DECLARED_WITHIN = 4096
 # Names of encodings of texts; Python knows others, which are slow or no encodings of texts.
 _CHARSETS = re.compile(
-    r"(utf|us-ascii|ascii|iso|latin|cp\d|windows-|gb|big5|shift|sjis|euc|koi8|mac|tis)[\w.:-]*", re.I
+    r"(utf|us-ascii|ascii|iso|latin|cp\d|windows-|gb|big5|shift|sjis|euc|koi8|mac|tis)[\w.:-]*", re.IGNORECASE
 )
 
 

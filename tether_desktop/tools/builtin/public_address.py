@@ -13,11 +13,13 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# 6to4 and its relay reach an IPv4 address that is not checked; the others are for documents.
+# 6to4 and its relay reach an IPv4 address that is not checked. Some Pythons take the others, for documents and for
+# protocols between networks, for public.
 _REFUSED = (
     ipaddress.IPv6Network("2002::/16"),
     ipaddress.IPv6Network("3fff::/20"),
     ipaddress.IPv4Network("192.88.99.0/24"),
+    ipaddress.IPv4Network("192.0.0.0/24"),
 )
 
 
