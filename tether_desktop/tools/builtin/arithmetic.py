@@ -171,8 +171,15 @@ def _rounded(value: Number, digits: Number = Fraction(0)) -> Number:
     return checked(-rounded if exact < 0 else rounded)
 
 
-def _integers(function: Callable[..., int], name: str) -> Callable[..., Number]:
-    return lambda *values: checked(Fraction(function(*(_whole(value, name) for value in values))))
+def _integers(function: Callable[[int, int], int], name: str) -> Callable[..., Number]:
+    def call(*values: Number) -> Number:
+        result = abs(_whole(values[0], name))
+        for value in values[1:]:
+            result = function(result, _whole(value, name))
+            checked(Fraction(result))
+        return Fraction(result)
+
+    return call
 
 
 def _choose(total: Number, taken: Number) -> Number:

@@ -77,6 +77,7 @@ def _text(html: str, left_out: set[str]) -> str:
             writer.end(token.name)
         elif token.name not in _VOID and (token.name in left_out or _is_hidden(token)):
             skipped, depth = token.name, 1
+            writer.leave_out(token.name)
         else:
             writer.begin(token.name)
     return writer.finish()
@@ -139,6 +140,10 @@ class _Writer:
             self._widen(" | ")
         else:
             self._break(tag)
+
+    def leave_out(self, tag: str) -> None:
+        """Leave out an element, but not the gap that it makes."""
+        self._break(tag)
 
     def finish(self) -> str:
         """All there is."""
