@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tether_desktop.tools.own_file import BrokenFile, declared, load
 
+ROOT = Path(__file__).parents[3]
 HEADER = "from tether_desktop.tools.declaration import tool\n"
 
 
@@ -54,3 +57,15 @@ def test_hints_are_looked_up_in_the_file() -> None:
     [tool] = load("mine.py", source.encode())
     trip = declared(tool)["parameters"]["properties"]["trip"]
     assert trip["properties"] == {"day": {"type": "string", "format": "date"}}
+
+
+EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "tools.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+async def test_the_examples_of_the_guide_are_tools(example: str, tmp_path: Path) -> None:
+    [tool] = load("mine.py", example.encode())
+    (tmp_path / "a.txt").write_text("two words")
+    arguments = {"days_until": {"day": "2000-01-01"}, "word_count": {"folder": str(tmp_path)}}[tool.declaration.name]
+    output = await tool.run(arguments, lambda *_: None)
+    assert output.text.endswith(" days") or output.text == '{"a.txt":2}'
