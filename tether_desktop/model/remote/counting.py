@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, cast, get_args
 
 from tether_desktop.errors import TetherError
 from tether_desktop.messages import (
     Message,
-    Part,
-    Reasoning,
     Role,
-    Text,
-    ToolCall,
     ToolDeclaration,
-    ToolResult,
     text_message,
 )
 from tether_desktop.model.engine import Prompt
@@ -56,12 +51,12 @@ class Estimate:
 
     def count(self, messages: Sequence[Message], tools: Sequence[ToolDeclaration] = ()) -> int:
         """Tokens of a conversation, and of the tools that are offered in it."""
-        size = _bytes(messages) + _bytes_of_tools(tools)
+        size = _bytes(_conversation(messages, tools))
         return math.ceil(size / self._bytes_per_token) + _MESSAGE_TOKENS * (len(messages) + 1)
 
-    def learn(self, messages: Sequence[Message], tokens: int, tools: Sequence[ToolDeclaration] = ()) -> None:
-        """Go by what the server has counted, where there was enough to count."""
-        size = _bytes(messages) + _bytes_of_tools(tools)
+    def learn(self, body: dict[str, Any], tokens: int) -> None:
+        """Go by what the server has counted of a request as it was sent, where there was enough to count."""
+        size = _bytes(body)
         if size >= _ENOUGH_BYTES and tokens > 0:
             low, high = _PLAUSIBLE
             self._bytes_per_token = min(max(_CAUTION * size / tokens, low), high)
@@ -147,22 +142,15 @@ def _conversation(messages: Sequence[Message], tools: Sequence[ToolDeclaration])
     return {"messages": messages_json(messages), **({"tools": tools_json(tools)} if tools else {})}
 
 
-def _bytes(messages: Sequence[Message]) -> int:
-    return sum(len(_sent(part).encode("utf-8", "replace")) for message in messages for part in message.parts)
+def _bytes(body: dict[str, Any]) -> int:
+    """UTF-8 of what a model reads of a request."""
+    tools = json.dumps(body["tools"], ensure_ascii=False) if body.get("tools") else ""
+    texts = (text for message in body["messages"] for text in _texts(message))
+    return sum(len(text.encode("utf-8", "replace")) for text in (tools, *texts))
 
 
-def _sent(part: Part) -> str:
-    """What of a part is sent, as text."""
-    match part:
-        case Text(text):
-            return text
-        case Reasoning():
-            return ""
-        case ToolCall(_, name, arguments, text):
-            return name + (text or json.dumps(arguments, ensure_ascii=False))
-        case ToolResult(_, _, result):
-            return result
-
-
-def _bytes_of_tools(tools: Sequence[ToolDeclaration]) -> int:
-    return len(json.dumps(tools_json(tools))) if tools else 0
+def _texts(message: dict[str, Any]) -> Iterator[str]:
+    yield message["content"]
+    for call in message.get("tool_calls", ()):
+        yield call["function"]["name"]
+        yield call["function"]["arguments"]

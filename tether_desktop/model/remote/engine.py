@@ -96,7 +96,7 @@ class RemoteEngine:
             try:
                 async with aclosing(self._attempt(client, asked, reader)) as chunks:
                     async for chunk in chunks:
-                        self._learn(request, chunk.usage)
+                        self._learn(asked, chunk.usage)
                         yield chunk
             except Refusal as refusal:
                 if not reader.begun and self._leave_out(asked, refusal):
@@ -200,9 +200,9 @@ class RemoteEngine:
         counted = await count_or_none(self._count, messages, tools) if self._count else None
         return self._estimate.count(messages, tools) if counted is None else counted
 
-    def _learn(self, request: GenerationRequest, usage: Usage | None) -> None:
+    def _learn(self, body: dict[str, Any], usage: Usage | None) -> None:
         if usage is not None:
-            self._estimate.learn(request.messages, usage.prompt_tokens, request.tools)
+            self._estimate.learn(body, usage.prompt_tokens)
 
     def _loaded(self) -> ServerClient:
         if self._client is None:

@@ -22,6 +22,7 @@ from tests.helpers.openai_server import (
     refuse,
     say,
     serving,
+    usage,
 )
 from tests.helpers.remote_engines import QUESTION, ask, loaded, reply, text_of
 from tether_desktop.errors import EngineError, ServerError
@@ -35,7 +36,14 @@ from tether_desktop.messages import (
     ToolResult,
     text_message,
 )
-from tether_desktop.model.engine import Constraint, ConstraintKind, GenerationRequest, RequestedCall, SamplingParams
+from tether_desktop.model.engine import (
+    Constraint,
+    ConstraintKind,
+    GenerationRequest,
+    PromptPiece,
+    RequestedCall,
+    SamplingParams,
+)
 
 ZONE = {"type": "object", "properties": {"zone": {"type": "string"}}, "required": ["zone"]}
 CLOCK = ToolDeclaration("clock", "Tells the time.", ZONE)
@@ -43,6 +51,7 @@ NOW = ToolDeclaration("now", "Tells it here.")
 SCHEMA = Constraint("json_schema", json.dumps(ZONE))
 NAMED = ToolChoice("named", "clock")
 CALL = Answer([calls(call(0, "1", "clock", '{"zone": "UTC"}')), piece(finish="tool_calls"), DONE])
+QUESTION_PIECES = (PromptPiece("user"), PromptPiece("word " * 500, literal=True))
 NO_TOOLS = [
     (400, {"message": "registry.ollama.ai/library/gemma:2b does not support tools", "type": "api_error"}),
     (400, {"message": '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'}),
@@ -331,6 +340,19 @@ async def test_tools_and_what_they_said_count_as_tokens(server: OpenAIServer) ->
         await reply(engine, replace(long, params=SamplingParams(max_tokens=990)))
     few, many, least = (body["max_tokens"] for body in server.chats)
     assert least < few - 400 < many - 400
+
+
+async def test_what_was_not_sent_does_not_count_when_an_estimate_learns(server: OpenAIServer) -> None:
+    counted = [piece("Hi", finish="stop"), usage(250, 1), DONE]
+    server.answers = [refuse(400, {"message": "tiny does not support tools"}), Answer(counted), Answer(counted)]
+    question = ask(None, "word " * 200)
+    long = replace(CLOCK, description="time " * 2000)
+    async with loaded(server) as engine:
+        await reply(engine, replace(question, tools=(long,)))
+        (after_tools,) = await engine.count_tokens([QUESTION_PIECES])
+        await reply(engine, question)
+        (after,) = await engine.count_tokens([QUESTION_PIECES])
+    assert after_tools == after
 
 
 async def test_servers_that_count_are_told_of_the_tools(server: OpenAIServer) -> None:
