@@ -43,6 +43,19 @@ def picture() -> ImageContent:
 
 
 @server.tool()
+async def grow(ctx: Context) -> str:
+    """Bring one more tool."""
+    server.add_tool(shrink)
+    await ctx.notify_tools_changed()
+    return "grown"
+
+
+def shrink() -> str:
+    """Do nothing."""
+    return "shrunk"
+
+
+@server.tool()
 def fail() -> str:
     """Fail."""
     raise ValueError("this cannot be done")

@@ -213,6 +213,8 @@ def main() -> None:
         wait_for_mark()
     if MODE == "stubborn":
         be_stubborn()
+    if MODE == "tells-pid":
+        MARK.write_text(str(os.getpid()), encoding="utf-8")
     serve()
     if MODE == "stubborn":
         time.sleep(600)

@@ -63,6 +63,29 @@ async def test_progress_is_told_and_a_cancelled_call_is_cancelled_there(house: M
     await house.until_logged("the wait was cancelled")
 
 
+async def test_several_calls_run_at_once(house: McpHouse) -> None:
+    await house.run(it=full())
+    waiting = asyncio.Event()
+    slow = asyncio.create_task(house.tool("it__wait_forever").run({}, lambda *_: waiting.set()))
+    await waiting.wait()
+    sums = await asyncio.gather(*(house.call("it__add", a=number, b=1) for number in range(20)))
+    assert [answer.text for answer in sums] == [str(number + 1) for number in range(20)]
+    assert not slow.done()
+    await house.servers.close()
+    assert (await slow).is_error
+
+
+async def test_a_tool_that_a_newer_server_brings_while_it_runs_is_withheld(house: McpHouse) -> None:
+    await house.run(it=full())
+    while house.state().status != "changed":
+        # The subscription to its news may begin after the first call.
+        assert (await house.call("it__grow")).text == "grown"
+    assert [tool.name for tool in house.state().tools if tool.change] == ["shrink"]
+    assert (await house.call("it__add", a=1, b=1)).text == "2"
+    await house.servers.accept_changes("it", house.state())
+    assert (await house.call("it__shrink")).text == "shrunk"
+
+
 async def test_nothing_starts_before_it_was_allowed_and_a_change_asks_again(house: McpHouse, tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     house.write(it=raw("stubborn", mark, env={"API_KEY": "s3cret-value"}))
@@ -120,6 +143,26 @@ async def test_a_server_that_dies_is_an_answer_and_is_started_again(house: McpHo
     assert starting.problem == "It ended with exit code 3. It is started again in 1 s."
     await house.until(lambda state: state.status == "ready")
     assert "the disk is on fire" in await house.servers.log("it")
+
+
+async def test_a_server_that_ran_for_long_is_started_again_as_if_for_the_first_time(house: McpHouse) -> None:
+    await house.run(it=raw("dies"))
+    for _ in range(4):
+        house.clock.time += house.timing.steady
+        await house.call("it__echo", text="go")
+        starting = await house.until(lambda state: state.status == "starting" and bool(state.problem))
+        assert starting.problem.endswith("It is started again in 1 s.")
+        await house.until(lambda state: state.status == "ready")
+
+
+async def test_a_server_that_dies_again_and_again_is_given_up(house: McpHouse) -> None:
+    await house.run(it=raw("dies"))
+    for _ in range(3):
+        assert (await house.until(lambda state: state.status in {"ready", "failed"})).status == "ready"
+        await house.call("it__echo", text="go")
+        await house.until(lambda state: state.status != "ready")
+    assert (await house.until(lambda state: state.status == "failed")).problem == "It ended with exit code 3."
+    assert house.servers.tools() == []
 
 
 async def test_a_server_that_cannot_start_is_given_up_and_its_secrets_stay_out_of_the_log(house: McpHouse) -> None:
