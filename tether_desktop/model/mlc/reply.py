@@ -77,7 +77,7 @@ class MlcReply:
         self._first_at = self._last_at = 0.0
         self._tokenizer = tokenizer
         self._stop = StopMatcher((*request.params.stop, *ends))
-        self._hidden = hidden_tokens(tokenizer, ends, request.markers)
+        self._hidden = hidden_tokens(tokenizer, (*request.params.stop, *ends), request.markers)
         self._finish_reason: FinishReason = "stop"
         self._said = ""
         self._responses = 0

@@ -118,11 +118,15 @@ class CallCollector:
     def _goes_on(self, call: _Call, piece: CallPiece) -> bool:
         if not piece.name or (piece.id and piece.id == call.id):
             return True
+        other_id = bool(piece.id and call.id)
         if call.begun:
-            return piece.name == call.name and not call.complete
+            blank = not piece.arguments.strip() and not (piece.index is None and other_id)
+            return piece.name == call.name and (blank or not call.complete)
+        if call.name + piece.name in self._names:
+            return True
         if piece.index is None:
-            return call.name + piece.name in self._names or piece.name not in self._names
-        return not (piece.id and call.id)
+            return not other_id and (piece.name == call.name or piece.name not in self._names)
+        return piece.name == call.name or not other_id
 
     def _joined(self, name: str, piece: str) -> str:
         """A name and what came after it: the rest of it, or the same once more."""

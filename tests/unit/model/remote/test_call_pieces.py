@@ -79,6 +79,14 @@ STREAMS: dict[str, list[Any]] = {
         call(1, "c", "search"),
         *(call(1, f"d{at}", None, each) for at, each in enumerate(SEARCH)),
     ],
+    "another id, and the name, in every piece": [
+        *(call(0, f"a{at}", "clock", each) for at, each in enumerate(["", *CLOCK, "\n", " "])),
+        *(call(1, f"b{at}", "search", each) for at, each in enumerate(["", *SEARCH, ""])),
+    ],
+    "the name repeated, without numbers and ids": [
+        *(call(None, None, "clock", each) for each in ("", *CLOCK)),
+        *(call(None, None, "search", each) for each in ("", *SEARCH)),
+    ],
     "another number in every piece, with the same id": [
         *(call(at, "1", "clock", each) for at, each in enumerate(CLOCK)),
         *(call(100 + at, "2", "search", each) for at, each in enumerate(SEARCH)),
@@ -105,7 +113,7 @@ STREAMS: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=list(STREAMS))
 def test_two_calls_are_two_calls_in_whatever_way_they_come(stream: list[Any]) -> None:
-    assert collected(*stream) == BOTH
+    assert [(name, arguments.strip()) for name, arguments in collected(*stream)] == BOTH
     ids = [each.id for each in whole(*stream)]
     assert len(set(ids)) == 2
     assert all(ids)
@@ -118,7 +126,16 @@ def test_a_name_in_two_that_begins_with_that_of_another_tool_is_joined() -> None
 
 def test_calls_without_arguments_are_told_apart_by_their_names() -> None:
     assert collected(call(None, None, "clock"), call(None, None, "search")) == [("clock", "{}"), ("search", "{}")]
-    assert collected(call(0, "1", "clock"), call(0, "2", "clock")) == [("clock", "{}")] * 2
+    assert collected(call(0, "1", "clock"), call(0, "2", "search")) == [("clock", "{}"), ("search", "{}")]
+
+
+def test_the_same_tool_may_be_called_twice() -> None:
+    twice = [("clock", CLOCK), ("clock", "{}")]
+    assert collected(call(0, "1", "clock", CLOCK), call(0, "2", "clock", "{}")) == twice
+    assert collected(call(None, "1", "clock", CLOCK), call(None, "2", "clock", "{}")) == twice
+    assert collected(call(None, None, "clock", CLOCK), call(None, None, "clock", "{}")) == twice
+    assert collected(call(0, "1", "clock", CLOCK), call(1, "2", "clock", ""), call(1, arguments="{}")) == twice
+    assert collected(call(None, "1", "clock", CLOCK), call(None, "2", "clock"), call(None, arguments="{}")) == twice
 
 
 def test_a_reply_that_comes_at_once_has_whole_calls_only() -> None:
