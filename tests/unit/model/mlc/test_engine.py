@@ -264,6 +264,9 @@ async def test_special_tokens_are_text_only_where_they_were_asked_for(make_engin
     forced = request(logit_bias=((SPECIAL_TOKENS.index("<|im_start|>"), 100.0),), max_tokens=2)
     assert await reply(engine, forced) == ""
     assert await reply(engine, replace(forced, markers=("<|im_start|>",))) == "<|im_start|>" * 2
+    stopped = await chunks(engine, replace(forced, params=replace(forced.params, stop=("<|im_start|>",))))
+    assert [chunk.text for chunk in stopped if chunk.text] == []
+    assert stopped[-1].finish_reason == "stop"
 
 
 async def test_a_temperature_that_is_refused_is_told_and_the_next_request_is_answered(make_engine: MakeEngine) -> None:
