@@ -20,7 +20,7 @@ def main() -> int:
     return run(arguments)
 
 
-def run_child(kind: str = "", *arguments: str) -> int:
+def run_child(kind: str = "", *arguments: str) -> int:  # noqa: PLR0911  one for each kind
     """Run as a child process of the program."""
     if kind == "engine":
         from tether_desktop.model.hosting.child import main as run_engine
@@ -42,6 +42,10 @@ def run_child(kind: str = "", *arguments: str) -> int:
         from tether_desktop.tools.child import main as run_tools
 
         return run_tools(list(arguments))
+    if kind == "grammar":
+        from tether_desktop.model.tvm.grammar_compiler import main as run_grammar
+
+        return run_grammar()
     sys.stderr.write(f"There is no child process of kind {kind!r}.\n")
     return 2
 

@@ -8,21 +8,15 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tether_desktop.errors import ConstraintRefused
 from tether_desktop.model.engine import Constraint
-from tether_desktop.model.tvm.deep_thread import in_deep_thread
 from tether_desktop.model.tvm.first_space import FirstSpace
-from tether_desktop.model.tvm.grammar_text import grammar_text, refusal
+from tether_desktop.model.tvm.grammar_compiler import compile_grammar, refused_by
+from tether_desktop.model.tvm.grammar_text import grammar_text
 from tether_desktop.model.tvm.grammar_vocabulary import GrammarVocabulary
 from tether_desktop.model.tvm.tokenizer import ModelTokenizer
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, TokenizerWrapper
-
-SECONDS_TO_COMPILE = 10.0
-
-_LEXER_STATES = 50_000
-"""Some 1 to 2 kB each."""
 
 _KEPT_GRAMMARS = 8
 _KEPT_VOCABULARIES = 2
@@ -54,16 +48,15 @@ class Constraints:
             markers: special tokens that count as the text they spell.
 
         Raises:
-            ConstraintRefused: it cannot be compiled, no text can fulfil it, or it is too large.
+            ConstraintRefused: it is not understood, no text can fulfil it, or it is too much.
         """
+        key = constraint, markers
+        grammar = grammar_text(constraint) if key not in self._grammars else None
         vocabulary = self._vocabularies.get(markers)
         if vocabulary is None:
             vocabulary = await asyncio.to_thread(_Vocabulary, self._tokenizer, self._vocab_size, markers)
         _keep(self._vocabularies, markers, vocabulary, _KEPT_VOCABULARIES)
-        key = constraint, markers
-        matcher = self._grammars.get(key)
-        if matcher is None:
-            matcher = await _compile(constraint, vocabulary)
+        matcher = await compile_grammar(grammar, vocabulary.tokenizer) if grammar else self._grammars[key]
         _keep(self._grammars, key, matcher, _KEPT_GRAMMARS)
         return ReplyConstraint(matcher.deep_copy(), vocabulary)
 
@@ -94,7 +87,7 @@ class ReplyConstraint:
         """
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
         if self._matcher.is_error():
-            raise _refused(self._matcher)
+            raise refused_by(self._matcher)
         allowed = np.unpackbits(bits, count=self._vocabulary.size, bitorder="little").view(np.bool_)
         return self._first_space.allow(allowed, self._matcher) if self._first_space else allowed
 
@@ -107,7 +100,7 @@ class ReplyConstraint:
         tokens = self._first_space.without(token) if self._first_space else [token]
         self._first_space = None
         if not self._matcher.consume_tokens(tokens):
-            raise _refused(self._matcher)
+            raise refused_by(self._matcher)
         self.finished = self._matcher.is_stopped()
 
 
@@ -128,50 +121,6 @@ class _Vocabulary:
         self.size = len(tokens.tokens)
         self.tokenizer = LLTokenizer(cast("TokenizerWrapper", tokens), eos_token=tokens.eos_ids or None)
         self.first_space = FirstSpace(tokens) if tokenizer.strips_first_space else None
-
-
-async def _compile(constraint: Constraint, vocabulary: _Vocabulary) -> LLMatcher:
-    """A matcher at the beginning of a reply.
-
-    Raises:
-        ConstraintRefused: there is none.
-    """
-    try:
-        return await in_deep_thread(lambda: _matcher(constraint, vocabulary), SECONDS_TO_COMPILE)
-    except TimeoutError as error:
-        raise refusal("It takes too long to prepare.") from error
-    except ConstraintRefused:
-        raise
-    except BaseException as error:  # a panic of the library over a grammar that it has not foreseen is no Exception
-        if not _is_panic(error):
-            raise
-        raise refusal(str(error)) from error
-
-
-def _matcher(constraint: Constraint, vocabulary: _Vocabulary) -> LLMatcher:
-    from llguidance import LLMatcher, LLParserLimits
-
-    limits = LLParserLimits(max_lexer_states=_LEXER_STATES, verbose_errors=False)
-    matcher = LLMatcher(vocabulary.tokenizer, grammar_text(constraint), log_level=0, limits=limits)
-    # The first step shows what is beyond the limits, and what no text can fulfil.
-    first = matcher.deep_copy()
-    first.compute_ff_tokens()
-    first.compute_bitmask()
-    if first.is_error():
-        raise _refused(first)
-    return matcher
-
-
-def _is_panic(error: BaseException) -> bool:
-    return type(error).__name__ == "PanicException"
-
-
-def _refused(matcher: LLMatcher) -> ConstraintRefused:
-    """Why llguidance cannot go on, in its own words as far as they are for people."""
-    if matcher.stop_reason() == "NoExtensionBias":
-        return refusal("Nothing that the model can write fulfils it.")
-    problem = matcher.get_error().split("\n<")[0].strip()
-    return refusal(f"{problem.removesuffix('.') or matcher.stop_reason()}.")
 
 
 def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value, most: int) -> None:

@@ -14,13 +14,10 @@ STACK_BYTES = 256 << 20
 _Result = TypeVar("_Result")
 
 
-async def in_deep_thread(work: Callable[[], _Result], seconds: float) -> _Result:
-    """Run work with a large stack and wait for it.
-
-    Whoever waits no longer, because of the time or being cancelled, leaves it to end by itself.
+async def in_deep_thread(work: Callable[[], _Result]) -> _Result:
+    """Run work with a large stack and wait for it; whoever is cancelled leaves it to end by itself.
 
     Raises:
-        TimeoutError: it takes longer.
         BaseException: whatever the work raises, the panic of a native library among it.
     """
     result: Future[_Result] = Future()
@@ -33,8 +30,7 @@ async def in_deep_thread(work: Callable[[], _Result], seconds: float) -> _Result
             result.set_exception(error)
 
     _start(run)
-    async with asyncio.timeout(seconds):
-        return await asyncio.wrap_future(result)
+    return await asyncio.wrap_future(result)
 
 
 def _start(run: Callable[[], None]) -> None:

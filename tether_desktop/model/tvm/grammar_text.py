@@ -1,4 +1,4 @@
-"""What a reply is held to, in llguidance's words, once it is known not to be too much."""
+"""What a reply is held to, in llguidance's words, and whether its size tells what becomes of it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tether_desktop.errors import ConstraintRefused
 from tether_desktop.model.engine import Constraint, ConstraintKind
-from tether_desktop.model.json_schemas import unfolds_too_far, without_annotations
+from tether_desktop.model.json_schemas import is_plain, without_annotations
 
 if TYPE_CHECKING:
     from llguidance._lib import JsonCompileOptions
@@ -18,15 +19,31 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 512 << 10
 MOST_LINES = 10_000
 
+_LONGEST_REASON = 300
+
 _STYLE: JsonCompileOptions = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
 """One form for all JSON, that of Python's ``json``, which models have seen most. Where any white space may come, small
 models write nothing else for ever; and what stands between the values need not be asked of the model."""
 
 _INLINE_SCHEMA = re.compile(r"%json\s*(?=\{)")
+_COMBINES_EXPRESSIONS = re.compile(r"[&~]|%regex")
 
 
-def grammar_text(constraint: Constraint) -> str:
-    """The grammar of a constraint; what it says is checked by whoever compiles it.
+@dataclass(frozen=True, slots=True)
+class GrammarText:
+    """A grammar that llguidance can read; what it says has not been checked.
+
+    Attributes:
+        text: the grammar.
+        is_plain: compiling it takes time and memory in proportion to its length.
+    """
+
+    text: str
+    is_plain: bool
+
+
+def grammar_text(constraint: Constraint) -> GrammarText:
+    """The grammar of a constraint.
 
     Raises:
         ConstraintRefused: it is too large, or it is no JSON schema.
@@ -34,60 +51,59 @@ def grammar_text(constraint: Constraint) -> str:
     text = constraint.text
     lines = text.count("\n") + 1
     if len(text) > MOST_CHARACTERS or lines > MOST_LINES:
-        raise refusal(f"It is too large, with {len(text):,} characters in {lines:,} lines.")
+        raise refusal(f"It is too large, with {len(text):,} characters in {lines:,} lines")
     try:
         text.encode()
+        return _WRITERS[constraint.kind](text)
     except UnicodeEncodeError:
-        raise refusal("It contains what is no text.") from None
-    return _WRITERS[constraint.kind](text)
+        raise refusal("It contains what is no text") from None
+    except RecursionError:
+        raise refusal("It is nested too deeply") from None
 
 
 def refusal(reason: str) -> ConstraintRefused:
-    """The error of a constraint that cannot be held, and why."""
-    return ConstraintRefused("The reply cannot be held to that", reason, "Ask for a simpler form.")
+    """The error of a constraint that cannot be held.
+
+    Args:
+        reason: why, in our words or in a library's.
+    """
+    words = " ".join(reason.split()).removesuffix(".")
+    shown = words if len(words) <= _LONGEST_REASON else f"{words[:_LONGEST_REASON]} …"
+    return ConstraintRefused("The reply cannot be held to that", f"{shown}.", "Ask for a simpler form.")
 
 
-def _of_schema(text: str) -> str:
+def _of_schema(text: str) -> GrammarText:
     from llguidance import LLMatcher
 
     try:
         schema = json.loads(text)
         if isinstance(schema, bool):
             schema = {} if schema else {"enum": []}
-        _check(schema)
-        return LLMatcher.grammar_from_json_schema(json.dumps(without_annotations(schema)), defaults=_STYLE)
-    except RecursionError:
-        raise refusal("The JSON schema is nested too deeply.") from None
+        schema = without_annotations(schema)
+        return GrammarText(LLMatcher.grammar_from_json_schema(json.dumps(schema), defaults=_STYLE), is_plain(schema))
     except ValueError as error:
-        raise refusal(f"It is no JSON schema: {error}.") from error
+        raise refusal(f"It is no JSON schema: {error}") from error
 
 
-def _of_regex(text: str) -> str:
+def _of_regex(text: str) -> GrammarText:
     from llguidance import LLMatcher
 
-    return LLMatcher.grammar_from_regex(text)
+    return GrammarText(LLMatcher.grammar_from_regex(text), is_plain=True)
 
 
-def _of_lark(text: str) -> str:
-    for schema in _inline_schemas(text):
-        _check(schema)
-    return text
-
-
-def _check(schema: object) -> None:
-    if unfolds_too_far(schema):
-        raise refusal("It combines so many alternatives that nothing could follow them all.")
+def _of_lark(text: str) -> GrammarText:
+    return GrammarText(text, not _COMBINES_EXPRESSIONS.search(text) and all(map(is_plain, _inline_schemas(text))))
 
 
 def _inline_schemas(text: str) -> Iterator[object]:
     """The JSON schemas that stand in a grammar; what cannot be read is left to whoever compiles it."""
     decoder = json.JSONDecoder()
     for match in _INLINE_SCHEMA.finditer(text):
-        with contextlib.suppress(ValueError, RecursionError):
+        with contextlib.suppress(ValueError):
             yield decoder.raw_decode(text, match.end())[0]
 
 
-_WRITERS: dict[ConstraintKind, Callable[[str], str]] = {
+_WRITERS: dict[ConstraintKind, Callable[[str], GrammarText]] = {
     "json_schema": _of_schema,
     "regex": _of_regex,
     "lark": _of_lark,

@@ -67,23 +67,13 @@ class Sampler:
         Raises:
             EngineError: the logits are not numbers, or nothing is allowed.
         """
-        scores = self._penalize(logits[: self._vocab_size])
-        best = int(scores.argmax())
-        _check_best(scores[best])
-        if allowed is None or allowed[best]:
-            token = self._draw_near(scores, best, allowed)
+        if self._params.temperature <= 0:
+            token = self._best_token(logits, allowed)
         else:
-            ids = np.flatnonzero(allowed)
-            if not len(ids):
-                raise EngineError("The reply cannot go on", "No token may follow.", "Ask for a simpler form.")
-            token = int(ids[self._draw_near(scores[ids], int(scores[ids].argmax()), None)])
+            ids, weights = self.distribution(logits, allowed)
+            token = int(ids[self._draw(weights)])
         self.remember(token)
         return token
-
-    def be_exact(self) -> None:
-        """Take the likeliest token from now on, without penalties: what follows is data, not prose."""
-        self._params = replace(self._params, temperature=0.0)
-        self._seen = self._generated = None
 
     def remember(self, token: int) -> None:
         """Count a token that belongs to the reply and was not chosen here."""
@@ -91,21 +81,30 @@ class Sampler:
             if tokens is not None:
                 tokens.add(token)
 
-    def distribution(self, logits: Floats) -> tuple[Ids, Floats]:
+    def distribution(self, logits: Floats, allowed: Flags | None = None) -> tuple[Ids, Floats]:
         """Tokens that may be chosen, in no order, and their weights: probability relative to the best token's.
 
         Raises:
-            EngineError: the logits are not numbers.
+            EngineError: the logits are not numbers, or nothing is allowed.
         """
         scores = self._penalize(logits[: self._vocab_size])
-        return self._near(scores, scores.max(), None)
+        best = scores.argmax()
+        if allowed is None or allowed[best]:
+            return self._near(scores, scores[best], allowed)
+        _check_best(scores[best])
+        ids = _ids(allowed)
+        scores = scores[ids]
+        places, weights = self._near(scores, scores.max(), None)
+        return ids[places], weights
 
-    def _draw_near(self, scores: Floats, best: int, allowed: Flags | None) -> int:
-        """Choose a place among these scores, of which the best is allowed."""
-        if self._params.temperature <= 0:
+    def _best_token(self, logits: Floats, allowed: Flags | None) -> int:
+        scores = self._penalize(logits[: self._vocab_size])
+        best = int(scores.argmax())
+        _check_best(scores[best])
+        if allowed is None or allowed[best]:
             return best
-        places, weights = self._near(scores, scores[best], allowed)
-        return int(places[self._draw(weights)])
+        ids = _ids(allowed)
+        return int(ids[scores[ids].argmax()])
 
     def _near(self, scores: Floats, best: np.float32, allowed: Flags | None) -> tuple[Ids, Floats]:
         """Places of the scores that are near enough to the best one to be chosen, and their weights."""
@@ -171,6 +170,13 @@ class _TokenSet:
 
     def ids(self) -> Ids:
         return self._ids[: self._length]
+
+
+def _ids(allowed: Flags) -> Ids:
+    ids = np.flatnonzero(allowed)
+    if not len(ids):
+        raise EngineError("The reply cannot go on", "No token may follow.", "Ask for a simpler form.")
+    return ids
 
 
 def _check_best(best: np.float32) -> None:
