@@ -75,6 +75,11 @@ class Sampler:
         self.remember(token)
         return token
 
+    def be_exact(self) -> None:
+        """Take the likeliest token from now on, without penalties: what follows is data, not prose."""
+        self._params = replace(self._params, temperature=0.0)
+        self._seen = self._generated = None
+
     def remember(self, token: int) -> None:
         """Count a token that belongs to the reply and was not chosen here."""
         for tokens in (self._seen, self._generated):
