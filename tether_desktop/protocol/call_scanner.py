@@ -175,7 +175,7 @@ class CallScanner:
         start, end = self._length + found.start(), self._length + found.end()
         if lexeme == "fall" and self._depth == 0:
             leads, self._mark = _AFTER, (end, end)
-        elif lexeme == "rise" and self._state != _JSON:
+        elif lexeme == "rise" and leads == _JSON != self._state:
             self._mark = None
         elif lexeme == "closing" and self._state == leads:
             self._mark = self._mark or (end, start)
