@@ -57,6 +57,30 @@ def call_tool(
         raise typer.Exit(1)
 
 
+@app.command("key")
+def set_key(
+    service: Annotated[str, typer.Argument(help="Who searches the web: brave or tavily.")],
+    *,
+    forget: Annotated[bool, typer.Option("--forget", help="Forget the key instead.")] = False,
+) -> None:
+    """Put your key to a service that searches the web into the keyring; it is asked for without being shown."""
+    from tether_desktop.stored_keys import check_key, forget_key, store_key
+    from tether_desktop.tools.builtin.search_providers import KEYS
+
+    place = KEYS.get(service)
+    if place is None:
+        message = f"{service!r} needs no key, or is not known."
+        raise ToolError("There is no such service", message, f"Those with a key are {' and '.join(KEYS)}.")
+    if forget:
+        forget_key(place)
+        note(f"The key to {place.name} is forgotten.")
+        return
+    is_terminal = sys.stdin.isatty()
+    typed = typer.prompt(f"Key to {place.name}", hide_input=True, err=True) if is_terminal else sys.stdin.readline()
+    store_key(place, check_key(typed))
+    note(f"The key to {place.name} is in the keyring.")
+
+
 async def _list(settings: Settings) -> tuple[tuple[ToolEntry, ...], tuple[str, ...]]:
     async with _open(settings) as tools:
         servers = tuple(
@@ -68,8 +92,10 @@ async def _list(settings: Settings) -> tuple[tuple[ToolEntry, ...], tuple[str, .
 
 
 async def _call(settings: Settings, name: str, arguments: dict[str, Any]) -> Any:
+    from tether_desktop.tools.conversation import ConversationContext, in_conversation
     from tether_desktop.tools.executor import run_call
 
+    typed = ConversationContext(texts_by_user="\n".join(str(value) for value in arguments.values()))
     async with _open(settings) as tools:
         tool = tools.toolbox.get(name)
         if tool is None:
@@ -78,13 +104,14 @@ async def _call(settings: Settings, name: str, arguments: dict[str, Any]) -> Any
                 f"{name} is not there.",
                 "`tether tools list` shows what there is, and why not.",
             )
-        return await run_call(
-            tool,
-            arguments,
-            timeout_s=settings.tool_timeout,
-            most_characters=_MOST_CHARACTERS,
-            on_progress=lambda message, _: note(safe(message)),
-        )
+        with in_conversation(typed):
+            return await run_call(
+                tool,
+                arguments,
+                timeout_s=settings.tool_timeout,
+                most_characters=_MOST_CHARACTERS,
+                on_progress=lambda message, _: note(safe(message)),
+            )
 
 
 @asynccontextmanager

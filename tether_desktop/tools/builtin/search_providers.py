@@ -21,14 +21,17 @@ BRAVE_KEY = KeyPlace(
     "Brave Search",
     "https://api.search.brave.com",
     "TETHER_BRAVE_KEY",
-    "Give it with the environment variable TETHER_BRAVE_KEY.",
+    "Give it with `tether tools key brave`, or with the environment variable TETHER_BRAVE_KEY.",
 )
 TAVILY_KEY = KeyPlace(
     "Tavily",
     "https://api.tavily.com",
     "TETHER_TAVILY_KEY",
-    "Give it with the environment variable TETHER_TAVILY_KEY.",
+    "Give it with `tether tools key tavily`, or with the environment variable TETHER_TAVILY_KEY.",
 )
+
+KEYS = {"brave": BRAVE_KEY, "tavily": TAVILY_KEY}
+"""Where the keys are kept, by the values of the setting."""
 
 _TAG = re.compile(r"<[^<>]{1,200}>")
 _LONGEST_TITLE = 200
