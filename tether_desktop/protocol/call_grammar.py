@@ -29,6 +29,7 @@ _JSON = {
     "lenient": True,
 }
 _ANY = "/(?s:.*)/"
+_SPACE_FIRST = r"[ \n](?s:.*)"
 _SPACES = r"[ \n]{0,4}"
 _CLOSING = ">]|}"
 _BARE_CALL = r'\s*\{\s*"(?:name|type)"'
@@ -128,9 +129,10 @@ class _Grammar:
             openings = "|".join(re.escape(thought.opening) for thought in THOUGHTS)
             text += f" & ~{_regex(f'{_SPACES}(?:{openings})(?s:.*)')}"
         if self._dialect.bare:
-            yield "reply: TEXT | SPACE? calls_after_opening"
-            yield r"SPACE: /[ \n]{1,4}/"
-            yield f"TEXT: {text} & ~{_regex(rf'{_BARE_CALL}(?s:.*)')}"
+            # The longest lexeme wins: were space a part of the text, no call could follow it.
+            yield "reply: SPACE? (TEXT | calls_after_opening)"
+            yield r"SPACE: /[ \n]+/"
+            yield f"TEXT: {text} & ~{_regex(rf'{_BARE_CALL}(?s:.*)')} & ~{_regex(_SPACE_FIRST)}"
         else:
             yield "reply: TEXT | head calls_after_opening"
             yield f"TEXT: {text}"

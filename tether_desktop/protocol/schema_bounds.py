@@ -172,7 +172,7 @@ class _Bounding:
             self._names[key] = None
             target = self._value(self._target(pointer), level + 1, references + 1)
             if target is not None:
-                self._names[key] = name = f"r{len(self._names)}"
+                self._names[key] = name = f"r{len(self.definitions)}"
                 self.definitions[name] = target
         named = self._names[key]
         return {"$ref": f"#/$defs/{named}"} if named else None
