@@ -25,10 +25,19 @@ class Approvals:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self._rules: dict[str, dict[str, ToolRule]] = {}
 
     async def rule(self, session_id: str, tool: str) -> ToolRule | None:
         """What was said about the calls of a tool in a session, if anything."""
-        return (await asyncio.to_thread(self._store.tool_rules, session_id)).get(tool)
+        if session_id not in self._rules:
+            stored = await asyncio.to_thread(self._store.tool_rules, session_id)
+            # An answer that was given meanwhile is newer.
+            self._rules.setdefault(session_id, stored)
+        return self._rules[session_id].get(tool)
+
+    def forget(self, session_id: str) -> None:
+        """Drop what is remembered of a session that is gone."""
+        self._rules.pop(session_id, None)
 
     async def wait(self, session_id: str, call_id: str, tool: str) -> bool:
         """Wait until somebody answers for a call; whether it may run."""
@@ -56,6 +65,7 @@ class Approvals:
             call.allowed.set_result(answer == "once")
             return True
         await asyncio.to_thread(self._store.set_tool_rule, session_id, call.tool, rule)
+        self._rules[session_id][call.tool] = rule
         for each in list(self._waiting.values()):
             if (each.session_id, each.tool) == (session_id, call.tool) and not each.allowed.done():
                 each.allowed.set_result(rule == "always")

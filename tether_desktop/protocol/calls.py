@@ -44,7 +44,8 @@ class CallRunner:
         self._session_id = plan.reply.session_id
         self._branch = plan.branch
         self._tools = {tool.declaration.name: tool for tool in plan.tools}
-        self._tool_use = plan.tool_use
+        self._may_ask = plan.tool_use.attended
+        self._allowed_names = plan.tool_use.allowed
         self._timeout_s = plan.settings.tool_timeout
         self._most_characters = min(max(plan.context_window, _LEAST_CHARACTERS), _MOST_CHARACTERS)
         self._approvals = approvals
@@ -88,16 +89,17 @@ class CallRunner:
     async def _allowed(self, ticket: _Ticket, tool: Tool, arguments: dict[str, Any]) -> bool:
         """Whether the call may run; it is answered if not."""
         name = tool.declaration.name
+        # A person is not asked about what cannot run.
+        if self._may_ask and (problem := await argument_problem(tool, arguments)):
+            ticket.refuse(problem)
+            return False
         permission = await self._settled_permission(name)
         if permission == "always":
             return True
         if permission == "never":
             ticket.refuse(DENIED)
-        elif not self._tool_use.attended:
+        elif not self._may_ask:
             ticket.refuse(UNATTENDED)
-        elif problem := await argument_problem(tool, arguments):
-            # A person is not asked about what cannot run.
-            ticket.refuse(problem)
         elif await self._approvals.wait(self._session_id, ticket.ask(tool.origin), name):
             return True
         else:
@@ -119,7 +121,7 @@ class CallRunner:
         rule = await self._approvals.rule(self._session_id, name)
         if rule is not None:
             return rule
-        return "always" if name in self._tool_use.allowed else self._permission(name)
+        return "always" if name in self._allowed_names else self._permission(name)
 
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self._tools, n=1)

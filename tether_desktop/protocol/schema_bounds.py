@@ -109,7 +109,7 @@ class _Bounding:
 
     def arguments(self) -> dict[str, Any]:
         """Those of the tool; one that declares none has none."""
-        schema = self._resolved(self._root)
+        schema = self._resolved(_dict(self._root))
         if not schema.get("properties") and not schema.get("additionalProperties"):
             return {"type": "object", "properties": {}, "additionalProperties": False}
         return self._object(schema, 0, 0)
@@ -165,9 +165,9 @@ class _Bounding:
 
     def _reference(self, pointer: str, level: int, references: int) -> dict[str, Any] | None:
         """A reference to what it leads to, once for each level of references, so that each name has an end."""
-        key = (pointer, references)
-        if references >= _MOST_REFERENCES:
+        if references >= _MOST_REFERENCES or not isinstance(pointer, str):
             return None
+        key = (pointer, references)
         if key not in self._names:
             self._names[key] = None
             target = self._value(self._target(pointer), level + 1, references + 1)
@@ -177,9 +177,9 @@ class _Bounding:
         named = self._names[key]
         return {"$ref": f"#/$defs/{named}"} if named else None
 
-    def _target(self, pointer: str) -> Any:
+    def _target(self, pointer: Any) -> Any:
         target: Any = self._root
-        if not pointer.startswith("#"):
+        if not isinstance(pointer, str) or not pointer.startswith("#"):
             raise NotBoundable("it refers to another document")
         for step in pointer[1:].split("/")[1:]:
             target = _dict(target).get(step.replace("~1", "/").replace("~0", "~"))

@@ -78,6 +78,7 @@ class SessionService:
             await self._end_turn(session_id)
             await asyncio.to_thread(self._store.erase_session, session_id)
         self._cuts.pop(session_id, None)
+        self._approvals.forget(session_id)
 
     async def history(self, session_id: str) -> builtins.list[MessageRecord]:
         """The branch of messages that is shown, oldest first."""
