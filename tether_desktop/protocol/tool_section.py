@@ -15,7 +15,8 @@ Tools:
 {tools}
 
 To call a tool, begin your answer with {opening}:
-{form}"""
+{form}
+The tool answers, then you do."""
 _FORM = ToolCall("", "tool name", {"…": "…"})
 _HINT = "If a tool helps, begin your answer with {opening}."
 _SAYS = "The tool {name} says: {text}"

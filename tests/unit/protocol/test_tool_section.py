@@ -32,7 +32,8 @@ def test_the_section_is_short_and_has_each_tool_and_the_form_of_a_call() -> None
         '{"name": "calculate", "description": "Work out arithmetic exactly. Use it for every calculation.", '
         '"parameters": {}}\n\n'
         "To call a tool, begin your answer with <<function_call>>:\n"
-        '<<function_call>> {"name": "tool name", "arguments": {...}}'
+        '<<function_call>> {"name": "tool name", "arguments": {...}}\n'
+        "The tool answers, then you do."
     )
 
 
