@@ -82,7 +82,12 @@ def _string(schema: dict[str, Any], characters: int) -> dict[str, Any]:
 
 def _is_safe(pattern: Any) -> bool:
     """Whether grammars take a pattern, and some short text fits it."""
-    if not isinstance(pattern, str) or len(pattern) > 200 or not _SAFE_PATTERN.fullmatch(pattern):
+    if (
+        not isinstance(pattern, str)
+        or len(pattern) > 200
+        or UNSPEAKABLE.search(pattern)
+        or not _SAFE_PATTERN.fullmatch(pattern)
+    ):
         return False
     counts = [int(count) for count in re.findall(r"\{(\d+)", pattern)]
     try:

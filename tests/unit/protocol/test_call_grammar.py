@@ -186,6 +186,8 @@ HOSTILE: dict[str, Any] = {
     "not a number": {"type": "object", "properties": {"a": {"const": float("nan")}}},
     "everything else": {"not": {}, "if": {}, "dependentSchemas": {}, "unevaluatedProperties": 7, "oneOf": 5},
     "a choice of everything": {"type": "object", "properties": {"a": {"enum": list(range(5000))}}},
+    "half a pair in a pattern": {"type": "object", "properties": {"a": {"type": "string", "pattern": "\ud800"}}},
+    "no reference": {"type": "object", "properties": {"a": {"$ref": 5}}, "required": ["a"]},
     "lists for objects": {"type": "object", "properties": ["a"], "required": "a"},
 }
 
