@@ -21,7 +21,7 @@ from tether_desktop.messages import (
     ToolResult,
     Usage,
 )
-from tether_desktop.model.engine import Constraint, Engine, EngineInfo, GenerationChunk, GenerationRequest, PromptPiece
+from tether_desktop.model.engine import Constraint, Engine, EngineInfo, GenerationChunk, GenerationRequest
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.call_grammar import call_constraint, no_call_constraint
 from tether_desktop.protocol.calls import Call, CallRunner
@@ -229,14 +229,12 @@ class Rounds:
 
     def _closing_thought(self, request: GenerationRequest, speech: Speech) -> GenerationRequest:
         """The request that goes on after the thought so far."""
-        template = self._plan.template
-        thought_end = template.thought_end if isinstance(template, PromptTemplate) else ""
         self._usage = replace(self._usage, completion_tokens=self._usage.completion_tokens + speech.tokens)
-        thought = speech.text
-        closing = f"\n{thought_end}\n\n"
-        speech.add(closing)
-        prompt = (*request.prompt, PromptPiece(thought, literal=True), PromptPiece(closing))
-        return replace(request, prompt=prompt)
+        template = self._plan.template
+        if not isinstance(template, PromptTemplate):
+            return request
+        speech.add(f"\n{template.thought_end}\n\n")
+        return replace(request, prompt=template.continued(request.prompt, speech.text))
 
     def _count(self, last: GenerationChunk) -> None:
         usage, timings = last.usage or Usage(), last.timings or Timings()
