@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json as json_text
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tether_desktop.cli import tool_sources
+from tether_desktop.cli.open_tools import open_tools
 from tether_desktop.cli.output import note, print_json, print_table, safe, write
 from tether_desktop.errors import ToolError, ToolNotFound
 from tether_desktop.settings import load_settings
@@ -18,9 +18,11 @@ from tether_desktop.settings import load_settings
 if TYPE_CHECKING:
     from tether_desktop.settings import Settings
     from tether_desktop.tools.toolbox import ToolEntry
-    from tether_desktop.tools.toolkit import Toolkit
 
 app = typer.Typer(help="List the tools that models may call, and call them.", no_args_is_help=True)
+
+for name, command in tool_sources.COMMANDS.items():
+    app.command(name)(command)
 
 _MOST_CHARACTERS = 1_000_000
 
@@ -82,7 +84,7 @@ def set_key(
 
 
 async def _list(settings: Settings) -> tuple[tuple[ToolEntry, ...], tuple[str, ...]]:
-    async with _open(settings) as tools:
+    async with open_tools(settings) as tools:
         servers = tuple(
             f"MCP server {state.name}: {state.problem} {state.hint}".strip()
             for state in tools.mcp.servers()
@@ -96,7 +98,7 @@ async def _call(settings: Settings, name: str, arguments: dict[str, Any]) -> Any
     from tether_desktop.tools.executor import run_call
 
     typed = ConversationContext(texts_by_user="\n".join(str(value) for value in arguments.values()))
-    async with _open(settings) as tools:
+    async with open_tools(settings) as tools:
         tool = tools.toolbox.get(name)
         if tool is None:
             raise ToolNotFound(
@@ -112,23 +114,6 @@ async def _call(settings: Settings, name: str, arguments: dict[str, Any]) -> Any
                 most_characters=_MOST_CHARACTERS,
                 on_progress=lambda message, _: note(safe(message)),
             )
-
-
-@asynccontextmanager
-async def _open(settings: Settings) -> AsyncIterator[Toolkit]:
-    """The tools, beside a window that may be open; the servers that may start have done so, or failed."""
-    from tether_desktop.context.store import Store
-    from tether_desktop.tools.toolkit import make_toolkit
-
-    store = await asyncio.to_thread(Store, settings.database_url)
-    tools = make_toolkit(lambda: settings, store.search_messages)
-    try:
-        await tools.start()
-        await tools.mcp.settled()
-        yield tools
-    finally:
-        await tools.close()
-        await asyncio.to_thread(store.close)
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -138,7 +138,7 @@ class Rounds:
             window=window,
             reserve=reply_reserve(window, plan.params.max_tokens),
             tools=[tool.declaration for tool in plan.tools],
-            thinking=plan.settings.thinking == "on",
+            thinking=self._thinks(choice),
         ).fit(self._cuts.get(plan.reply.session_id))
         self._cuts[plan.reply.session_id] = fitted.cut
         if fitted.trimmed:
@@ -213,10 +213,16 @@ class Rounds:
             plan.template.dialect,
             tools,
             choice,
-            may_think=plan.template.can_switch_thinking and plan.settings.thinking == "on",
+            may_think=plan.template.can_switch_thinking and self._thinks(choice),
             state=_state(fitted),
             most_tokens=min(room, plan.params.max_tokens or room),
         )
+
+    def _thinks(self, choice: ToolChoice) -> bool:
+        """Whether the model may think first; where a call or a form is demanded, thoughts could take all the room."""
+        plan = self._plan
+        forced = choice.mode in {"required", "named"} or plan.reply_format is not None
+        return plan.settings.thinking == "on" and not forced
 
     def _dialects(self) -> tuple[Dialect, ...]:
         """How the model may write calls: its own way, and ours, since it may have read of that."""

@@ -38,6 +38,10 @@ class Toolkit:
         look.add_done_callback(self._looking.discard)
         await self.mcp.start()
 
+    async def settled(self) -> None:
+        """Return when the own tools are known, and no server is about to start for the first time."""
+        await asyncio.gather(*self._looking, self.mcp.settled())
+
     async def close(self) -> None:
         """End all that runs; idempotent."""
         for look in self._looking:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.mcp_servers import full
 from tests.helpers.scripted_models import write_scripted_model
 from tests.integration.cli.conftest import Command
 
@@ -103,3 +104,44 @@ def test_in_a_terminal_the_person_is_asked(tether: Command, answer: str, refused
     assert '"query": "bread"' in err
     assert ("did not allow" in err) is refused
     assert "I am done." in out
+
+
+OWN_FILE = """
+from tether_desktop.tools.declaration import tool
+
+@tool(title="Greeting")
+def greet(name: str) -> str:
+    \'\'\'Greet somebody.
+
+    Args:
+        name: whom.
+    \'\'\'
+    return f"Hello, {name}."
+"""
+
+
+def write_sources(command: Command) -> None:
+    """An own file and an MCP server, which nobody has allowed."""
+    (command.data / "tools").mkdir(parents=True)
+    (command.data / "tools" / "greeting.py").write_text(OWN_FILE, "utf-8")
+    (command.data / "mcp.json").write_text(json.dumps({"mcpServers": {"full": full()}}), "utf-8")
+
+
+def test_own_files_and_servers_run_once_they_are_allowed(tether: Command) -> None:
+    write_sources(tether)
+    before = tether.json("tools", "sources")
+    assert [source["status"] for source in before["files"] + before["servers"]] == ["needs_approval"] * 2
+    assert {tool["origin"] for tool in tether.json("tools", "list")} == {"Built in"}
+    assert tether("tools", "allow", "greeting.py", stdin="n\n").returncode == 1
+    allowed = tether("tools", "allow", "greeting.py", stdin="y\n")
+    assert allowed.returncode == 0, allowed.stderr
+    assert "SHA-256" in allowed.stderr
+    allowed = tether("tools", "allow", "full", "--yes")
+    assert "mcp_server_full" in allowed.stderr
+    assert tether("tools", "call", "greet", '{"name": "Ada"}').stdout == "Hello, Ada.\n"
+    assert {"greeting.py", "MCP server full"} <= {tool["origin"] for tool in tether.json("tools", "list")}
+    assert tether("tools", "test", "full").returncode == 0
+    for name in ("greeting.py", "full"):
+        assert tether("tools", "forbid", name).returncode == 0
+    assert {tool["origin"] for tool in tether.json("tools", "list")} == {"Built in"}
+    assert "no such source" in tether("tools", "allow", "nothing").stderr
