@@ -22,6 +22,9 @@ MOST_MEMORY = 1 << 30
 _LEXER_STATES = 50_000
 """Some 1 to 2 kB each."""
 
+_ITEMS_IN_A_ROW = 10_000
+"""What may come next, in llguidance's items; an object has four of them for each property that may be left out."""
+
 
 async def compile_grammar(grammar: GrammarText, tokenizer: LLTokenizer) -> LLMatcher:
     """A matcher at the beginning of a reply; others can use the loop meanwhile.
@@ -46,7 +49,7 @@ def start_matcher(grammar: str, tokenizer: LLTokenizer) -> LLMatcher:
     """
     from llguidance import LLMatcher, LLParserLimits
 
-    limits = LLParserLimits(max_lexer_states=_LEXER_STATES, verbose_errors=False)
+    limits = LLParserLimits(max_lexer_states=_LEXER_STATES, max_items_in_row=_ITEMS_IN_A_ROW, verbose_errors=False)
     try:
         matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=limits)
         first = matcher.deep_copy()

@@ -26,7 +26,8 @@ _STYLE: JsonCompileOptions = {"item_separator": ", ", "key_separator": ": ", "wh
 models write nothing else for ever; and what stands between the values need not be asked of the model."""
 
 _INLINE_SCHEMA = re.compile(r"%json\s*(?=\{)")
-_COMBINES_EXPRESSIONS = re.compile(r"[&~]|%regex")
+_MOST_INTERSECTED = 8
+"""So many expressions that have to hold at once are compiled soon, or refused soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def _of_regex(text: str) -> GrammarText:
 
 
 def _of_lark(text: str) -> GrammarText:
-    return GrammarText(text, not _COMBINES_EXPRESSIONS.search(text) and all(map(is_plain, _inline_schemas(text))))
+    intersected = max((line.count("&") for line in text.split("\n") if "%json" not in line), default=0)
+    return GrammarText(text, intersected <= _MOST_INTERSECTED and all(map(is_plain, _inline_schemas(text))))
 
 
 def _inline_schemas(text: str) -> Iterator[object]:

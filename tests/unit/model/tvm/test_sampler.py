@@ -175,3 +175,61 @@ def test_exact_choice_takes_the_likeliest_token_without_penalties() -> None:
     assert len({sampler.next(logits) for _ in range(50)}) > 1
     sampler.be_exact()
     assert [sampler.next(logits) for _ in range(20)] == [2] * 20
+
+
+@pytest.mark.parametrize("name", ["wide", "few likely", "large"])
+@pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"top_p": 1.0},
+        {"top_p": 0.9},
+        {"top_p": 1.0, "top_k": 20},
+        {"top_p": 1.0, "min_p": 0.1},
+        {"top_p": 0.9, "temperature": 3.0},
+    ],
+)
+def test_what_is_not_allowed_counts_as_impossible_before_anything_is_cut_off(
+    name: str, share: float, params: dict[str, float]
+) -> None:
+    logits = LOGITS[name].astype(np.float32)
+    allowed = np.random.default_rng(6).random(len(logits)) < share
+    parameters = SamplingParams(**params)
+    ids, weights = Sampler(parameters, len(logits), ()).distribution(logits, allowed)
+    expected = slow_distribution(np.where(allowed, logits, -np.inf), parameters)
+    assert set(ids.tolist()) == set(expected)
+    np.testing.assert_allclose(weights / weights.sum(), [expected[token] for token in ids.tolist()], rtol=1e-4)
+
+
+@pytest.mark.parametrize("best_is_allowed", [True, False])
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_only_allowed_tokens_are_chosen_and_at_temperature_0_the_best_of_them(
+    best_is_allowed: bool, temperature: float
+) -> None:
+    logits = LOGITS["wide"].astype(np.float32)
+    allowed = np.arange(len(logits)) % 7 == 3
+    allowed[logits.argmax()] = best_is_allowed
+    sampler = Sampler(SamplingParams(temperature=temperature, seed=1), len(logits), ())
+    chosen = {sampler.next(logits, allowed) for _ in range(50)}
+    assert allowed[list(chosen)].all()
+    if temperature == 0:
+        assert chosen == {int(np.where(allowed, logits, -np.inf).argmax())}
+
+
+def test_penalties_and_bias_hold_among_what_is_allowed() -> None:
+    logits = np.array([9, 5, 4.9, 4.8], np.float32)
+    allowed = np.array([False, True, True, True])
+    params = SamplingParams(temperature=0, presence_penalty=1.0, logit_bias=((3, 0.15),))
+    sampler = Sampler(params, 4, ())
+    assert [sampler.next(logits, allowed) for _ in range(3)] == [1, 3, 2]
+
+
+def test_a_token_that_had_to_come_counts_for_the_penalties() -> None:
+    sampler = Sampler(SamplingParams(temperature=0, presence_penalty=1.0), 2, ())
+    sampler.remember(0)
+    assert sampler.next(np.array([1.5, 1.0], np.float32)) == 1
+
+
+def test_where_nothing_is_allowed_the_reply_cannot_go_on() -> None:
+    with pytest.raises(EngineError, match="No token may follow"):
+        Sampler(SamplingParams(), 3, ()).next(np.zeros(3, np.float32), np.zeros(3, np.bool_))
