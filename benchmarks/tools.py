@@ -14,7 +14,7 @@ from benchmarks.report import Report, Table, machine
 from benchmarks.tool_prompts import PROMPTS
 from benchmarks.tool_rounds import rounds_table
 from tether_desktop.app import Tether
-from tether_desktop.events import Event, Token, ToolStart
+from tether_desktop.events import Event, Token, ToolEnd, ToolStart
 from tether_desktop.messages import ToolChoice
 from tether_desktop.model.discovery import trust
 from tether_desktop.model.discovery.catalog import Catalog
@@ -54,12 +54,22 @@ def run(*, quick: bool) -> Report:
     return Report("Tools", tables, machine(), (TARGETS,))
 
 
-async def outcome_of(tether: Tether, prompt: str, choice: ToolChoice, *, seed: int, longest: int) -> Outcome:
-    """Ask a question in a conversation of its own; the same seed gives the same reply."""
+async def outcome_of(
+    tether: Tether, prompt: str, choice: ToolChoice, *, seed: int, longest: int, calls_only: bool = False
+) -> Outcome:
+    """Ask a question in a conversation of its own; the same seed gives the same reply.
+
+    With ``calls_only`` the turn is stopped when a call has its answer.
+    """
     session = await tether.sessions.create()
     params = SamplingParams(max_tokens=longest, seed=seed)
     turn = await tether.sessions.send(session.id, prompt, params=params, tool_use=ToolUse(choice))
-    return await _outcome(tether, [event async for event in turn.events()])
+    events = []
+    async for event in turn.events():
+        events.append(event)
+        if calls_only and isinstance(event, ToolEnd):
+            await turn.cancel()
+    return await _outcome(tether, events)
 
 
 async def _outcome(tether: Tether, events: Sequence[Event]) -> Outcome:

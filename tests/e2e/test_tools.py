@@ -12,6 +12,7 @@ from tests.helpers.starter import StarterModel, trust_starter
 from tether_desktop.app import Tether
 from tether_desktop.events import Done, ToolEnd, ToolStart
 from tether_desktop.messages import ToolChoice
+from tether_desktop.model.engine import SamplingParams
 from tether_desktop.protocol.tool_use import ToolUse
 from tether_desktop.settings import Settings
 
@@ -30,7 +31,7 @@ async def tether(starter_model: StarterModel) -> AsyncIterator[Tether]:
 async def test_with_a_call_required_fifty_of_fifty_replies_make_valid_calls(tether: Tether) -> None:
     required = ToolChoice("required")
     for seed, prompt in enumerate(PROMPTS):
-        found = await outcome_of(tether, prompt, required, seed=seed, longest=LONGEST)
+        found = await outcome_of(tether, prompt, required, seed=seed, longest=LONGEST, calls_only=True)
         assert found.calls >= 1, prompt
         assert found.valid == found.calls, prompt
         assert not found.raw, prompt
@@ -49,7 +50,8 @@ async def test_with_the_choice_left_to_the_model_no_call_is_seen_as_text(tether:
 async def test_the_starter_model_tells_the_time_through_the_clock(tether: Tether) -> None:
     session = await tether.sessions.create()
     question = "What time is it in Tokyo?"
-    turn = await tether.sessions.send(session.id, question, tool_use=ToolUse(ToolChoice("auto")))
+    likeliest = SamplingParams(temperature=0, max_tokens=200)
+    turn = await tether.sessions.send(session.id, question, params=likeliest, tool_use=ToolUse(ToolChoice("auto")))
     events = [event async for event in turn.events()]
     (start,) = [event for event in events if isinstance(event, ToolStart)]
     (end,) = [event for event in events if isinstance(event, ToolEnd)]

@@ -32,6 +32,9 @@ _ANY = "/(?s:.*)/"
 _SPACE_FIRST = r"[ \n](?s:.*)"
 _SPACES = r"[ \n]{0,4}"
 _CLOSING = ">]|}"
+_OUR_STEM = "<<function"
+"""Models that do not know our dialect write variants of it, as ``<<function_add>>``."""
+
 _BARE_CALL = r'\s*\{\s*"(?:name|type)"'
 
 
@@ -43,6 +46,7 @@ def call_constraint(
     may_think: bool,
     state: str = VISIBLE,
     most_tokens: int | None = None,
+    most_calls: int = _MOST_CALLS,
 ) -> Constraint | None:
     """What a reply has to be so that its calls are valid ones of known tools.
 
@@ -64,6 +68,7 @@ def call_constraint(
         may_think: whether a block of hidden thoughts may come before, in which anything may stand.
         state: where the reply starts, as the parser is told it: inside a thought that the prompt has opened.
         most_tokens: how long the reply may be, where that is known.
+        most_calls: how many calls it may make.
 
     Returns:
         A grammar; None where there is nothing to hold to, without tools or with calls forbidden.
@@ -71,7 +76,7 @@ def call_constraint(
     tools = [tool for tool in tools if choice.mode != "named" or tool.name == choice.name]
     if not tools or choice.mode == "none":
         return None
-    calls = max(1, min(_MOST_CALLS, (most_tokens or _MOST_CALLS * _TOKENS_FOR_A_CALL) // _TOKENS_FOR_A_CALL))
+    calls = max(1, min(most_calls, (most_tokens or _MOST_CALLS * _TOKENS_FOR_A_CALL) // _TOKENS_FOR_A_CALL))
     grammar = _Grammar(dialect, tools, calls, most_tokens)
     rules = grammar.rules(choice, may_think=may_think, state=state)
     return Constraint("lark", "\n".join(rules) + "\n", exact_after=grammar.opening)
@@ -181,7 +186,7 @@ class _Grammar:
 
 def _without(openings: Sequence[str]) -> str:
     """Any text that has none of these in it, nor what only lacks the end of one."""
-    stems = (opening.rstrip(_CLOSING) for opening in openings)
+    stems = (_OUR_STEM if opening in OURS.openings else opening.rstrip(_CLOSING) for opening in openings)
     some = "|".join(map(re.escape, filter(None, dict.fromkeys(stems))))
     return f"{_ANY} & ~{_regex(f'(?s:.*)(?:{some})(?s:.*)')}" if some else _ANY
 

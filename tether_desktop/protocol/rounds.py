@@ -24,7 +24,7 @@ from tether_desktop.messages import (
 from tether_desktop.model.engine import Constraint, Engine, EngineInfo, GenerationChunk, GenerationRequest
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.call_grammar import call_constraint, no_call_constraint
-from tether_desktop.protocol.calls import Call, CallRunner
+from tether_desktop.protocol.calls import MOST_CALLS, Call, CallRunner
 from tether_desktop.protocol.dialects import OURS, Dialect
 from tether_desktop.protocol.history import exchanges_of, with_reply
 from tether_desktop.protocol.output import TurnOutput
@@ -216,6 +216,8 @@ class Rounds:
             may_think=plan.template.can_switch_thinking and self._thinks(choice),
             state=_state(fitted),
             most_tokens=min(room, plan.params.max_tokens or room),
+            # Models that were not made for tools go on calling whatever comes to their mind.
+            most_calls=MOST_CALLS if plan.template.declares_tools else 1,
         )
 
     def _thinks(self, choice: ToolChoice) -> bool:
