@@ -21,7 +21,7 @@ from tether_desktop.protocol.service import SessionService
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.settings import Settings
 from tether_desktop.tools.preferences import ToolPreferences
-from tether_desktop.tools.tool import Tool
+from tether_desktop.tools.tool import Tool, ToolSource
 from tether_desktop.tools.toolbox import Toolbox
 
 
@@ -77,13 +77,14 @@ async def open_rooms(
     settings: Mapping[str, Any] | None = None,
     replies: Sequence[Any] = (),
     tools: Sequence[Tool] = (),
+    sources: Sequence[ToolSource] = (),
 ) -> AsyncIterator[Rooms]:
     """Open rooms in ``folder``, with one scripted model when ``replies`` are given; closes everything."""
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240 — a test's own folder
     store = store or Store(f"sqlite:///{folder / 'tether.db'}")
     catalog = Catalog([folder / "models"])
     pool = EnginePool(catalog, make_engine=make_engine)
-    toolbox = Toolbox([FixedTools(tools)], ToolPreferences(folder / "tools.json"))
+    toolbox = Toolbox([FixedTools(tools), *sources], ToolPreferences(folder / "tools.json"))
     sessions = SessionService(store, pool, catalog, toolbox, Settings(**(settings or {})))
     rooms = Rooms(folder / "models", store, pool, sessions)
     if replies:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.helpers.rooms import Rooms, all_events, open_rooms, until
+from tests.helpers.tool_turns import ATTENDED, UNASKED, call, says, stored_parts, streamed_parts, told
 from tests.helpers.tools import Gate, tool_named
 from tether_desktop.errors import ToolError, ToolNotFound
 from tether_desktop.events import (
@@ -24,7 +24,7 @@ from tether_desktop.events import (
     ToolProgress,
     ToolStart,
 )
-from tether_desktop.messages import Text, ToolCall, ToolChoice, ToolResult
+from tether_desktop.messages import ToolChoice, ToolResult
 from tether_desktop.model.engine import Constraint
 from tether_desktop.protocol.calls import MOST_CALLS
 from tether_desktop.protocol.tool_use import DENIED, STOPPED, UNATTENDED, ApprovalAnswer, ToolUse
@@ -32,65 +32,9 @@ from tether_desktop.protocol.turn import Turn
 from tether_desktop.tools.conversation import ConversationContext, current_conversation
 from tether_desktop.tools.tool import Tool
 
-ATTENDED = ToolUse(ToolChoice("auto"), attended=True)
-UNASKED = ToolUse(ToolChoice("auto"))
-
-
-def call(name: str, **arguments: Any) -> str:
-    """A call as a model writes it."""
-    return "<<function_call>> " + json.dumps({"name": name, "arguments": arguments})
-
-
-def says(*rounds: str) -> list[dict[str, Any]]:
-    """A script whose rounds come one after the other."""
-    question, *others = rounds
-    return [
-        {"match": ".", "steps": [{"text": question}]},
-        *({"after_tool": True, "steps": [{"text": text}]} for text in others),
-    ]
-
-
-def told(events: list[Event]) -> list[Event]:
-    """What is told of calls, and how the turn ends; without the ids, which are random."""
-    kept = (ToolApproval, ToolStart, ToolProgress, ToolEnd, Cancelled, Done, ErrorEvent)
-    return [event for event in events if isinstance(event, kept)]
-
-
-def streamed_parts(events: list[Event]) -> list[tuple[str, str]]:
-    """The reply as a reader of the events puts it together: kind and content."""
-    parts: list[tuple[str, str]] = []
-    seen = set()
-    for event in events:
-        match event:
-            case Token(content) if parts and parts[-1][0] == "text":
-                parts[-1] = ("text", parts[-1][1] + content)
-            case Token(content):
-                parts.append(("text", content))
-            case ToolApproval(id) | ToolStart(id) if id not in seen:
-                seen.add(id)
-                text = event.text if isinstance(event, ToolStart) else ""
-                parts.append(("call", f"{id} {event.name} {event.arguments} {text}"))
-            case ToolEnd(id, name, result, is_error):
-                parts.append(("result", f"{id} {name} {result} {is_error}"))
-    return parts
-
-
-def stored_parts(turn: Turn) -> list[tuple[str, str]]:
-    """The reply as it is stored, in the same form."""
-    parts: list[tuple[str, str]] = []
-    for part in turn.reply.message.parts:
-        match part:
-            case Text(text):
-                parts.append(("text", text))
-            case ToolCall(id, name, arguments, text):
-                parts.append(("call", f"{id} {name} {arguments} {text}"))
-            case ToolResult(id, name, result, is_error):
-                parts.append(("result", f"{id} {name} {result} {is_error}"))
-    return parts
-
 
 async def ask(
-    folder: Path, tools: list[Tool], *rounds: str, tool_use: ToolUse = UNASKED, **settings: Any
+    folder: Path, tools: Sequence[Tool], *rounds: str, tool_use: ToolUse = UNASKED, **settings: Any
 ) -> tuple[Turn, list[Event], Rooms]:
     """Ask something of a model that says so; what is stored has to be what was streamed."""
     async with open_rooms(folder, replies=says(*rounds), tools=tools, settings=settings) as rooms:
