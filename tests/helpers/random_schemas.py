@@ -35,8 +35,9 @@ def _string(source: random.Random, _depth: int) -> dict[str, Any]:
 
 def _number(source: random.Random, _depth: int) -> dict[str, Any]:
     low = source.randrange(-1000, 1000)
-    kind = source.choice(["integer", "number"])
-    return {"type": kind, "minimum": low, "maximum": low + source.randrange(1000)}
+    # Without a step, a number may have decimals without end, and small models do not stop writing them.
+    kind = source.choice([{"type": "integer"}, {"type": "number", "multipleOf": 0.25}])
+    return {**kind, "minimum": low, "maximum": low + source.randrange(1000)}
 
 
 def _constant(source: random.Random, _depth: int) -> dict[str, Any]:
