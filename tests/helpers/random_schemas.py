@@ -36,7 +36,8 @@ def _string(source: random.Random, _depth: int) -> dict[str, Any]:
 def _number(source: random.Random, _depth: int) -> dict[str, Any]:
     low = source.randrange(-1000, 1000)
     # Without a step, a number may have decimals without end, and small models do not stop writing them.
-    kind = source.choice([{"type": "integer"}, {"type": "number", "multipleOf": 0.25}])
+    kinds: list[dict[str, Any]] = [{"type": "integer"}, {"type": "number", "multipleOf": 0.25}]
+    kind = source.choice(kinds)
     return {**kind, "minimum": low, "maximum": low + source.randrange(1000)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from tether_desktop.model.tvm.grammar_vocabulary import GrammarVocabulary
 from tether_desktop.model.tvm.tokenizer import ModelTokenizer
 
 if TYPE_CHECKING:
-    from llguidance import LLMatcher, TokenizerWrapper
+    from llguidance import LLMatcher
 
 _KEPT_GRAMMARS = 8
 _KEPT_VOCABULARIES = 2
@@ -119,7 +119,7 @@ class _Vocabulary:
 
         tokens = GrammarVocabulary(tokenizer, vocab_size, markers)
         self.size = len(tokens.tokens)
-        self.tokenizer = LLTokenizer(cast("TokenizerWrapper", tokens), eos_token=tokens.eos_ids or None)
+        self.tokenizer = LLTokenizer(cast("Any", tokens), eos_token=tokens.eos_ids or None)
         self.first_space = FirstSpace(tokens) if tokenizer.strips_first_space else None
 
 
