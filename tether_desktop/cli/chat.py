@@ -176,6 +176,9 @@ def _open(settings: Settings, model: str, session: str, tool_use: ToolUse) -> It
         runner.run(tether.start())
         try:
             found = find_session(tether.store, session) if session else None
+            if tool_use.choice is None or tool_use.choice.mode != "none":
+                # A window fills its list of tools as they come; a question that is asked at once must not miss them.
+                runner.run(tether.tools.settled())
             yield Talk(runner, tether, found, model, tool_use)
         finally:
             runner.run(tether.close())

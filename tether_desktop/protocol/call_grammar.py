@@ -85,8 +85,8 @@ def call_constraint(
 def no_call_constraint(dialect: Dialect) -> Constraint:
     """Any text but calls: for a reply that has to be an answer."""
     text = _without((*dialect.openings, *OURS.openings))
-    bare = f" & ~{_regex(rf'{_BARE_CALL}(?s:.*)')}" if dialect.bare else ""
-    return Constraint("lark", f"start: TEXT\nTEXT: {text}{bare}\n")
+    begun = _BARE_CALL if dialect.bare else r"\s*<<"
+    return Constraint("lark", f"start: TEXT\nTEXT: {text} & ~{_regex(f'{begun}(?s:.*)')}\n")
 
 
 class _Grammar:

@@ -91,7 +91,7 @@ class Rounds:
             if said.finish_reason == "length" or not said.calls:
                 return self._done(said, _CUT_OFF)
             await self._runner.run(said.calls)
-            if not self._learned_something():
+            if not self._learned_something() or self._has_what_was_demanded(choice):
                 break
             choice = MODELS_CHOICE
         said = await self._round(NO_CALLS)
@@ -112,6 +112,10 @@ class Rounds:
         new = facts - self._facts
         self._facts = facts
         return bool(new)
+
+    def _has_what_was_demanded(self, choice: ToolChoice) -> bool:
+        """Whether a demanded call was all there is to call: a model not made for tools would go on with any others."""
+        return choice.mode in {"required", "named"} and not self._plan.template.declares_tools
 
     def _done(self, said: Round, refusal: str) -> Done:
         self._runner.refuse(said.calls, refusal)
@@ -146,9 +150,13 @@ class Rounds:
         return fitted
 
     def _reply(self, choice: ToolChoice) -> Message:
-        """What was said so far as the model reads it; in the last round the newest answer says that it is the last."""
-        reply = self._out.reply()
-        if choice != NO_CALLS or not isinstance(last := reply.parts[-1] if reply.parts else None, ToolResult):
+        """What was said so far as the model reads it.
+
+        In the last round the newest answer says so, unless a grammar sees to it: small models answer to the words.
+        """
+        reply, info = self._out.reply(), self._engine_info()
+        last = reply.parts[-1] if reply.parts else None
+        if choice != NO_CALLS or not isinstance(last, ToolResult) or (info and "lark" in info.constraints):
             return reply
         return Message(reply.role, (*reply.parts[:-1], replace(last, result=f"{last.result}\n\n{_ANSWER_NOW}")))
 
