@@ -6,6 +6,9 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from json import loads
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
@@ -15,9 +18,10 @@ from tether_desktop.cli.event_printer import JsonPrinter, TextPrinter
 from tether_desktop.cli.output import note
 from tether_desktop.cli.sessions import find_session, print_message
 from tether_desktop.context.records import SessionRecord
-from tether_desktop.errors import TetherError
+from tether_desktop.errors import SettingsError, TetherError
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, ToolApproval
 from tether_desktop.messages import ToolChoice
+from tether_desktop.model.engine import Constraint
 from tether_desktop.protocol.tool_use import ToolUse
 from tether_desktop.settings import Settings, load_settings
 
@@ -61,6 +65,9 @@ def chat(
         str,
         typer.Option(help="off, auto, required, or the name of the tool to call; else as the settings say."),
     ] = "",
+    schema: Annotated[
+        Path | None, typer.Option(help="A file with a JSON schema: every reply is JSON that fits it.")
+    ] = None,
     allow: Annotated[
         list[str] | None, typer.Option(help="A tool that may be called unasked; may be given several times.")
     ] = None,
@@ -68,7 +75,8 @@ def chat(
     """Talk to a model in the terminal."""
     attended = sys.stdin.isatty() and not json
     tool_use = ToolUse(_choice(tools), attended, frozenset(allow or ()))
-    with _open(load_settings(), model, session, tool_use) as talk:
+    wishes = Wishes(model or None, tool_use, _reply_format(schema) if schema else None)
+    with _open(load_settings(), session, wishes) as talk:
         printer = JsonPrinter() if json else TextPrinter(show_thinking=show_thinking)
         if once is not None:
             raise typer.Exit(talk.ask(sys.stdin.read() if once == "-" else once, printer))
@@ -77,17 +85,29 @@ def chat(
         _converse(talk, printer)
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What holds for every question of a run.
+
+    Attributes:
+        model: who answers; None leaves that to the session and the settings.
+        tool_use: what may be called.
+        reply_format: what every reply has to be.
+    """
+
+    model: str | None
+    tool_use: ToolUse
+    reply_format: Constraint | None
+
+
 class Talk:
     """A conversation with Tether: one question at a time, each in a run of the event loop of its own."""
 
-    def __init__(
-        self, runner: asyncio.Runner, tether: Tether, session: SessionRecord | None, model: str, tool_use: ToolUse
-    ) -> None:
+    def __init__(self, runner: asyncio.Runner, tether: Tether, session: SessionRecord | None, wishes: Wishes) -> None:
         """Go on with a session, or begin one with the first question."""
         self._runner = runner
         self._tether = tether
-        self._model = model or None
-        self._tool_use = tool_use
+        self._wishes = wishes
         self.session = session
 
     def ask(self, question: str, printer: Printer) -> int:
@@ -122,9 +142,15 @@ class Talk:
     async def _start(self, question: str) -> Turn:
         """Ask in the session, or in a new one, which goes again when the question is refused."""
         sessions = self._tether.sessions
-        session = self.session or await sessions.create(model=self._model or "")
+        session = self.session or await sessions.create(model=self._wishes.model or "")
         try:
-            turn = await sessions.send(session.id, question, model=self._model, tool_use=self._tool_use)
+            turn = await sessions.send(
+                session.id,
+                question,
+                model=self._wishes.model,
+                tool_use=self._wishes.tool_use,
+                reply_format=self._wishes.reply_format,
+            )
         except TetherError:
             if self.session is None:
                 await sessions.erase(session.id)
@@ -154,6 +180,18 @@ async def _print(events: AsyncIterator[Event], printer: Printer) -> int | ToolAp
     return code
 
 
+def _reply_format(file: Path) -> Constraint:
+    try:
+        text = file.read_text("utf-8")
+        loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"it is no JSON: {error}"
+        raise SettingsError(
+            "The schema cannot be read", f"{file}: {reason}.", "Name a file with a JSON schema."
+        ) from error
+    return Constraint("json_schema", text)
+
+
 def _choice(tools: str) -> ToolChoice | None:
     match tools:
         case "":
@@ -167,7 +205,7 @@ def _choice(tools: str) -> ToolChoice | None:
 
 
 @contextmanager
-def _open(settings: Settings, model: str, session: str, tool_use: ToolUse) -> Iterator[Talk]:
+def _open(settings: Settings, session: str, wishes: Wishes) -> Iterator[Talk]:
     # Imported here, since it brings in the database, which commands that need none should not wait for.
     from tether_desktop.app import Tether
 
@@ -176,10 +214,11 @@ def _open(settings: Settings, model: str, session: str, tool_use: ToolUse) -> It
         runner.run(tether.start())
         try:
             found = find_session(tether.store, session) if session else None
-            if tool_use.choice is None or tool_use.choice.mode != "none":
+            choice = wishes.tool_use.choice
+            if choice is None or choice.mode != "none":
                 # A window fills its list of tools as they come; a question that is asked at once must not miss them.
                 runner.run(tether.tools.settled())
-            yield Talk(runner, tether, found, model, tool_use)
+            yield Talk(runner, tether, found, wishes)
         finally:
             runner.run(tether.close())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,16 @@ def test_own_files_and_servers_run_once_they_are_allowed(tether: Command) -> Non
         assert tether("tools", "forbid", name).returncode == 0
     assert {tool["origin"] for tool in tether.json("tools", "list")} == {"Built in"}
     assert "no such source" in tether("tools", "allow", "nothing").stderr
+
+
+def test_a_schema_that_cannot_be_read_or_held_is_told(tether: Command, tmp_path: Path) -> None:
+    script(tether, ADD)
+    schema = tmp_path / "schema.json"
+    assert "cannot be read" in tether("chat", "--once", "Go", "--schema", str(schema)).stderr
+    schema.write_text("{", "utf-8")
+    assert "no JSON" in tether("chat", "--once", "Go", "--schema", str(schema)).stderr
+    schema.write_text('{"type": "object"}', "utf-8")
+    refused = tether("chat", "--once", "Go", "--schema", str(schema))
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert "form" in refused.stderr
