@@ -47,8 +47,8 @@ def check_constraint(constraint: Constraint | None, offered: Sequence[Constraint
     """
     if constraint is None or constraint.kind in offered:
         return
-    can = " or ".join(_TITLES[kind] for kind in offered) or "nothing"
-    message = f"This engine cannot hold a reply to {_TITLES[constraint.kind]}, but to {can}."
+    others = " or ".join(_TITLES[kind] for kind in offered)
+    message = f"This engine cannot hold a reply to {_TITLES[constraint.kind]}{f', but to {others}' if others else ''}."
     raise ConstraintRefused("The reply cannot be held to that", message, "Ask without it, or choose another model.")
 
 

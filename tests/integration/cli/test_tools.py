@@ -158,4 +158,4 @@ def test_a_schema_that_cannot_be_read_or_held_is_told(tether: Command, tmp_path:
     refused = tether("chat", "--once", "Go", "--schema", str(schema))
     assert refused.returncode == 1
     assert refused.stdout == ""
-    assert "form" in refused.stderr
+    assert "cannot hold a reply to a JSON schema" in refused.stderr
