@@ -56,7 +56,7 @@ def _object(source: random.Random, depth: int) -> dict[str, Any]:
         "type": "object",
         "properties": {name: _any(source, depth) for name in names},
         "required": [name for name in names if source.random() < 0.6],
-        "additionalProperties": False,
+        **({"additionalProperties": False} if not names or source.random() < 0.5 else {}),
     }
 
 

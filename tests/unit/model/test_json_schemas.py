@@ -1,4 +1,4 @@
-"""Schemas that may unfold without end are told apart from those that cannot, and what asks for nothing is left out."""
+"""Schemas that may unfold without end are told apart from those that cannot; what is written fulfils what was asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tether_desktop.model.json_schemas import is_plain, without_annotations
+from tether_desktop.model.json_schemas import as_written, is_plain
 
 PART = {"$defs": {"part": {"type": "string"}}}
 REFERENCE = {"$ref": "#/$defs/part"}
@@ -56,17 +56,55 @@ def test_a_schema_may_be_nested_as_deeply_as_it_likes() -> None:
 def test_formats_that_nobody_tests_and_what_is_off_are_left_out_everywhere() -> None:
     noted = {"type": "string", "format": "password"}
     schema = {
-        "properties": {"format": noted, "items": {"type": "array", "items": noted, "uniqueItems": False}},
-        "$defs": {"uniqueItems": {"anyOf": [noted, {"format": "date"}]}},
-        "const": {"format": "password"},
+        "anyOf": [noted, {"format": "date"}, {"type": "array", "items": [noted], "uniqueItems": False}],
+        "$defs": {"uniqueItems": {"additionalProperties": noted}, "format": {"prefixItems": [noted]}},
+        "default": {"format": "password"},
     }
     before = copy.deepcopy(schema)
     text = {"type": "string"}
-    assert without_annotations(schema) == {
-        "properties": {"format": text, "items": {"type": "array", "items": text}},
-        "$defs": {"uniqueItems": {"anyOf": [text, {"format": "date"}]}},
-        "const": {"format": "password"},
+    assert as_written(schema) == {
+        "anyOf": [text, {"format": "date"}, {"type": "array", "items": [text]}],
+        "$defs": {"uniqueItems": {"additionalProperties": text}, "format": {"prefixItems": [text]}},
+        "default": {"format": "password"},
     }
     assert schema == before
-    assert without_annotations({"uniqueItems": True}) == {"uniqueItems": True}
-    assert without_annotations(True) is True
+    assert as_written({"uniqueItems": True}) == {"uniqueItems": True}
+    assert as_written(True) is True
+    assert as_written({"format": []}) == {}
+
+
+NAMED = {"properties": {"a": {"type": "string"}}}
+CLOSED = {**NAMED, "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "written"),
+    [
+        ({**NAMED, "required": ["a"]}, {**CLOSED, "required": ["a"]}),
+        ({"items": {"anyOf": [NAMED, {"type": "null"}]}}, {"items": {"anyOf": [CLOSED, {"type": "null"}]}}),
+        ({"$defs": {"n": NAMED}, "$ref": "#/$defs/n"}, {"$defs": {"n": CLOSED}, "$ref": "#/$defs/n"}),
+        ({"properties": {"properties": NAMED}}, {"properties": {"properties": CLOSED}, "additionalProperties": False}),
+    ],
+)
+def test_objects_have_only_the_properties_that_are_named(schema: object, written: object) -> None:
+    assert as_written(schema) == written
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object"},
+        {**NAMED, "additionalProperties": True},
+        {**NAMED, "patternProperties": {"^x": {}}},
+        {**NAMED, "minProperties": 2},
+        {**NAMED, "required": ["a", "b"]},
+        {**NAMED, "required": "a"},
+        {**NAMED, "required": [["a"]]},
+        {"not": NAMED},
+        {"allOf": [NAMED, {"properties": {"b": {}}}]},
+        {"oneOf": [NAMED, {"properties": {"b": {}}}]},
+        {**NAMED, "anyOf": [{"properties": {"b": {}}}, {"properties": {"c": {}}}]},
+    ],
+)
+def test_others_may_come_where_that_is_said_or_several_schemas_are_combined(schema: object) -> None:
+    assert as_written(schema) == schema

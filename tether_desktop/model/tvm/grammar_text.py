@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tether_desktop.errors import ConstraintRefused
 from tether_desktop.model.engine import Constraint, ConstraintKind
-from tether_desktop.model.json_schemas import is_plain, without_annotations
+from tether_desktop.model.json_schemas import as_written, is_plain
 
 if TYPE_CHECKING:
     from llguidance._lib import JsonCompileOptions
@@ -80,7 +80,7 @@ def _of_schema(text: str) -> GrammarText:
         schema = json.loads(text)
         if isinstance(schema, bool):
             schema = {} if schema else {"enum": []}
-        schema = without_annotations(schema)
+        schema = as_written(schema)
         return GrammarText(LLMatcher.grammar_from_json_schema(json.dumps(schema), defaults=_STYLE), is_plain(schema))
     except ValueError as error:
         raise refusal(f"It is no JSON schema: {error}") from error
