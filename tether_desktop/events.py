@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from tether_desktop.messages import FinishReason, Phase, Timings, Usage
 
-Stage = Literal["queued", "loading_model", "reading_prompt", "generating"]
+Stage = Literal["queued", "loading_model", "reading_prompt", "generating", "calling"]
+"""What a person waits through; "calling" is while a model writes a call, of which nothing is visible."""
 
 
 @dataclass(frozen=True, slots=True)

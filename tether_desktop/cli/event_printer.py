@@ -29,6 +29,7 @@ _STAGES = {
     "loading_model": "Loading the model",
     "reading_prompt": "Reading the prompt",
     "generating": "Thinking",
+    "calling": "Writing a call",
 }
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 

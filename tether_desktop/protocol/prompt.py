@@ -27,7 +27,6 @@ class PromptTemplate:
     Attributes:
         model: the model's folder name, for messages.
         stop: texts that end a reply, besides the tokens the engine knows.
-        has_system_role: False when the system text goes into the first question.
         declares_tools: whether its own template tells it of tools; else our section does.
         dialect: in which it writes calls.
         can_switch_thinking: whether its template knows of thinking and of not thinking.
@@ -37,7 +36,6 @@ class PromptTemplate:
 
     model: str
     stop: tuple[str, ...]
-    has_system_role: bool
     declares_tools: bool
     dialect: Dialect
     can_switch_thinking: bool
@@ -150,7 +148,6 @@ def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
     return PromptTemplate(
         model=model_dir.name,
         stop=source.stop,
-        has_system_role=findings.plain.system,
         declares_tools=findings.tooled.declares,
         dialect=findings.dialect,
         can_switch_thinking=thinking.off is not None,

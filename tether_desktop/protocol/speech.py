@@ -38,6 +38,8 @@ class Speech:
                 self._out.tell("generating", None)
             self.tokens += 1
             said = self.add(chunk.text)
+            if self._parser.in_call:
+                self._out.tell("calling", None)
             self.thought_tokens += bool(said) and all(isinstance(each, HiddenThought) for each in said)
         self.calls += [_understood(call) for call in chunk.tool_calls]
 

@@ -8,11 +8,23 @@ from typing import Any, Literal
 
 ViewRole = Literal["user", "assistant"]
 ViewState = Literal[
-    "waiting", "loading", "reading", "thinking", "streaming", "calling", "done", "cut_off", "cancelled", "error"
+    "waiting",
+    "loading",
+    "reading",
+    "thinking",
+    "streaming",
+    "preparing",
+    "calling",
+    "done",
+    "cut_off",
+    "cancelled",
+    "error",
 ]
 CallState = Literal["waiting", "answered", "running", "done", "failed", "declined", "interrupted"]
 
-RUNNING_STATES: frozenset[ViewState] = frozenset({"waiting", "loading", "reading", "thinking", "streaming", "calling"})
+RUNNING_STATES: frozenset[ViewState] = frozenset(
+    {"waiting", "loading", "reading", "thinking", "streaming", "preparing", "calling"}
+)
 """States in which more of the reply may still come."""
 
 OPEN_CALLS: frozenset[CallState] = frozenset({"waiting", "answered", "running"})

@@ -210,6 +210,7 @@ class ReplyMessage(MessageWidget):
             "reading": ("file-text", self.tr("Reading prompt") + percent, True),
             "thinking": ("brain", self.tr("Thinking…"), not view.reasoning),
             "streaming": ("pencil", self.tr("Writing…"), not view.ends_with_text),
+            "preparing": ("wrench", self.tr("Preparing a tool call…"), True),
             "cut_off": ("circle-stop", self.tr("Cut off at the longest length of a reply"), True),
             "cancelled": ("circle-stop", self.tr("Stopped"), True),
         }

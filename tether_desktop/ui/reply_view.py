@@ -36,6 +36,7 @@ _STAGES: dict[Stage, ViewState] = {
     "loading_model": "loading",
     "reading_prompt": "reading",
     "generating": "streaming",
+    "calling": "preparing",
 }
 
 

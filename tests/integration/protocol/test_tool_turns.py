@@ -18,6 +18,7 @@ from tether_desktop.events import (
     Done,
     ErrorEvent,
     Event,
+    Status,
     Token,
     ToolApproval,
     ToolEnd,
@@ -258,6 +259,12 @@ async def test_a_caller_may_allow_tools_beforehand(tmp_path: Path) -> None:
     allowed = ToolUse(ToolChoice("auto"), allowed=frozenset({"clock"}))
     _, events, _ = await ask(tmp_path, [tool], call("clock"), "Noon.", tool_use=allowed)
     assert [event.result for event in events if isinstance(event, ToolEnd)] == ["noon"]
+
+
+async def test_while_a_call_is_written_that_is_told(tmp_path: Path) -> None:
+    _, events, _ = await ask(tmp_path, [tool_named("clock", lambda: "noon")], f"I look. {call('clock')}", "Noon.")
+    stages = [event.stage for event in events if isinstance(event, Status)]
+    assert [stage for stage in stages if stage in {"generating", "calling"}] == ["generating", "calling", "generating"]
 
 
 async def test_a_tool_knows_what_the_person_typed_and_in_which_conversation(tmp_path: Path) -> None:

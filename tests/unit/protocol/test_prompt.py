@@ -134,7 +134,6 @@ def test_without_a_system_role_the_system_text_goes_into_the_first_question(tmp_
     text = render(folder, say("system", "Be brief."), say("user", "Q"), say("assistant", "A"), say("user", "R"))
     assert "user" in text
     assert "Be brief.\n\nQ" in text
-    assert not load_prompt_template(folder).has_system_role
 
 
 def test_the_beginning_of_sequence_token_is_passed(tmp_path: Path) -> None:

@@ -88,7 +88,6 @@ def test_each_family_is_recognised_by_its_tokens(tmp_path: Path, name: str, mark
     source, template = prepare(tmp_path, *marks)
     assert written(template) == expected
     assert f"the {name} format" in source.notes[0]
-    assert template.has_system_role
 
 
 def test_byte_level_mistral_has_no_spaces_around_marks() -> None:
