@@ -23,6 +23,7 @@ Call = ParsedCall | BrokenCall
 MOST_CALLS = 16
 """Calls of one round that are run; a model that asks for more has lost its way."""
 
+_LONGEST_NAME = 64
 _LEAST_CHARACTERS, _MOST_CHARACTERS = 2_000, 32_000
 """Of an answer; between them, as many as the model's window has tokens, which leaves most of it to the rest."""
 
@@ -124,6 +125,7 @@ class CallRunner:
         return "always" if name in self._allowed_names else self._permission(name)
 
     def _unknown(self, name: str) -> str:
+        name = name[:_LONGEST_NAME]
         near = get_close_matches(name, self._tools, n=1)
         known = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(self._tools) or 'none'}."
         return f"There is no tool {name!r}. {known}"

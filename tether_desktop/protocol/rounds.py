@@ -32,6 +32,7 @@ from tether_desktop.protocol.planner import TurnPlan
 from tether_desktop.protocol.prompt import PromptTemplate
 from tether_desktop.protocol.speech import Speech
 from tether_desktop.protocol.stream_parser import StreamParser, state_after_prompt
+from tether_desktop.protocol.tool_use import STOPPED
 from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, reply_reserve
 
 NO_CALLS = ToolChoice("none")
@@ -77,6 +78,7 @@ class Rounds:
         self._usage = Usage()
         self._timings = Timings()
         self._facts: set[str] = set()
+        self._told_cut: Cut | None = None
 
     async def answer(self) -> Done:
         """Go round until there is an answer, or no more rounds.
@@ -145,8 +147,9 @@ class Rounds:
             thinking=self._thinks(choice),
         ).fit(self._cuts.get(plan.reply.session_id))
         self._cuts[plan.reply.session_id] = fitted.cut
-        if fitted.trimmed:
+        if fitted.trimmed and fitted.cut != self._told_cut:
             self._out.mention(fitted.trimmed)
+        self._told_cut = fitted.cut
         return fitted
 
     def _reply(self, choice: ToolChoice) -> Message:
@@ -174,8 +177,12 @@ class Rounds:
             last = await self._stream(engine, request, speech, limit)
             if last.finish_reason is None:
                 last = await self._stream(engine, self._closing_thought(request, speech), speech, 0)
-        finally:
+        except BaseException:
             speech.finish()
+            # What was written of calls is part of the reply, though nobody runs them any more.
+            self._runner.refuse(speech.calls, STOPPED)
+            raise
+        speech.finish()
         self._count(last)
         return Round(tuple(speech.calls), last.finish_reason or "stop")
 

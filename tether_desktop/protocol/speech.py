@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from tether_desktop.events import HiddenThought, Token
 from tether_desktop.model.engine import GenerationChunk, RequestedCall
 from tether_desktop.protocol.calls import Call
+from tether_desktop.protocol.dialects.dialect import BadCall
+from tether_desktop.protocol.dialects.json_calls import arguments_in_json
 from tether_desktop.protocol.output import TurnOutput
 from tether_desktop.protocol.stream_parser import BrokenCall, ParsedCall, StreamParser
 
@@ -66,9 +65,7 @@ class Speech:
 def _understood(call: RequestedCall) -> Call:
     """A call that a server has told apart, with its arguments read."""
     try:
-        arguments: Any = json.loads(call.arguments) if call.arguments.strip() else {}
-    except (ValueError, RecursionError) as error:
-        return BrokenCall(call.name, call.arguments, f"The arguments are no valid JSON: {error}.")
-    if not isinstance(arguments, dict):
-        return BrokenCall(call.name, call.arguments, "The arguments are no JSON object.")
+        arguments = arguments_in_json(call.arguments) if call.arguments.strip() else {}
+    except BadCall as problem:
+        return BrokenCall(call.name, call.arguments, str(problem))
     return ParsedCall(call.name, arguments, call.arguments)

@@ -328,6 +328,18 @@ async def _cancelled_at(
         assert isinstance(events[-1], Done)
 
 
+async def test_cancelling_behind_a_call_that_was_not_run_yet_keeps_it(tmp_path: Path) -> None:
+    steps = [{"text": call("clock")}, " ", {"wait": True}]
+    async with open_rooms(tmp_path, replies=[{"steps": steps}], tools=[tool_named("clock", lambda: "noon")]) as rooms:
+        session = await rooms.sessions.create()
+        turn = await rooms.sessions.send(session.id, "Time?", tool_use=UNASKED)
+        await until(turn, lambda event: isinstance(event, Token))
+        await rooms.sessions.cancel(session.id)
+        events = await all_events(turn)
+    assert [event.result for event in events if isinstance(event, ToolEnd)] == [STOPPED]
+    assert streamed_parts(events) == stored_parts(turn)
+
+
 async def test_quitting_with_a_question_open_stores_the_call_as_stopped(tmp_path: Path) -> None:
     tool = tool_named("clock", lambda: "noon", permission="ask")
     async with open_rooms(tmp_path, replies=says(call("clock"), "Well."), tools=[tool]) as rooms:

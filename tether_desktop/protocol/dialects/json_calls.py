@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, Never
@@ -10,6 +11,7 @@ from typing import Any, Never
 from tether_desktop.protocol.dialects.dialect import BadCall, Call, GrammarItem, JsonItem
 
 _MOST_LEVELS = 64
+_LONGEST_QUOTE = 20
 _NAMES = ("name", "tool_name", "function")
 _ARGUMENTS = ("arguments", "parameters")
 _BETWEEN_VALUES = re.compile(r"[\s;,}\]]*")
@@ -46,7 +48,7 @@ def json_values(text: str) -> list[Any]:
     Raises:
         BadCall: it is not valid JSON, nests too deeply, or has text that is no Unicode.
     """
-    decoder = json.JSONDecoder(strict=False, parse_constant=_refuse)
+    decoder = json.JSONDecoder(strict=False, parse_constant=_refuse, parse_float=_number)
     values: list[Any] = []
     position = len(text) - len(text.lstrip())
     try:
@@ -84,6 +86,13 @@ def call_items(
 def dumps(value: object) -> str:
     """One line of JSON, text beyond ASCII as it is."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:_LONGEST_QUOTE]} is too large a number")
+    return number
 
 
 def _refuse(constant: str) -> Never:
