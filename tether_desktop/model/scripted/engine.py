@@ -225,7 +225,8 @@ def _last_messages(prompt: Prompt) -> tuple[str, str | None]:
 
     That is for prompts in ChatML, as our scripted models have it; of another one, all of it is the question.
     """
-    text = "".join(piece.text for piece in prompt)
+    # What somebody wrote ends no message, even where it looks like the mark that does.
+    text = "".join(piece.text.replace("<|", "< |") if piece.literal else piece.text for piece in prompt)
     messages = _MESSAGE.findall(text)
     questions = [said for role, said in messages if role == "user" and not _is_result(role, said)]
     results = [said for _, said in takewhile(lambda message: _is_result(*message), reversed(messages))]
