@@ -25,6 +25,7 @@ class Approvals:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self._deciding: set[tuple[str, str]] = set()
         self._rules: dict[str, dict[str, ToolRule]] = {}
 
     async def rule(self, session_id: str, tool: str) -> ToolRule | None:
@@ -57,16 +58,27 @@ class Approvals:
         Raises:
             StoreError: what holds for the whole chat cannot be kept; the call goes on waiting.
         """
-        call = self._waiting.get((session_id, call_id))
-        if call is None or call.allowed.done():
+        key = (session_id, call_id)
+        call = self._waiting.get(key)
+        if call is None or call.allowed.done() or key in self._deciding:
             return False
         rule = _RULES.get(answer)
         if rule is None:
             call.allowed.set_result(answer == "once")
             return True
-        await asyncio.to_thread(self._store.set_tool_rule, session_id, call.tool, rule)
-        self._rules[session_id][call.tool] = rule
-        for each in list(self._waiting.values()):
-            if (each.session_id, each.tool) == (session_id, call.tool) and not each.allowed.done():
-                each.allowed.set_result(rule == "always")
+        self._deciding.add(key)
+        try:
+            await asyncio.to_thread(self._store.set_tool_rule, session_id, call.tool, rule)
+        finally:
+            self._deciding.discard(key)
+        self._settle(session_id, call.tool, rule)
         return True
+
+    def _settle(self, session_id: str, tool: str, rule: ToolRule) -> None:
+        """Keep a rule in mind, and answer for all calls of the tool that wait in the session."""
+        # The session may have been erased meanwhile.
+        if (rules := self._rules.get(session_id)) is not None:
+            rules[tool] = rule
+        for each in self._waiting.values():
+            if (each.session_id, each.tool) == (session_id, tool) and not each.allowed.done():
+                each.allowed.set_result(rule == "always")
