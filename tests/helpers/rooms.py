@@ -78,15 +78,20 @@ async def open_rooms(
     replies: Sequence[Any] = (),
     tools: Sequence[Tool] = (),
     sources: Sequence[ToolSource] = (),
+    models: Path | None = None,
 ) -> AsyncIterator[Rooms]:
-    """Open rooms in ``folder``, with one scripted model when ``replies`` are given; closes everything."""
+    """Open rooms in ``folder``, with one scripted model when ``replies`` are given; closes everything.
+
+    ``models`` is a folder with others.
+    """
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240 — a test's own folder
     store = store or Store(f"sqlite:///{folder / 'tether.db'}")
-    catalog = Catalog([folder / "models"])
+    models = models or folder / "models"
+    catalog = Catalog([models])
     pool = EnginePool(catalog, make_engine=make_engine)
     toolbox = Toolbox([FixedTools(tools), *sources], ToolPreferences(folder / "tools.json"))
     sessions = SessionService(store, pool, catalog, toolbox, Settings(**(settings or {})))
-    rooms = Rooms(folder / "models", store, pool, sessions)
+    rooms = Rooms(models, store, pool, sessions)
     if replies:
         rooms.add_model(replies=replies)
     try:
