@@ -17,7 +17,7 @@ from tests.helpers.rooms import Rooms, open_rooms
 from tests.helpers.stream_samples import SAMPLES
 from tests.helpers.tool_turns import NO_TOOLS, UNASKED, Listening, assert_whole, call, ending, ends, says, visible
 from tests.helpers.tools import PlainTool, tool_named
-from tether_desktop.events import Done, Event, HiddenThought, ToolStart, to_ndjson
+from tether_desktop.events import Done, ErrorEvent, Event, HiddenThought, ToolStart, to_ndjson
 from tether_desktop.messages import ToolDeclaration
 from tether_desktop.model.engine import EngineInfo, GenerationChunk, GenerationRequest, OnProgress, RequestedCall
 from tether_desktop.model.scripted.engine import ScriptedEngine
@@ -210,6 +210,34 @@ async def test_calls_of_every_dialect_make_a_whole_reply_of_which_no_tag_of_the_
             await assert_whole(rooms, turn, events)
             inside = [tag for tag in (OPENING, own[template]) if tag in visible(events)]
             assert not inside, texts[number]
+
+
+async def test_a_call_that_fills_the_models_window_is_run_and_its_end_is_told_as_what_it_is(tmp_path: Path) -> None:
+    seen: list[dict[str, Any]] = []
+    async with open_rooms(tmp_path, tools=[anything(seen)]) as rooms:
+        rooms.add_model(replies=says(call("anything", a="x " * 700), "So be it."), context_window=1024)
+        turn, events = await rooms.ask("Go on", tool_use=UNASKED)
+        await assert_whole(rooms, turn, events)
+        assert len(seen) == 1
+        end = ending(events)
+        assert isinstance(end, ErrorEvent)
+        assert (end.code, end.title) == ("context_length_exceeded", "There is no room for an answer")
+        assert end.hint.startswith("Ask for less at once, switch some tools off")
+        await assert_goes_on(rooms, turn)
+
+
+async def test_a_tool_whose_schema_alone_is_too_long_for_the_model_is_named_as_the_reason(tmp_path: Path) -> None:
+    wide = {f"argument {number}": {"type": "string"} for number in range(1000)}
+    declaration = ToolDeclaration("wide", "Take much.", {"type": "object", "properties": wide})
+    tools = [PlainTool(declaration, lambda **_: "much")]
+    async with open_rooms(tmp_path, replies=["Hello."], tools=tools) as rooms:
+        turn, events = await rooms.ask("Go on", tool_use=UNASKED)
+        await assert_whole(rooms, turn, events)
+        end = ending(events)
+        assert isinstance(end, ErrorEvent)
+        assert "the tools" in end.message
+        assert "switch some tools off" in end.hint
+        await assert_goes_on(rooms, turn)
 
 
 class Requesting(ScriptedEngine):

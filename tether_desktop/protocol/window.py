@@ -141,13 +141,23 @@ class ContextWindow:
 
     async def _check_newest(self, newest: int) -> None:
         tokens = await self._tokens(newest)
-        if tokens > self._window - self._shortest_reply:
+        if tokens <= self._window - self._shortest_reply:
+            return
+        keeps = f"it has {tokens:,} tokens; {self._template.model} keeps {self._window:,} in mind"
+        larger = "choose a model with a larger context window."
+        if self._exchanges[newest].answered:
             raise PromptTooLong(
-                "The message is too long",
-                f"With the system prompt{self._tools_too} it has {tokens:,} tokens; {self._template.model} keeps "
-                f"{self._window:,} in mind, and its reply needs at least {self._shortest_reply} of them.",
-                f"Shorten the message{self._fewer_tools}, or choose a model with a larger context window.",
+                "There is no room for an answer",
+                f"With what this reply has called and been told so far {keeps}, and an answer needs at least "
+                f"{self._shortest_reply} of them.",
+                f"Ask for less at once{self._fewer_tools}, or {larger}",
             )
+        raise PromptTooLong(
+            "The message is too long",
+            f"With the system prompt{self._tools_too} {keeps}, and its reply needs at least {self._shortest_reply} "
+            "of them.",
+            f"Shorten the message{self._fewer_tools}, or {larger}",
+        )
 
     async def _shorten_results(self, newest: int) -> None:
         """Keep as much of the newest exchange's long results as there is room for."""
