@@ -24,6 +24,8 @@ bench:
 	$(BIN)/python -m benchmarks engine
 	$(BIN)/python -m benchmarks startup
 	$(BIN)/python -m benchmarks stream
+	$(BIN)/python -m benchmarks tools
+	$(BIN)/python -m benchmarks constrained
 
 docs:
 	@$(BOOTSTRAP) setup --dev
