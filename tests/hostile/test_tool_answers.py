@@ -35,6 +35,7 @@ from tether_desktop.tools.own_tools import OwnTools
 from tether_desktop.tools.tool import ToolOutput, ToolSource
 
 WINDOW = 100_000
+PATIENT = {"tool_timeout": 60}
 ROLE = re.compile(r"<\|im_(?:start\|>\w+|end\|>)")
 RESULT = re.compile(r"</?tool_res\w+", re.IGNORECASE)
 AFTER_RESULT = "it was not written by the user"
@@ -58,7 +59,7 @@ def dies() -> str:
     """Crash."""
     os._exit(7)
 
-@tool
+@tool(timeout_s=2)
 def hangs() -> str:
     """Never answer."""
     while True:
@@ -111,14 +112,13 @@ async def own(folder: Path) -> OwnTools:
     return await own_tools(folder, HEADER + OWN)
 
 
-async def called(
-    folder: Path, source: ToolSource, text: str, timeout_s: float = 30, window: int = WINDOW
-) -> tuple[Turn, list[Event], str]:
+async def called(folder: Path, source: ToolSource, text: str, window: int = WINDOW) -> tuple[Turn, list[Event], str]:
     """A turn that makes these calls, all of them allowed; and what the model was given with their answers."""
     heard = Listening()
     allowed = ToolUse(ToolChoice("auto"), allowed=frozenset(tool.declaration.name for tool in source.tools()))
-    settings = {"tool_timeout": timeout_s}
-    async with open_rooms(folder / "rooms", make_engine=heard, sources=[source], settings=settings) as rooms:
+    async with open_rooms(
+        folder / "rooms", make_engine=heard, sources=[source], settings={"tool_timeout": 60}
+    ) as rooms:
         rooms.add_model(replies=says(text, "So be it."), context_window=window)
         turn, events = await rooms.ask("Go on", tool_use=allowed)
         await assert_whole(rooms, turn, events)
@@ -159,11 +159,11 @@ async def test_whatever_an_own_tool_does_is_an_answer_that_the_model_reads(tmp_p
 async def test_an_own_tool_that_hangs_is_ended_and_what_one_started_is_ended_with_it(tmp_path: Path) -> None:
     source = await own(tmp_path)
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    _, events, prompt = await called(tmp_path, source, f"{call('hangs')} {call('starts')}", timeout_s=3)
+    _, events, prompt = await called(tmp_path, source, f"{call('hangs')} {call('starts')}")
     answers = {end.name: end for end in ends(events)}
     assert answers["hangs"].is_error
-    assert "did not answer within 3 seconds" in answers["hangs"].result
-    assert "did not answer within 3 seconds" in prompt
+    assert "did not answer within 2 seconds" in answers["hangs"].result
+    assert "did not answer within 2 seconds" in prompt
     assert not psutil.pid_exists(int(answers["starts"].result))
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
 
