@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ from tether_desktop.errors import TetherError
 
 if TYPE_CHECKING:
     import asyncio
+    from concurrent.futures import Future
 
     from tether_desktop.app import Tether
     from tether_desktop.protocol.turn import Turn
@@ -84,6 +86,8 @@ class EngineWorker(QObject):
         self._thread.finished.connect(self.finished)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._core: WorkerLoop | None = None
+        self._submitting = threading.Lock()
+        self._submitted: dict[Future[Any], Coroutine[Any, Any, Any]] = {}
 
     def start(self) -> None:
         """Start the thread; returns at once."""
@@ -169,12 +173,23 @@ class EngineWorker(QObject):
 
         loop, core = self._parts()
         coroutine = make_coroutine(core)
-        try:
-            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
-        except RuntimeError:
-            coroutine.close()
-            raise WorkerStopped from None
+        with self._submitting:
+            try:
+                future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+            except RuntimeError:
+                coroutine.close()
+                raise WorkerStopped from None
+            self._submitted[future] = coroutine
+        future.add_done_callback(lambda done: self._submitted.pop(done, None))
         return asyncio.wrap_future(future)
+
+    def _drop_submitted(self) -> None:
+        """Cancel what reached the loop too late to be started, so that nobody waits for it forever."""
+        with self._submitting:
+            late = tuple(self._submitted.items())
+        for future, coroutine in late:
+            coroutine.close()
+            future.cancel()
 
     def _parts(self) -> tuple[asyncio.AbstractEventLoop, WorkerLoop]:
         if self._loop is None or self._core is None or self._loop.is_closed():
@@ -190,6 +205,7 @@ class EngineWorker(QObject):
                 runner.run(core.run())
         except Exception:  # the top of the thread: Qt aborts the program for what leaves it
             logger.exception("The worker's loop failed")
+        self._drop_submitted()
 
 
 def open_tether(settings: Settings | None = None) -> Callable[[], Tether]:

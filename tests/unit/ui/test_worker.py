@@ -331,3 +331,26 @@ async def test_the_next_installation_waits_until_a_cancelled_one_has_tidied_up()
     await worker.prepare_model("b")
     assert opener.opened[0].installer.log == ["a begins", "a ends", "b is compiled"]
     assert worker.stop()
+
+
+@in_gui_loop
+async def test_what_is_submitted_too_late_to_be_started_is_cancelled() -> None:
+    worker = EngineWorker(Opener())
+    worker.start()
+    loop = worker._loop
+    assert loop is not None
+    closing, submitted, close = threading.Event(), threading.Event(), loop.close
+
+    def close_after_submission() -> None:
+        closing.set()
+        submitted.wait()
+        close()
+
+    loop.close = close_after_submission  # type: ignore[method-assign]
+    worker.request_stop()
+    await until(closing.is_set)
+    late = worker.submit(lambda _tether: asyncio.sleep(0))
+    submitted.set()
+    with pytest.raises(asyncio.CancelledError):
+        await late
+    assert worker.stop()
