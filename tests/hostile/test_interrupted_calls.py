@@ -205,18 +205,23 @@ async def test_a_disk_that_is_full_while_a_tool_runs_loses_nothing_that_was_stre
     monkeypatch.setitem(defaults, "interval_s", 0.001)
     store = FullStore(f"sqlite:///{tmp_path / 'tether.db'}")
 
-    async def fill() -> str:
+    def fill() -> str:
         store.full = True
+        return "full"
+
+    async def wait() -> str:
+        # What came after the disk was full is not stored, so that the writer goes on trying.
         while not store.refused:  # noqa: ASYNC110  the reply is stored in a thread
             await asyncio.sleep(0.001)
         store.full = not recovers
-        return "full"
+        return "refused"
 
-    tools = [tool_named("fill", fill), *TOOLS]
-    async with open_rooms(tmp_path, store=store, replies=says(f"I try. {call('fill')}", "Well."), tools=tools) as rooms:
+    tools = [tool_named("fill", fill), tool_named("wait", wait), *TOOLS]
+    replies = says(f"I try. {call('fill')}", call("wait"), "Well.")
+    async with open_rooms(tmp_path, store=store, replies=replies, tools=tools) as rooms:
         turn, events = await rooms.ask("Go on", tool_use=UNASKED)
         end = ending(events)
-        assert [each.result for each in ends(events)] == ["full"]
+        assert [each.result for each in ends(events)] == ["full", "refused"]
         assert streamed_parts(events) == stored_parts(turn)
         assert turn.reply.message.text == "I try. Well."
         if recovers:
