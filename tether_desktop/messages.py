@@ -87,11 +87,11 @@ MODELS_CHOICE = ToolChoice()
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts of one reply.
+    """Token counts of one reply; of all rounds where tools were called.
 
     Attributes:
-        prompt_tokens: tokens of the whole prompt, reused ones included.
-        cached_tokens: prompt tokens whose KV state was reused and not computed again.
+        prompt_tokens: tokens of the whole prompt, reused ones and what tools answered included.
+        cached_tokens: prompt tokens whose KV state was there before, and not computed again.
         completion_tokens: tokens the model generated.
     """
 

@@ -77,6 +77,7 @@ class Rounds:
         self._clock = clock
         self._usage = Usage()
         self._timings = Timings()
+        self._first_round = True
         self._facts: set[str] = set()
         self._told_cut: Cut | None = None
 
@@ -267,11 +268,11 @@ class Rounds:
             self._timings.first_token_s or timings.first_token_s,
             self._timings.decode_s + timings.decode_s,
         )
-        self._usage = Usage(
-            self._usage.prompt_tokens + usage.prompt_tokens,
-            self._usage.cached_tokens + usage.cached_tokens,
-            self._usage.completion_tokens + usage.completion_tokens,
-        )
+        written = self._usage.completion_tokens
+        cached = usage.cached_tokens if self._first_round else self._usage.cached_tokens
+        # What was written in this reply so far is in the prompt again, and counted already.
+        self._usage = Usage(max(0, usage.prompt_tokens - written), cached, written + usage.completion_tokens)
+        self._first_round = False
 
 
 def _calls(parts: Sequence[Part]) -> list[ToolCall]:

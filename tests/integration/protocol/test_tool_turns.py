@@ -111,6 +111,18 @@ async def test_a_round_may_follow_a_round(tmp_path: Path) -> None:
     assert turn.reply.usage.completion_tokens > 10
 
 
+async def test_what_a_reply_read_and_wrote_is_what_is_in_the_window_behind_it(tmp_path: Path) -> None:
+    tools = [tool_named("clock", lambda: "noon")]
+    async with open_rooms(tmp_path, tools=tools, replies=says(call("clock"), "Noon.")) as rooms:
+        turn, _ = await rooms.ask("Time?", tool_use=UNASKED)
+        again, _ = await rooms.ask("Thanks", turn.session_id, tool_use=UNASKED)
+    assert turn.reply.usage is not None
+    assert again.reply.usage is not None
+    # The end of the reply and the beginning of the next question are not in the cache yet.
+    held = turn.reply.usage.prompt_tokens + turn.reply.usage.completion_tokens
+    assert held - 5 <= again.reply.usage.cached_tokens <= held
+
+
 async def test_without_tools_what_looks_like_a_call_is_text(tmp_path: Path) -> None:
     turn, events, _ = await ask(tmp_path, [], f"Write {call('clock')} so.", tool_use=ToolUse())
     assert turn.reply.message.text == f"Write {call('clock')} so."
