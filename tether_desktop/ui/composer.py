@@ -74,6 +74,12 @@ class Composer(QWidget):
         """Replace what is typed, the cursor at its end."""
         self.edit.set_text(text)
 
+    def insert(self, text: str) -> None:
+        """Put text behind what is typed, and go there."""
+        typed = self.text()
+        self.set_text(f"{typed.rstrip()}\n\n{text}" if typed.strip() else text)
+        self.edit.setFocus()
+
     def set_model_title(self, title: str) -> None:
         """Name the model that is spoken to."""
         self.edit.setPlaceholderText(f"Message {title}…" if title else "Message…")

@@ -20,6 +20,7 @@ from tether_desktop.ui.chats import Chats
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.header import Header
 from tether_desktop.ui.model_choice import ModelChoice
+from tether_desktop.ui.prompts_desk import PromptsDesk
 from tether_desktop.ui.session_list import SessionList
 from tether_desktop.ui.sessions_desk import SessionsDesk
 from tether_desktop.ui.tasks import Tasks
@@ -89,6 +90,7 @@ class MainWindow(QMainWindow):
         self.models = ModelChoice(worker, self.tasks, state.model, self)
         self.tools = ToolsDesk(worker, self.tasks, self)
         self._make_parts()
+        self.prompts = PromptsDesk(worker, self.tasks, self.pane.composer, self)
         self.desk = ChatDesk(self.chats, self.models, self.pane, self.sidebar, self.tasks)
         self.adding = AddModelDesk(worker, self.tasks, self.header.install_strip, self)
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, self.tasks, self)
@@ -327,6 +329,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_tools_changed(self) -> None:
         self.pane.set_tools(self.tools.snapshot.by_name)
+        self.pane.composer.tool_button.show_prompts(self.tools.snapshot.prompts)
 
     @Slot(str, bool)
     def _on_waiting_changed(self, _session_id: str, waiting: bool) -> None:

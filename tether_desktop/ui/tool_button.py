@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, Q
 from tether_desktop.messages import ToolChoice
 from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.plain_view import visible
-from tether_desktop.ui.tool_facts import ToolFacts
+from tether_desktop.ui.tool_facts import ServerPrompt, ToolFacts
 from tether_desktop.ui.tool_mode import ToolMode
 
 NO_TOOLS = "There are no tools. Switch some on in Settings, Tools."
@@ -30,14 +30,17 @@ class ToolButton(IconButton):
     Signals:
         mode_chosen(ToolMode): for this chat.
         demanded(ToolChoice): for the next question.
+        prompt_chosen(ServerPrompt): to be put into the composer.
     """
 
     mode_chosen = Signal(str)
     demanded = Signal(object)
+    prompt_chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("wrench", NO_TOOLS, parent, size=18)
         self._tools: tuple[ToolFacts, ...] = ()
+        self._prompts: tuple[ServerPrompt, ...] = ()
         self._mode: ToolMode = "settings"
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setFixedSize(36, 36)
@@ -49,6 +52,10 @@ class ToolButton(IconButton):
         self._tools = tuple(sorted(tools, key=lambda tool: (tool.origin, tool.title)))
         self.setEnabled(bool(tools))
         self._refresh_label()
+
+    def show_prompts(self, prompts: Sequence[ServerPrompt]) -> None:
+        """Take the prompts that MCP servers have."""
+        self._prompts = tuple(prompts)
 
     def show_mode(self, mode: ToolMode) -> None:
         """Show what holds for this chat."""
@@ -76,6 +83,8 @@ class ToolButton(IconButton):
             menu.addAction(action)
         menu.addSeparator()
         self._fill_demands(menu.addMenu("Use a tool for this question"))
+        if self._prompts:
+            self._fill_prompts(menu.addMenu("Insert a prompt"))
         return menu
 
     def _fill_demands(self, menu: QMenu) -> None:
@@ -83,6 +92,14 @@ class ToolButton(IconButton):
         menu.addSeparator()
         for tool in self._tools:
             self._add_demand(menu, visible(tool.title), ToolChoice("named", tool.name), tool.origin)
+
+    def _fill_prompts(self, menu: QMenu) -> None:
+        for found in self._prompts:
+            title = f"{visible(found.prompt.title or found.prompt.name)[:60]} ({visible(found.server)[:30]})"
+            action = QAction(title.replace("&", "&&"), menu)
+            action.setStatusTip(visible(found.prompt.description))
+            action.triggered.connect(lambda _on=False, chosen=found: self.prompt_chosen.emit(chosen))
+            menu.addAction(action)
 
     def _add_demand(self, menu: QMenu, text: str, choice: ToolChoice, origin: str = "") -> None:
         action = QAction(text.replace("&", "&&"), menu)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tether_desktop.errors import TetherError
-    from tether_desktop.tools.mcp.states import McpServerState
+    from tether_desktop.tools.mcp.states import McpPrompt, McpServerState
     from tether_desktop.tools.own_tools import OwnFile
     from tether_desktop.tools.tool import Permission
 
@@ -46,6 +46,14 @@ ToolNames = Mapping[str, ToolFacts]
 
 
 @dataclass(frozen=True, slots=True)
+class ServerPrompt:
+    """A text that an MCP server has ready."""
+
+    server: str
+    prompt: McpPrompt
+
+
+@dataclass(frozen=True, slots=True)
 class ToolsSnapshot:
     """All that is known of the tools at one moment.
 
@@ -71,3 +79,13 @@ class ToolsSnapshot:
     def by_name(self) -> dict[str, ToolFacts]:
         """The tools by name."""
         return {tool.name: tool for tool in self.tools}
+
+    @property
+    def prompts(self) -> tuple[ServerPrompt, ...]:
+        """Those of all servers that run."""
+        return tuple(
+            ServerPrompt(server.name, prompt)
+            for server in self.servers
+            if server.status in {"ready", "changed"}
+            for prompt in server.prompts
+        )
