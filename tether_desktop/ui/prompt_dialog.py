@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from tether_desktop.ui.install_view import plain_label
 from tether_desktop.ui.plain_view import visible
@@ -32,7 +32,9 @@ class PromptDialog(QDialog):
             field.setAccessibleDescription(visible(argument.description))
             field.setPlaceholderText(visible(argument.description)[:100])
             field.textChanged.connect(self._on_changed)
-            form.addRow(plain_label(name if argument.required else f"{name} (optional)"), field)
+            form.addRow(
+                QLabel(name if argument.required else f"{name} (optional)", textFormat=Qt.TextFormat.PlainText), field
+            )
         self.insert_button = ThemedButton("Insert", "plus")
         self.insert_button.setDefault(True)
         self.insert_button.clicked.connect(self.accept)
@@ -46,9 +48,9 @@ class PromptDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(14)
-        column.addWidget(
-            plain_label(f"{visible(prompt.description)[:400]}\nFrom the MCP server {visible(found.server)}.")
-        )
+        column.addWidget(plain_label("title", visible(prompt.title or prompt.name)))
+        about = f"{visible(prompt.description)[:400]}\n" if prompt.description else ""
+        column.addWidget(plain_label("muted", f"{about}From the MCP server {visible(found.server)}."))
         column.addLayout(form)
         column.addLayout(buttons)
         self._on_changed()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QLabel, QMenu
 
 from tests.helpers.gui import in_gui_loop, open_window, until
 from tests.helpers.mcp_servers import full
@@ -37,6 +37,8 @@ async def test_a_prompt_goes_into_the_composer_with_its_arguments(nothing_of_the
         dialog = window.prompts.dialog
         assert dialog is not None
         assert not dialog.insert_button.isEnabled()
+        said = {label.text() for label in dialog.findChildren(QLabel)}
+        assert {"Greeting", "A greeting.\nFrom the MCP server full.", "name"} <= said
         dialog.fields["name"].setText("Ada")
         dialog.insert_button.click()
         await until(lambda: "Ada" in window.pane.composer.text())
