@@ -41,7 +41,7 @@ async def test_with_a_call_required_fifty_of_fifty_replies_make_valid_calls(teth
 async def test_with_the_choice_left_to_the_model_no_call_is_seen_as_text(tether: Tether) -> None:
     auto, calls = ToolChoice("auto"), 0
     for seed, prompt in enumerate(PROMPTS):
-        found = await outcome_of(tether, prompt, auto, seed=seed, longest=96)
+        found = await outcome_of(tether, prompt, auto, seed=seed, longest=48)
         assert not found.raw, prompt
         calls += found.calls
     assert calls > 10

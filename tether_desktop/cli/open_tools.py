@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_tools(settings: Settings) -> AsyncIterator[Toolkit]:
-    """The tools, beside a window that may be open; the servers that may start have done so, or failed."""
+async def open_tools(settings: Settings, *, settled: bool = True) -> AsyncIterator[Toolkit]:
+    """The tools, beside a window that may be open; ``settled`` waits for the servers that may start."""
     from tether_desktop.context.store import Store
     from tether_desktop.tools.toolkit import make_toolkit
 
@@ -23,7 +23,8 @@ async def open_tools(settings: Settings) -> AsyncIterator[Toolkit]:
     tools = make_toolkit(lambda: settings, store.search_messages)
     try:
         await tools.start()
-        await tools.settled()
+        if settled:
+            await tools.settled()
         yield tools
     finally:
         await tools.close()

@@ -98,8 +98,10 @@ async def _call(settings: Settings, name: str, arguments: dict[str, Any]) -> Any
     from tether_desktop.tools.executor import run_call
 
     typed = ConversationContext(texts_by_user="\n".join(str(value) for value in arguments.values()))
-    async with open_tools(settings) as tools:
-        tool = tools.toolbox.get(name)
+    async with open_tools(settings, settled=False) as tools:
+        if (tool := tools.toolbox.get(name)) is None:
+            await tools.settled()
+            tool = tools.toolbox.get(name)
         if tool is None:
             raise ToolNotFound(
                 "There is no such tool",

@@ -135,19 +135,19 @@ def test_own_files_and_servers_run_once_they_are_allowed(tether: Command) -> Non
     write_sources(tether)
     before = tether.json("tools", "sources")
     assert [source["status"] for source in before["files"] + before["servers"]] == ["needs_approval"] * 2
-    assert {tool["origin"] for tool in tether.json("tools", "list")} == {"Built in"}
     assert tether("tools", "allow", "greeting.py", stdin="n\n").returncode == 1
     allowed = tether("tools", "allow", "greeting.py", stdin="y\n")
     assert allowed.returncode == 0, allowed.stderr
     assert "SHA-256" in allowed.stderr
-    allowed = tether("tools", "allow", "full", "--yes")
-    assert "mcp_server_full" in allowed.stderr
     assert tether("tools", "call", "greet", '{"name": "Ada"}').stdout == "Hello, Ada.\n"
+    assert "mcp_server_full" in tether("tools", "allow", "full", "--yes").stderr
     assert {"greeting.py", "MCP server full"} <= {tool["origin"] for tool in tether.json("tools", "list")}
-    assert tether("tools", "test", "full").returncode == 0
-    for name in ("greeting.py", "full"):
+    for name in ("full", "greeting.py"):
         assert tether("tools", "forbid", name).returncode == 0
     assert {tool["origin"] for tool in tether.json("tools", "list")} == {"Built in"}
+
+
+def test_a_source_that_is_not_there_is_told(tether: Command) -> None:
     assert "no such source" in tether("tools", "allow", "nothing").stderr
 
 

@@ -72,5 +72,5 @@ def test_texts_that_begin_alike_share_their_beginning() -> None:
 
 
 def test_texts_of_any_length_make_an_expression() -> None:
-    texts = ["a" * count for count in range(1, 3000)]
-    assert re.fullmatch(any_of(texts), "a" * 2999)
+    texts = ["a" * count for count in range(1, 1500)]
+    assert re.fullmatch(any_of(texts), "a" * 1499)

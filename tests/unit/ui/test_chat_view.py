@@ -105,7 +105,7 @@ def test_a_conversation_opens_at_its_end(chat: ChatView) -> None:
 
 
 def test_only_messages_near_the_window_are_widgets(chat: ChatView) -> None:
-    chat.set_messages(conversation(10_000))
+    chat.set_messages(conversation(4_000))
     assert len(live(chat)) < 30
     for value in range(0, chat.verticalScrollBar().maximum(), chat.verticalScrollBar().maximum() // 20):
         chat.verticalScrollBar().setValue(value)
