@@ -61,7 +61,7 @@ class CallRunner:
             tasks = [asyncio.create_task(self._answer(ticket)) for ticket in tickets[:MOST_CALLS]]
         try:
             await asyncio.gather(*tasks)
-        except BaseException:
+        except BaseException:  # whatever it was, and stopping above all: every call gets its answer first
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

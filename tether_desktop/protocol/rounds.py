@@ -178,9 +178,8 @@ class Rounds:
             last = await self._stream(engine, request, speech, limit)
             if last.finish_reason is None:
                 last = await self._stream(engine, self._closing_thought(request, speech), speech, 0)
-        except BaseException:
+        except BaseException:  # stopped or broken off: what was written of calls is part of the reply all the same
             speech.finish()
-            # What was written of calls is part of the reply, though nobody runs them any more.
             self._runner.refuse(speech.calls, STOPPED)
             raise
         speech.finish()
