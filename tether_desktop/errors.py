@@ -23,6 +23,9 @@
     ├── SessionBusy           the session is still answering
     ├── ToolError             a tool cannot be used as asked
     │   └── ToolNotFound
+    ├── TurnNotFound          nothing is being answered, or it was too long ago
+    ├── ImportProblem         a file with conversations cannot be read
+    ├── PortError             the local port cannot be opened, or a running program not be reached on it
     ├── NoAnswer              the model called tools to the end and answered nothing
     ├── SettingsError         a setting has a value that cannot be used
     ├── InstallError          fetching or preparing a model failed
@@ -176,6 +179,24 @@ class ToolNotFound(ToolError):
     """There is no tool of that name, or it is switched off."""
 
     code = "tool_not_found"
+
+
+class TurnNotFound(TetherError):
+    """Nothing is being answered in the session, or what was is no longer kept."""
+
+    code = "turn_not_found"
+
+
+class ImportProblem(TetherError):
+    """A file with conversations cannot be read."""
+
+    code = "import_error"
+
+
+class PortError(TetherError):
+    """The local port cannot be opened, or a running program cannot be reached on it."""
+
+    code = "port_error"
 
 
 class NoAnswer(TetherError):

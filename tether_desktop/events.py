@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal
+from dataclasses import fields as dataclass_fields
+from typing import Any, ClassVar, Literal, get_args
 
 from tether_desktop.messages import FinishReason, Phase, Timings, Usage
 
@@ -155,10 +157,27 @@ Event = (
 TERMINAL_EVENTS = (ErrorEvent, Cancelled, Done)
 """Exactly one event of these ends every stream."""
 
+_KINDS: dict[str, Any] = {kind.type: kind for kind in get_args(Event)}
+
 
 def to_wire(event: Event) -> dict[str, Any]:
     """The event as the JSON object that is sent: ``type`` first, then its fields."""
     return {"type": event.type, **asdict(event)}
+
+
+def from_wire(fields: Mapping[str, Any]) -> Event:
+    """The event of :func:`to_wire`; fields of other versions are left out.
+
+    Raises:
+        KeyError, TypeError: it is none.
+    """
+    kind = _KINDS[fields["type"]]
+    known = {field.name for field in dataclass_fields(kind)}
+    values = {name: value for name, value in fields.items() if name in known}
+    if kind is Done:
+        values |= {"usage": Usage(**values["usage"]), "timings": Timings(**values["timings"])}
+    event: Event = kind(**values)
+    return event
 
 
 def to_ndjson(event: Event) -> str:

@@ -42,6 +42,16 @@ def tool_preferences_path() -> Path:
     return data_dir() / "tools.json"
 
 
+def tokens_path() -> Path:
+    """The tokens that open the local port, as JSON."""
+    return data_dir() / "tokens.json"
+
+
+def open_port_path() -> Path:
+    """Where the local port of a running program is written down, as JSON, while it is open."""
+    return data_dir() / "open-port.json"
+
+
 def project_root() -> Path:
     """The folder that holds the package: the checkout, or the bundle when frozen."""
     return Path(__file__).resolve().parent.parent

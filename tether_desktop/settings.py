@@ -44,6 +44,60 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL of the conversation database; empty means a file in the data folder.",
         repr=False,
     )
+    serve: Literal["off", "on"] = _setting(
+        "off",
+        env="TETHER_SERVE",
+        title="Local port",
+        description="Whether the window also offers its conversations to programs, at the address below.",
+    )
+    host: str = _setting(
+        "127.0.0.1",
+        env="MLC_HOST",
+        title="Address",
+        description="The address the local port listens at; any but this computer's own needs access from the network.",
+    )
+    port: int = _setting(
+        8090,
+        env="MLC_PORT",
+        title="Port",
+        description="The number of the local port; 0 takes any that is free.",
+        ge=0,
+        le=65535,
+    )
+    lan_access: Literal["off", "on"] = _setting(
+        "off",
+        env="TETHER_LAN_ACCESS",
+        title="Access from the network",
+        description="Whether the local port may listen at an address that other computers reach; they need a token, and "
+        "what they send and get is not encrypted.",
+    )
+    host_names: str = _setting(
+        "",
+        env="TETHER_HOST_NAMES",
+        title="Names of this computer",
+        description="Names, besides localhost and addresses, by which programs may ask for the local port, separated by "
+        "commas.",
+    )
+    cors_origins: str = _setting(
+        "",
+        env="TETHER_CORS_ORIGINS",
+        title="Web pages that may ask",
+        description="Origins of web pages that may use the local port, such as http://localhost:3000, separated by commas; "
+        "empty allows none.",
+    )
+    requests_per_minute: int = _setting(
+        0,
+        env="TETHER_REQUESTS_PER_MINUTE",
+        title="Requests per minute",
+        description="How many requests each token may make on the local port; 0 is no limit.",
+        ge=0,
+    )
+    history_summary: Literal["off", "on"] = _setting(
+        "off",
+        env="TETHER_HISTORY_SUMMARY",
+        title="Summary of what is left out",
+        description="Whether the model sums up what no longer fits its context window, and reads that in its place.",
+    )
     default_model: str = _setting(
         "",
         env="TETHER_MODEL",

@@ -21,7 +21,7 @@ _FIELDS = {kind: {field.name for field in fields(kind)} for kind in _NAMES}
 
 def dump_parts(parts: Sequence[Part]) -> str:
     """A JSON array, one object with a ``type`` per part."""
-    items = [{"type": _NAMES[type(part)], **asdict(part)} for part in parts]
+    items = [part_json(part) for part in parts]
     text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
     try:
         text.encode()
@@ -41,10 +41,16 @@ def load_parts(stored: str) -> tuple[Part, ...]:
         items = json.loads(stored)
     except ValueError:
         return (Text(stored),)
-    return tuple([_load_part(item) for item in items]) if isinstance(items, list) else (Text(stored),)
+    return tuple([part_from_json(item) for item in items]) if isinstance(items, list) else (Text(stored),)
 
 
-def _load_part(item: Any) -> Part:
+def part_json(part: Part) -> dict[str, Any]:
+    """A part as a JSON object: its ``type``, then its fields."""
+    return {"type": _NAMES[type(part)], **asdict(part)}
+
+
+def part_from_json(item: Any) -> Part:
+    """The part of :func:`part_json`; a Text of the raw JSON where it cannot be understood."""
     try:
         kind = _KINDS[item["type"]]
         known = _FIELDS[kind]

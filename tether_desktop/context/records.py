@@ -22,6 +22,7 @@ class SessionRecord:
         head_id: the newest message of the branch that is shown, None while empty.
         created_at, last_active: aware UTC times.
         deleted_at: when it was moved to the bin; None while it is in the list.
+        pinned: whether it is to be shown before the others.
     """
 
     id: str
@@ -31,6 +32,7 @@ class SessionRecord:
     created_at: datetime
     last_active: datetime
     deleted_at: datetime | None = None
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class MessageRecord:
         finish_reason: how the reply ended. None for a person's message, and for a reply that is being
             written, or was when the program was killed.
         error: what a person was told when the reply failed.
+        tokens: length of its visible text for the model that read or wrote it; None until somebody has counted.
         version, versions: its place (from 1) among its siblings of the same parent, and their count.
     """
 
@@ -56,6 +59,7 @@ class MessageRecord:
     usage: Usage | None = None
     timings: Timings | None = None
     error: str = ""
+    tokens: int | None = None
     version: int = 1
     versions: int = 1
 
@@ -68,6 +72,7 @@ class SearchHit:
         title: of its session.
         created_at: an aware UTC time.
         excerpt: its text around the hit, in one line.
+        marks: where in the excerpt the words that were found stand, as (start, end).
     """
 
     title: str
@@ -76,3 +81,4 @@ class SearchHit:
     role: Role
     created_at: datetime
     excerpt: str
+    marks: tuple[tuple[int, int], ...] = ()

@@ -38,9 +38,9 @@ class EventLog:
         if not self._events or self._events[-1] != event:
             self.append(event)
 
-    async def read(self) -> AsyncIterator[Event]:
-        """Every event from the first one on, until the terminal one."""
-        position = 0
+    async def read(self, after: int = 0) -> AsyncIterator[Event]:
+        """Every event but the first ``after`` ones, until the terminal one."""
+        position = after
         while True:
             while position < len(self._events):
                 position += 1

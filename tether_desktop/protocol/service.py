@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import BinaryIO
 from weakref import WeakValueDictionary
 
-from tether_desktop.context.records import MessageRecord, SessionRecord
+from tether_desktop.context.exports import markdown_of, write_export
+from tether_desktop.context.imports import ImportReport, import_file
+from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord
 from tether_desktop.context.store import Store
-from tether_desktop.errors import SessionBusy, TetherError
+from tether_desktop.errors import SessionBusy, TetherError, TurnNotFound
 from tether_desktop.messages import Message, text_message
 from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import Constraint, SamplingParams
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.approvals import Approvals
+from tether_desktop.protocol.news import BranchChanged, NewsDesk, OnNews, SessionChanged, SessionGone, TurnStarted
 from tether_desktop.protocol.planner import Ask, TurnPlanner, Wanted
 from tether_desktop.protocol.tool_use import AS_SET, ApprovalAnswer, ToolUse
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.protocol.window import Cut
 from tether_desktop.settings import Settings
 from tether_desktop.tools.toolbox import Toolbox
+
+_KEPT_TURNS = 32
+"""Turns that have ended whose events can still be read."""
 
 
 class SessionService:
@@ -41,17 +51,41 @@ class SessionService:
         self._pool = pool
         self._planner = TurnPlanner(store, catalog)
         self._turns: dict[str, Turn] = {}
+        self._ended: OrderedDict[str, Turn] = OrderedDict()
+        self._news = NewsDesk()
         self._starts: set[asyncio.Task[Turn]] = set()
         self._cuts: dict[str, Cut | None] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    def subscribe(self, listener: OnNews) -> Callable[[], None]:
+        """Call ``listener``, in the loop, with all that becomes of sessions; returns how to stop that."""
+        return self._news.subscribe(listener)
+
     async def create(self, title: str = "", model: str = "") -> SessionRecord:
         """Begin a conversation."""
-        return await asyncio.to_thread(self._store.create_session, _storable(title), model)
+        return self._changed(await asyncio.to_thread(self._store.create_session, _storable(title), model))
 
-    async def list(self, *, deleted: bool = False) -> builtins.list[SessionRecord]:
-        """The sessions in the list, or those in the bin; the last active first."""
-        return await asyncio.to_thread(self._store.list_sessions, deleted=deleted)
+    async def list(
+        self, *, deleted: bool = False, pinned: bool | None = None, limit: int | None = None, offset: int = 0
+    ) -> builtins.list[SessionRecord]:
+        """The sessions in the list, or those in the bin; the last active first.
+
+        Args:
+            deleted: those in the bin.
+            pinned: only those that are, or are not.
+            limit: how many at most.
+            offset: how many are passed over.
+        """
+        wanted = {"deleted": deleted, "pinned": pinned, "limit": limit, "offset": offset}
+        return await asyncio.to_thread(partial(self._store.list_sessions, **wanted))
+
+    async def find(self, beginning: str) -> SessionRecord:
+        """The session, in the list or the bin, whose id begins so.
+
+        Raises:
+            SessionNotFound: there is none, or there are several.
+        """
+        return await asyncio.to_thread(self._store.find_session, beginning)
 
     async def get(self, session_id: str) -> SessionRecord:
         """One session."""
@@ -60,29 +94,98 @@ class SessionService:
     async def rename(self, session_id: str, title: str) -> SessionRecord:
         """Give a session another title; an empty one lets the next turn choose."""
         async with self._exclusive(session_id):
-            return await asyncio.to_thread(self._store.rename_session, session_id, _storable(title).strip())
+            named = await asyncio.to_thread(self._store.rename_session, session_id, _storable(title).strip())
+            return self._changed(named)
+
+    async def pin(self, session_id: str, *, pinned: bool) -> SessionRecord:
+        """Show a session before the others, or no longer."""
+        return self._changed(await asyncio.to_thread(self._store.pin_session, session_id, pinned=pinned))
+
+    async def branch(self, session_id: str, message_id: str | None = None) -> SessionRecord:
+        """Begin another session with a copy of the messages up to one; None copies all that is shown.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
+        return self._changed(await asyncio.to_thread(self._store.copy_branch, session_id, message_id))
+
+    async def search(self, query: str, *, limit: int = 20, offset: int = 0) -> builtins.list[SearchHit]:
+        """The messages in which all words of the query stand, of all sessions but those in the bin."""
+        return await asyncio.to_thread(partial(self._store.search_messages, query, limit, offset=offset))
+
+    async def export(self, file: BinaryIO, session_ids: Sequence[str] | None = None) -> None:
+        """Write sessions as JSON, of which :meth:`import_from` makes the same again.
+
+        Args:
+            file: where to; written to in a thread.
+            session_ids: which; None is all of them, the bin included.
+
+        Raises:
+            SessionNotFound: one of them is not there.
+            OSError: the file cannot be written.
+        """
+        await asyncio.to_thread(write_export, self._store, file, session_ids)
+
+    async def export_markdown(self, session_id: str) -> str:
+        """What is shown of a session, for people."""
+        session, records = await asyncio.to_thread(self._shown, session_id)
+        return markdown_of(session, records)
+
+    async def import_from(self, file: Path) -> ImportReport:
+        """Add the conversations of a file: an export of ours, or ChatGPT's.
+
+        Raises:
+            ImportProblem: it cannot be read, or is neither; nothing is added then.
+        """
+        report = await asyncio.to_thread(import_file, self._store, file)
+        for session in report.imported:
+            self._changed(session)
+        return report
 
     async def delete(self, session_id: str) -> None:
         """Move a session to the bin, ending its turn."""
         async with self._exclusive(session_id):
             await self._end_turn(session_id)
             await asyncio.to_thread(self._store.delete_session, session_id)
+            self._news.tell(SessionGone(session_id))
 
     async def restore(self, session_id: str) -> SessionRecord:
         """Bring a session back from the bin."""
-        return await asyncio.to_thread(self._store.restore_session, session_id)
+        return self._changed(await asyncio.to_thread(self._store.restore_session, session_id))
 
     async def erase(self, session_id: str) -> None:
         """Remove a session for good, ending its turn."""
         async with self._exclusive(session_id):
             await self._end_turn(session_id)
-            await asyncio.to_thread(self._store.erase_session, session_id)
-        self._cuts.pop(session_id, None)
-        self._approvals.forget(session_id)
+            try:
+                await asyncio.to_thread(self._store.erase_session, session_id)
+            finally:  # it may be gone although traces of it remain
+                self._cuts.pop(session_id, None)
+                self._ended.pop(session_id, None)
+                self._approvals.forget(session_id)
+        self._news.tell(SessionGone(session_id))
 
-    async def history(self, session_id: str) -> builtins.list[MessageRecord]:
-        """The branch of messages that is shown, oldest first."""
-        return await asyncio.to_thread(self._store.history, session_id)
+    async def delete_all(self) -> int:
+        """Move all sessions to the bin, ending their turns; how many that were."""
+        sessions = await self.list()
+        for session in sessions:
+            await self.delete(session.id)
+        return len(sessions)
+
+    async def history(
+        self, session_id: str, *, limit: int | None = None, before: str | None = None
+    ) -> builtins.list[MessageRecord]:
+        """The branch of messages that is shown, oldest first.
+
+        Args:
+            session_id: of which session.
+            limit: only so many, the newest ones.
+            before: only what comes before this message.
+
+        Raises:
+            MessageNotFound: the branch has no message ``before``.
+        """
+        return await asyncio.to_thread(partial(self._store.history, session_id, limit=limit, before=before))
 
     async def select_version(self, session_id: str, message_id: str) -> builtins.list[MessageRecord]:
         """Show another version of a message; the new history.
@@ -92,7 +195,9 @@ class SessionService:
         """
         async with self._exclusive(session_id):
             self._check_idle(session_id)
-            return await asyncio.to_thread(self._store.select_version, session_id, message_id)
+            history = await asyncio.to_thread(self._store.select_version, session_id, message_id)
+        self._news.tell(BranchChanged(session_id))
+        return history
 
     async def siblings(self, session_id: str, message_id: str) -> builtins.list[MessageRecord]:
         """All versions of a message, oldest first."""
@@ -189,6 +294,25 @@ class SessionService:
         """The session's turn, while it has one."""
         return self._turns.get(session_id)
 
+    def newest_turn(self, session_id: str) -> Turn:
+        """The session's turn, or its last one for a while after its end, so that nobody misses how it ended.
+
+        Raises:
+            TurnNotFound: nothing was asked, or it was too long ago.
+        """
+        turn = self._turns.get(session_id) or self._ended.get(session_id)
+        if turn is None:
+            raise TurnNotFound(
+                "Nothing is being answered",
+                f"No answer is being written in conversation {session_id}, nor was one just now.",
+                "Its messages have all that was said.",
+            )
+        return turn
+
+    def turns(self) -> builtins.list[Turn]:
+        """All turns that run."""
+        return [*self._turns.values()]
+
     async def close(self) -> None:
         """Stop every turn and wait until all that was said is stored."""
         await asyncio.gather(*self._starts, return_exceptions=True)
@@ -216,6 +340,7 @@ class SessionService:
                 on_end=self._forget,
             )
             self._turns[session_id] = turn
+            self._news.tell(TurnStarted(turn))
             return turn
 
     def _exclusive(self, session_id: str) -> asyncio.Lock:
@@ -236,8 +361,19 @@ class SessionService:
             await turn.cancel()
         return turn is not None
 
+    def _changed(self, session: SessionRecord) -> SessionRecord:
+        self._news.tell(SessionChanged(session))
+        return session
+
+    def _shown(self, session_id: str) -> tuple[SessionRecord, builtins.list[MessageRecord]]:
+        return self._store.get_session(session_id), self._store.history(session_id)
+
     def _forget(self, turn: Turn) -> None:
-        del self._turns[turn.session_id]
+        ended = self._turns.pop(turn.session_id)
+        self._ended[turn.session_id] = ended
+        self._ended.move_to_end(turn.session_id)
+        while len(self._ended) > _KEPT_TURNS:
+            self._ended.popitem(last=False)
 
 
 def _question(text: str) -> Message:

@@ -77,9 +77,14 @@ class Turn:
         self._work = asyncio.create_task(self._answer(), name=f"answer in {self.session_id}")
         self._task = asyncio.create_task(self._run(), name=f"turn in {self.session_id}")
 
-    def events(self) -> AsyncIterator[Event]:
-        """Every event from the first one on, ending after the one terminal event."""
-        return self._log.read()
+    @property
+    def ended(self) -> bool:
+        """Whether its terminal event is there."""
+        return self._log.ended
+
+    def events(self, after: int = 0) -> AsyncIterator[Event]:
+        """Every event but the first ``after`` ones, which the reader has; ends after the one terminal event."""
+        return self._log.read(after)
 
     async def cancel(self) -> None:
         """Stop it, whatever it is doing, and wait until what was said is stored."""

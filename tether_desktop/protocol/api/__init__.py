@@ -1,0 +1,1 @@
+"""The local port: the session API over HTTP."""

@@ -1,0 +1,1 @@
+"""What OpenAI's clients expect of a server: models, chat completions, completions."""

@@ -1,0 +1,7 @@
+"""Completions of a plain text as OpenAI's clients ask for them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["OpenAI-compatible"])

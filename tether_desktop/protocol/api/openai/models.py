@@ -1,0 +1,7 @@
+"""The models as OpenAI's clients list them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["OpenAI-compatible"])

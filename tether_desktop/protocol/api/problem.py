@@ -1,0 +1,62 @@
+"""Errors as answers: a status, and a body that says what happened and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tether_desktop.errors import TetherError
+
+_STATUSES = {
+    "model_not_found": 404,
+    "session_not_found": 404,
+    "message_not_found": 404,
+    "tool_not_found": 404,
+    "turn_not_found": 404,
+    "session_busy": 409,
+    "already_running": 409,
+    "model_error": 409,
+    "model_broken": 409,
+    "model_unprepared": 409,
+    "library_mismatch": 409,
+    "library_untrusted": 409,
+    "context_length_exceeded": 400,
+    "constraint_refused": 400,
+    "tool_error": 400,
+    "settings_error": 400,
+    "import_error": 400,
+    "error": 400,
+    "no_answer": 422,
+    "engine_error": 500,
+    "engine_died": 500,
+    "install_error": 502,
+    "server_error": 502,
+    "mcp_server_error": 502,
+    "store_error": 503,
+    "store_busy": 503,
+    "store_too_new": 503,
+    "store_full": 507,
+}
+"""By the error's code; what is not here is a fault of ours."""
+
+
+def status_of(error: TetherError) -> int:
+    """The HTTP status of a known error."""
+    return _STATUSES.get(error.code, 500)
+
+
+def problem(status: int, code: str, title: str, message: str, remedy: str = "") -> dict[str, Any]:
+    """The body of an error (RFC 9457), with our code and what to do."""
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": message,
+        "code": code,
+        "message": message,
+        "remedy": remedy,
+    }
+
+
+def problem_of(error: TetherError) -> dict[str, Any]:
+    """The body of a known error."""
+    return problem(status_of(error), error.code, error.title, error.message, error.hint)

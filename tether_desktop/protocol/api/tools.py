@@ -1,0 +1,7 @@
+"""Tools: listed and called."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["Tools"])
