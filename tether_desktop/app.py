@@ -19,6 +19,7 @@ from tether_desktop.model.discovery.watch import ModelWatch
 from tether_desktop.model.install.installer import Installer
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.remote.server_models import ServerModels
+from tether_desktop.protocol.completions import Completions
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
 from tether_desktop.tools.mcp.servers import McpServers
@@ -43,6 +44,7 @@ class Tether:
         installer: adds the starter model.
         pool: the engines that are loaded.
         tools: what models may call.
+        completions: replies for clients that keep the conversation themselves.
         store: the conversations; there once started.
         sessions: the session API; there once started.
     """
@@ -65,6 +67,7 @@ class Tether:
             cache_bytes=settings.chat_memory * _MEGABYTE,
             idle_seconds=settings.idle_minutes * 60,
         )
+        self.completions = Completions(self.pool, self.catalog, settings)
         self.tools = make_toolkit(lambda: self.sessions.settings, self._search)
         self._open = AsyncExitStack()
 
@@ -82,6 +85,10 @@ class Tether:
     def mcp(self) -> McpServers:
         """The MCP servers."""
         return self.tools.mcp
+
+    def use_settings(self, settings: Settings) -> None:
+        """Let other settings hold from the next reply on; what is open or loaded stays as it is."""
+        self.settings = self.sessions.settings = self.completions.settings = settings
 
     async def start(self) -> None:
         """Take the data folder and open the database; on failure nothing stays open.

@@ -17,6 +17,7 @@ from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import Engine, EngineSpec
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.scripted.engine import ScriptedEngine
+from tether_desktop.protocol.completions import Completions
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.settings import Settings
@@ -37,6 +38,9 @@ class Rooms:
     store: Store
     pool: EnginePool
     sessions: SessionService
+    completions: Completions
+    catalog: Catalog
+    toolbox: Toolbox
 
     def add_model(self, name: str = "Scripted", **script: Any) -> str:
         """Write a scripted model; see ``write_scripted_model``."""
@@ -90,8 +94,9 @@ async def open_rooms(
     catalog = Catalog([models])
     pool = EnginePool(catalog, make_engine=make_engine)
     toolbox = Toolbox([FixedTools(tools), *sources], ToolPreferences(folder / "tools.json"))
-    sessions = SessionService(store, pool, catalog, toolbox, Settings(**(settings or {})))
-    rooms = Rooms(models, store, pool, sessions)
+    chosen = Settings(**(settings or {}))
+    sessions = SessionService(store, pool, catalog, toolbox, chosen)
+    rooms = Rooms(models, store, pool, sessions, Completions(pool, catalog, chosen), catalog, toolbox)
     if replies:
         rooms.add_model(replies=replies)
     try:

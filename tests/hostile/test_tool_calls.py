@@ -21,8 +21,8 @@ from tether_desktop.events import Done, ErrorEvent, Event, HiddenThought, ToolSt
 from tether_desktop.messages import ToolDeclaration
 from tether_desktop.model.engine import EngineInfo, GenerationChunk, GenerationRequest, OnProgress, RequestedCall
 from tether_desktop.model.scripted.engine import ScriptedEngine
-from tether_desktop.protocol.calls import MOST_CALLS
 from tether_desktop.protocol.dialects.dialect import MOST_CHARACTERS
+from tether_desktop.protocol.speaking import MOST_CALLS
 from tether_desktop.protocol.turn import Turn
 
 WINDOW = 1_000_000

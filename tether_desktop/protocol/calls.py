@@ -12,16 +12,13 @@ from tether_desktop.events import ToolApproval, ToolEnd, ToolProgress, ToolStart
 from tether_desktop.protocol.approvals import Approvals
 from tether_desktop.protocol.output import TurnOutput
 from tether_desktop.protocol.planner import TurnPlan
+from tether_desktop.protocol.speaking import MOST_CALLS
+from tether_desktop.protocol.speech import Call
 from tether_desktop.protocol.stream_parser import BrokenCall, ParsedCall
 from tether_desktop.protocol.tool_use import DENIED, STOPPED, UNATTENDED
 from tether_desktop.tools.conversation import conversation_of, in_conversation
 from tether_desktop.tools.executor import argument_problem, run_call
 from tether_desktop.tools.tool import Permission, Tool
-
-Call = ParsedCall | BrokenCall
-
-MOST_CALLS = 16
-"""Calls of one round that are run; a model that asks for more has lost its way."""
 
 _LONGEST_NAME = 64
 _LEAST_CHARACTERS, _MOST_CHARACTERS = 2_000, 32_000

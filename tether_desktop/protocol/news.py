@@ -63,5 +63,5 @@ class NewsDesk:
         for listener in tuple(self._listeners):
             try:
                 listener(news)
-            except Exception:  # a listener's fault must not undo what it was told of
+            except Exception:  # noqa: BLE001 — a listener's fault must not undo what it was told of
                 _LOG.exception("A listener failed at %s", type(news).__name__)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tether_desktop.context.records import MessageRecord, SessionRecord
 from tether_desktop.context.store import Store
-from tether_desktop.errors import MessageNotFound, ModelError, SessionNotFound
+from tether_desktop.errors import MessageNotFound, SessionNotFound
 from tether_desktop.messages import MODELS_CHOICE, Message, Role, ToolChoice
-from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
+from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import Constraint, SamplingParams
-from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages, load_prompt_template
+from tether_desktop.protocol.model_choice import chosen_model, load_template, with_stop
+from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages
 from tether_desktop.protocol.titles import title_from
 from tether_desktop.protocol.tool_use import AS_SET, ToolUse, offered_tools
 from tether_desktop.settings import Settings
@@ -104,8 +105,8 @@ class TurnPlanner:
             TetherError: something cannot be used; nothing is stored then.
         """
         session = self._open_session(session_id)
-        entry = self._catalog.get(wanted.model or session.model or settings.default_model or self._first_usable())
-        template = _template(entry)
+        entry = chosen_model(self._catalog, wanted.model, session.model, settings.default_model)
+        template = load_template(entry)
         by_default = settings.tool_use == "on" or (settings.tool_use == "auto" and template.declares_tools)
         formatted = wanted.reply_format is not None
         offered, choice = offered_tools(wanted.tool_use, tools, by_default=by_default, formatted=formatted)
@@ -124,7 +125,7 @@ class TurnPlanner:
             context_window=entry.context_window,
             template=template,
             system=settings.system_prompt.strip(),
-            params=_with_stop(wanted.params or _params(settings), template.stop),
+            params=with_stop(wanted.params or sampling_of(settings), template.stop),
             settings=settings,
             tools=offered,
             choice=choice,
@@ -163,16 +164,6 @@ class TurnPlanner:
             raise SessionNotFound("The conversation is in the bin", "It cannot go on there.", "Restore it first.")
         return session
 
-    def _first_usable(self) -> str:
-        # What nobody has chosen goes to no server, as long as something here can answer.
-        models = sorted(self._catalog.list(), key=lambda entry: entry.kind == "remote")
-        for entry in models:
-            if entry.usable:
-                return entry.name
-        if models:
-            raise ModelError("No model can be used", models[0].reason, models[0].remedy)
-        raise ModelError("No model yet", "There is no model on this computer.", "Add the starter model or another one.")
-
     def _name(self, session: SessionRecord, branch: list[MessageRecord]) -> str:
         """Give a session without a title one, after its newest question; empty when it keeps its own."""
         title = "" if session.title or not branch else title_from(branch[-1].message.text)
@@ -181,11 +172,8 @@ class TurnPlanner:
         return title
 
 
-def _template(entry: ModelEntry) -> PromptTemplate | UnrenderedMessages:
-    return UnrenderedMessages(entry.name) if entry.kind == "remote" else load_prompt_template(entry.model_dir)
-
-
-def _params(settings: Settings) -> SamplingParams:
+def sampling_of(settings: Settings) -> SamplingParams:
+    """How the settings say to sample."""
     return SamplingParams(
         temperature=settings.temperature,
         top_p=settings.top_p,
@@ -194,7 +182,3 @@ def _params(settings: Settings) -> SamplingParams:
         repetition_penalty=settings.repetition_penalty,
         max_tokens=settings.max_tokens,
     )
-
-
-def _with_stop(params: SamplingParams, stop: tuple[str, ...]) -> SamplingParams:
-    return replace(params, stop=tuple(dict.fromkeys(params.stop + stop)))

@@ -32,6 +32,7 @@ class PromptTemplate:
         can_switch_thinking: whether its template knows of thinking and of not thinking.
         thought_end: what ends a thought.
         markers: special tokens that have to come through as text, because calls or thoughts are told by them.
+        text_start: what the model was trained to see at the start of any text; empty for nothing.
     """
 
     model: str
@@ -41,6 +42,7 @@ class PromptTemplate:
     can_switch_thinking: bool
     thought_end: str
     markers: tuple[str, ...]
+    text_start: str
     _source: TemplateSource = field(repr=False)
     _findings: Findings = field(repr=False)
     _thinking: Thinking = field(repr=False)
@@ -153,6 +155,7 @@ def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
         can_switch_thinking=thinking.off is not None,
         thought_end=thought.closing,
         markers=tuple(text for text in dict.fromkeys((*findings.dialect.markers, *marks)) if text in special),
+        text_start=_text_start(source),
         _source=source,
         _findings=findings,
         _thinking=thinking,
@@ -165,6 +168,21 @@ def _thought(source: TemplateSource) -> Thought:
     vocabulary = source.special.texts.union(source.special.by_id.values())
     named = [thought for thought in THOUGHTS if _told_by(thought) in source.text]
     return next(iter(named or [thought for thought in THOUGHTS if _told_by(thought) in vocabulary]), THOUGHTS[0])
+
+
+def _text_start(source: TemplateSource) -> str:
+    """The token that begins every text: it stands at the start of a conversation, and nowhere else in it."""
+    beginning = source.special.named.get("bos_token", "")
+    said = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Ho"},
+        {"role": "user", "content": "Hi"},
+    ]
+    try:
+        text = source.template.render(said, add_generation_prompt=True)
+    except REFUSALS:
+        return ""
+    return beginning if beginning and text.startswith(beginning) and text.count(beginning) == 1 else ""
 
 
 def _told_by(thought: Thought) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from tether_desktop.errors import EngineError, NoAnswer
+from tether_desktop.errors import NoAnswer
 from tether_desktop.events import Done
 from tether_desktop.messages import (
     MODELS_CHOICE,
@@ -17,25 +17,19 @@ from tether_desktop.messages import (
     Timings,
     ToolCall,
     ToolChoice,
-    ToolDeclaration,
     ToolResult,
     Usage,
 )
-from tether_desktop.model.engine import Constraint, Engine, EngineInfo, GenerationChunk, GenerationRequest
+from tether_desktop.model.engine import Engine, EngineInfo, GenerationChunk
 from tether_desktop.model.pool.pool import EnginePool
-from tether_desktop.protocol.call_grammar import call_constraint, no_call_constraint
-from tether_desktop.protocol.calls import MOST_CALLS, Call, CallRunner
-from tether_desktop.protocol.dialects import OURS, Dialect
+from tether_desktop.protocol.calls import CallRunner
 from tether_desktop.protocol.history import exchanges_of, with_reply
 from tether_desktop.protocol.output import TurnOutput
 from tether_desktop.protocol.planner import TurnPlan
-from tether_desktop.protocol.prompt import PromptTemplate
-from tether_desktop.protocol.speech import Speech
-from tether_desktop.protocol.stream_parser import StreamParser, state_after_prompt
+from tether_desktop.protocol.speaking import NO_CALLS, Assignment, parser_for, request_for, speak
+from tether_desktop.protocol.speech import Call, Speech
 from tether_desktop.protocol.tool_use import STOPPED
 from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, reply_reserve
-
-NO_CALLS = ToolChoice("none")
 
 _OVER = "No more calls can be made in this reply: this one was not run."
 _CUT_OFF = "The reply reached its longest length in the middle of this call."
@@ -126,26 +120,40 @@ class Rounds:
         return Done(reason, self._usage, self._timings)
 
     async def _round(self, choice: ToolChoice) -> Round:
+        assignment = self._assignment(choice)
         asked = self._clock()
         async with self._pool.lend(self._plan.model, self._out.tell) as engine:
             self._timings = replace(self._timings, queued_s=self._timings.queued_s + self._clock() - asked)
             self._out.tell("reading_prompt", 0.0)
-            fitted = await self._fit(engine, choice)
-            return await self._generate(engine, fitted, choice)
+            fitted = await self._fit(engine, assignment)
+            return await self._generate(engine, fitted, assignment)
 
-    async def _fit(self, engine: Engine, choice: ToolChoice) -> FittedPrompt:
+    def _assignment(self, choice: ToolChoice) -> Assignment:
         plan = self._plan
-        info = self._engine_info()
-        window = info.context_window if info else plan.context_window
+        return Assignment(
+            plan.reply.session_id,
+            plan.template,
+            plan.params,
+            plan.context_window,
+            tuple(tool.declaration for tool in plan.tools),
+            choice,
+            plan.reply_format,
+            may_think=plan.settings.thinking == "on",
+            thinking_limit=plan.settings.thinking_limit,
+        )
+
+    async def _fit(self, engine: Engine, assignment: Assignment) -> FittedPrompt:
+        plan = self._plan
+        window = assignment.window(self._engine_info())
         fitted = await ContextWindow(
             engine,
             plan.template,
             plan.system,
-            with_reply(exchanges_of(plan.branch), self._reply(choice)),
+            with_reply(exchanges_of(plan.branch), self._reply(assignment.choice)),
             window=window,
             reserve=reply_reserve(window, plan.params.max_tokens),
-            tools=[tool.declaration for tool in plan.tools],
-            thinking=self._thinks(choice),
+            tools=assignment.tools,
+            thinking=assignment.thinks,
         ).fit(self._cuts.get(plan.reply.session_id))
         self._cuts[plan.reply.session_id] = fitted.cut
         if fitted.trimmed and fitted.cut != self._told_cut:
@@ -168,96 +176,24 @@ class Rounds:
         state = self._pool.states().get(self._plan.model)
         return state.info if state else None
 
-    async def _generate(self, engine: Engine, fitted: FittedPrompt, choice: ToolChoice) -> Round:
-        """Stream what the model says; a thought that has become too long is closed, and the model goes on."""
-        speech = Speech(self._parser(fitted), self._out)
-        request = self._request(fitted, choice)
-        # Thoughts cannot be closed from here where the engine renders the prompt.
-        limit = self._plan.settings.thinking_limit if request.prompt else 0
+    async def _generate(self, engine: Engine, fitted: FittedPrompt, assignment: Assignment) -> Round:
+        """Stream what the model says."""
+        speech = Speech(parser_for(assignment, fitted, self._phase()), self._out)
+        request = request_for(assignment, fitted, self._engine_info())
+        last = GenerationChunk()
         try:
-            last = await self._stream(engine, request, speech, limit)
-            if last.finish_reason is None:
-                last = await self._stream(engine, self._closing_thought(request, speech), speech, 0)
+            async with aclosing(speak(engine, request, speech, assignment)) as chunks:
+                async for chunk in chunks:
+                    last = chunk
         except BaseException:  # stopped or broken off: what was written of calls is part of the reply all the same
             speech.finish()
             self._runner.refuse(speech.calls, STOPPED)
             raise
-        speech.finish()
         self._count(last)
         return Round(tuple(speech.calls), last.finish_reason or "stop")
 
-    def _parser(self, fitted: FittedPrompt) -> StreamParser:
-        names = [tool.declaration.name for tool in self._plan.tools]
-        return StreamParser(_state(fitted), dialects=self._dialects(), names=names, phase=self._phase())
-
-    async def _stream(
-        self, engine: Engine, request: GenerationRequest, speech: Speech, thinking_limit: int
-    ) -> GenerationChunk:
-        """The last chunk of a reply; one without a finish reason when its thoughts have reached the limit."""
-        async with aclosing(engine.generate(request)) as chunks:
-            async for chunk in chunks:
-                speech.take(chunk)
-                if chunk.finish_reason or 0 < thinking_limit <= speech.thought_tokens:
-                    return chunk
-        raise EngineError(
-            "The reply broke off", f"{self._plan.model} stopped in the middle of its reply.", "Try again."
-        )
-
-    def _request(self, fitted: FittedPrompt, choice: ToolChoice) -> GenerationRequest:
-        plan, info = self._plan, self._engine_info()
-        session_id = plan.reply.session_id
-        tools = tuple(tool.declaration for tool in plan.tools)
-        constraint = plan.reply_format
-        if info and info.takes_messages:
-            messages = fitted.messages
-            return GenerationRequest(session_id, (), plan.params, messages, tools, choice, constraint)
-        if tools and info and "lark" in info.constraints:
-            constraint = self._constraint(fitted, tools, choice)
-        markers = plan.template.markers
-        return GenerationRequest(session_id, fitted.prompt, plan.params, constraint=constraint, markers=markers)
-
-    def _constraint(
-        self, fitted: FittedPrompt, tools: Sequence[ToolDeclaration], choice: ToolChoice
-    ) -> Constraint | None:
-        """What holds the reply to valid calls of known tools, or to none."""
-        plan, info = self._plan, self._engine_info()
-        if choice == NO_CALLS:
-            return no_call_constraint(plan.template.dialect)
-        room = (info.context_window if info else plan.context_window) - fitted.tokens
-        return call_constraint(
-            plan.template.dialect,
-            tools,
-            choice,
-            may_think=plan.template.can_switch_thinking and self._thinks(choice),
-            state=_state(fitted),
-            most_tokens=min(room, plan.params.max_tokens or room),
-            # Models that were not made for tools go on calling whatever comes to their mind.
-            most_calls=MOST_CALLS if plan.template.declares_tools else 1,
-        )
-
-    def _thinks(self, choice: ToolChoice) -> bool:
-        """Whether the model may think first; where a call or a form is demanded, thoughts could take all the room."""
-        plan = self._plan
-        forced = choice.mode in {"required", "named"} or plan.reply_format is not None
-        return plan.settings.thinking == "on" and not forced
-
-    def _dialects(self) -> tuple[Dialect, ...]:
-        """How the model may write calls: its own way, and ours, since it may have read of that."""
-        if not self._plan.tools:
-            return ()
-        return tuple(dict.fromkeys((self._plan.template.dialect, OURS)))
-
     def _phase(self) -> Phase:
         return "post_tool" if any(isinstance(part, ToolResult) for part in self._out.reply().parts) else "pre_tool"
-
-    def _closing_thought(self, request: GenerationRequest, speech: Speech) -> GenerationRequest:
-        """The request that goes on after the thought so far."""
-        self._usage = replace(self._usage, completion_tokens=self._usage.completion_tokens + speech.tokens)
-        template = self._plan.template
-        if not isinstance(template, PromptTemplate):
-            return request
-        speech.add(f"\n{template.thought_end}\n\n")
-        return replace(request, prompt=template.continued(request.prompt, speech.text))
 
     def _count(self, last: GenerationChunk) -> None:
         usage, timings = last.usage or Usage(), last.timings or Timings()
@@ -276,7 +212,3 @@ class Rounds:
 
 def _calls(parts: Sequence[Part]) -> list[ToolCall]:
     return [part for part in parts if isinstance(part, ToolCall)]
-
-
-def _state(fitted: FittedPrompt) -> str:
-    return state_after_prompt("".join(piece.text for piece in fitted.prompt[-1:] if not piece.literal))

@@ -76,8 +76,8 @@ class SessionService:
             limit: how many at most.
             offset: how many are passed over.
         """
-        wanted = {"deleted": deleted, "pinned": pinned, "limit": limit, "offset": offset}
-        return await asyncio.to_thread(partial(self._store.list_sessions, **wanted))
+        listed = partial(self._store.list_sessions, deleted=deleted, pinned=pinned, limit=limit, offset=offset)
+        return await asyncio.to_thread(listed)
 
     async def find(self, beginning: str) -> SessionRecord:
         """The session, in the list or the bin, whose id begins so.

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from tether_desktop.events import HiddenThought, Token
+from typing import Protocol
+
+from tether_desktop.events import HiddenThought, Stage, Token
 from tether_desktop.model.engine import GenerationChunk, RequestedCall
-from tether_desktop.protocol.calls import Call
 from tether_desktop.protocol.dialects.dialect import BadCall
 from tether_desktop.protocol.dialects.json_calls import arguments_in_json
-from tether_desktop.protocol.output import TurnOutput
 from tether_desktop.protocol.stream_parser import BrokenCall, ParsedCall, StreamParser
+
+Call = ParsedCall | BrokenCall
+
+
+class Listener(Protocol):
+    """Hears what is said, as it comes."""
+
+    def tell(self, stage: Stage, progress: float | None) -> None:
+        """What a person is waiting for."""
+        ...
+
+    def say(self, event: Token | HiddenThought) -> None:
+        """Visible text, or a thought."""
+        ...
 
 
 class Speech:
@@ -21,7 +35,7 @@ class Speech:
         thought_tokens: how many of them were thoughts.
     """
 
-    def __init__(self, parser: StreamParser, out: TurnOutput) -> None:
+    def __init__(self, parser: StreamParser, out: Listener) -> None:
         self.calls: list[Call] = []
         self.text = ""
         self.tokens = self.thought_tokens = 0

@@ -27,7 +27,7 @@ from tether_desktop.events import (
 )
 from tether_desktop.messages import ToolChoice, ToolResult
 from tether_desktop.model.engine import Constraint
-from tether_desktop.protocol.calls import MOST_CALLS
+from tether_desktop.protocol.speaking import MOST_CALLS
 from tether_desktop.protocol.tool_use import DENIED, STOPPED, UNATTENDED, ApprovalAnswer, ToolUse
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.tools.conversation import ConversationContext, current_conversation
