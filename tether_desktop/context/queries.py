@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select
 
 from tether_desktop.context import tree
 from tether_desktop.context.parts import load_parts
 from tether_desktop.context.records import MessageRecord, SessionRecord, ToolRule
-from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
+from tether_desktop.context.tables import Key, MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.errors import MessageNotFound, SessionNotFound
 from tether_desktop.messages import Message, Timings, Usage
 
@@ -31,11 +31,31 @@ def find_session(connection: Connection, session_id: str, *, lock: bool = False)
     return _session_record(row)
 
 
-def page_of_sessions(connection: Connection, *, deleted: bool, limit: int | None, offset: int) -> list[SessionRecord]:
+def find_session_by_beginning(connection: Connection, beginning: str) -> SessionRecord:
+    """The session, in the list or the bin, whose id is, or alone begins with, that text.
+
+    Raises:
+        SessionNotFound: there is none, or there are several.
+    """
+    begins_so = func.substr(SessionTable.id, 1, len(beginning)) == bindparam("beginning", beginning, Key)
+    found = connection.execute(select(SessionTable).where(begins_so)).all() if beginning else []
+    if len(found) == 1:
+        return _session_record(found[0])
+    what = f"{len(found)} conversations begin with" if found else "No conversation has the id"
+    raise SessionNotFound(
+        "There is no such conversation", f"{what} {beginning!r}.", "`tether sessions list` shows all ids."
+    )
+
+
+def page_of_sessions(
+    connection: Connection, *, deleted: bool, pinned: bool | None, limit: int | None, offset: int
+) -> list[SessionRecord]:
     """The sessions in the list, or those in the bin; the last active first."""
-    in_bin = SessionTable.deleted_at.is_not(None) if deleted else SessionTable.deleted_at.is_(None)
+    which = [SessionTable.deleted_at.is_not(None) if deleted else SessionTable.deleted_at.is_(None)]
+    if pinned is not None:
+        which.append(SessionTable.pinned.is_(pinned))
     newest_first = (SessionTable.last_active.desc(), SessionTable.id.desc())
-    page = select(SessionTable).where(in_bin).order_by(*newest_first).limit(limit).offset(offset)
+    page = select(SessionTable).where(*which).order_by(*newest_first).limit(limit).offset(offset)
     return [_session_record(row) for row in connection.execute(page)]
 
 
@@ -45,9 +65,9 @@ def find_message(connection: Connection, message_id: str, session_id: str | None
     Raises:
         MessageNotFound: there is none of that id, or it belongs to another session.
     """
-    row = _message_row(connection, message_id, session_id)
+    row = message_row(connection, message_id, session_id)
     siblings = _links(connection, *_same_parent(row))
-    return _message_record(row, *tree.number_versions(siblings)[message_id])
+    return message_record(row, *tree.number_versions(siblings)[message_id])
 
 
 def find_siblings(connection: Connection, message_id: str, session_id: str) -> list[MessageRecord]:
@@ -56,9 +76,9 @@ def find_siblings(connection: Connection, message_id: str, session_id: str) -> l
     Raises:
         MessageNotFound: the session has no such message.
     """
-    same_parent = _same_parent(_message_row(connection, message_id, session_id))
+    same_parent = _same_parent(message_row(connection, message_id, session_id))
     rows = connection.execute(select(MessageTable).where(*same_parent).order_by(MessageTable.created_at)).all()
-    return [_message_record(row, version, len(rows)) for version, row in enumerate(rows, start=1)]
+    return [message_record(row, version, len(rows)) for version, row in enumerate(rows, start=1)]
 
 
 def newest_below(connection: Connection, message_id: str, session_id: str) -> str:
@@ -67,24 +87,8 @@ def newest_below(connection: Connection, message_id: str, session_id: str) -> st
     Raises:
         MessageNotFound: the session has no such message.
     """
-    _message_row(connection, message_id, session_id)
+    message_row(connection, message_id, session_id)
     return tree.newest_leaf(_links(connection, MessageTable.session_id == session_id), message_id)
-
-
-def find_history(connection: Connection, session_id: str) -> list[MessageRecord]:
-    """The branch that ends at the session's head, oldest first, in one statement for any length.
-
-    All of the session is fetched: side branches are few, and their parts are left unparsed.
-
-    Raises:
-        SessionNotFound: there is none of that id.
-    """
-    head = find_session(connection, session_id).head_id
-    in_session = select(MessageTable).where(MessageTable.session_id == session_id)
-    rows = connection.execute(in_session.order_by(MessageTable.created_at)).all()
-    links = [(row.id, row.parent_id) for row in rows]
-    by_id, versions = {row.id: row for row in rows}, tree.number_versions(links)
-    return [_message_record(by_id[message_id], *versions[message_id]) for message_id in tree.branch(links, head)]
 
 
 def find_tool_rules(connection: Connection, session_id: str) -> dict[str, ToolRule]:
@@ -98,15 +102,44 @@ def find_tool_rules(connection: Connection, session_id: str) -> dict[str, ToolRu
     return {row.tool: row.rule for row in connection.execute(rules)}
 
 
-def _message_row(connection: Connection, message_id: str, session_id: str | None) -> Row[Any]:
+def message_row(connection: Connection, message_id: str, session_id: str | None) -> Row[Any]:
+    """The row of a message, of that session where one is given.
+
+    Raises:
+        MessageNotFound: there is none of that id, or it belongs to another session.
+    """
     row = connection.execute(select(MessageTable).where(MessageTable.id == message_id)).one_or_none()
     if row is None or session_id not in {None, row.session_id}:
-        raise MessageNotFound(
-            "The message is not there",
-            f"There is no message {message_id} in this conversation.",
-            "It may have been erased; open the conversation again.",
-        )
+        raise message_not_found(message_id)
     return row
+
+
+def message_not_found(message_id: str) -> MessageNotFound:
+    """What a person is told of a message that is not where it is looked for."""
+    return MessageNotFound(
+        "The message is not there",
+        f"There is no message {message_id} in this conversation.",
+        "It may have been erased; open the conversation again.",
+    )
+
+
+def message_record(row: Row[Any], version: int, versions: int) -> MessageRecord:
+    """The record of a message's row."""
+    return MessageRecord(
+        id=row.id,
+        session_id=row.session_id,
+        parent_id=row.parent_id,
+        message=Message(row.role, load_parts(row.parts)),
+        created_at=row.created_at,
+        model=row.model,
+        finish_reason=row.finish_reason,
+        usage=_usage(row),
+        timings=_timings(row),
+        error=row.error,
+        tokens=row.tokens,
+        version=version,
+        versions=versions,
+    )
 
 
 def _same_parent(row: Row[Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -127,23 +160,7 @@ def _session_record(row: Row[Any]) -> SessionRecord:
         created_at=row.created_at,
         last_active=row.last_active,
         deleted_at=row.deleted_at,
-    )
-
-
-def _message_record(row: Row[Any], version: int, versions: int) -> MessageRecord:
-    return MessageRecord(
-        id=row.id,
-        session_id=row.session_id,
-        parent_id=row.parent_id,
-        message=Message(row.role, load_parts(row.parts)),
-        created_at=row.created_at,
-        model=row.model,
-        finish_reason=row.finish_reason,
-        usage=_usage(row),
-        timings=_timings(row),
-        error=row.error,
-        version=version,
-        versions=versions,
+        pinned=row.pinned,
     )
 
 

@@ -18,7 +18,9 @@ _ROWS_AT_ONCE = 200
 _AROUND = 80
 
 
-def search_messages(connection: Connection, query: str, *, limit: int, except_session: str) -> list[SearchHit]:
+def search_messages(
+    connection: Connection, query: str, *, limit: int, offset: int, except_session: str
+) -> list[SearchHit]:
     """The newest messages whose visible text has the query in it, of all sessions but those in the bin.
 
     Every version of a message counts, shown or not. Letter case, accents typed in another way and the kind of white
@@ -28,7 +30,7 @@ def search_messages(connection: Connection, query: str, *, limit: int, except_se
     if not needle or limit < 1:
         return []
     hits = (_hit(row, needle) for row in _newest_first(connection, except_session))
-    return list(islice(filter(None, hits), limit))
+    return list(islice(filter(None, hits), offset, offset + limit))
 
 
 def _newest_first(connection: Connection, except_session: str) -> Iterator[Row[Any]]:

@@ -11,14 +11,16 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, delete, insert, update
 
+from tether_desktop.context.branches import copy_branch, find_history, find_page
 from tether_desktop.context.database import Database
 from tether_desktop.context.parts import dump_parts
 from tether_desktop.context.queries import (
-    find_history,
     find_message,
     find_session,
+    find_session_by_beginning,
     find_siblings,
     find_tool_rules,
+    message_not_found,
     newest_below,
     page_of_sessions,
 )
@@ -66,15 +68,29 @@ class Store:
             connection.execute(insert(SessionTable).values(values))
             return find_session(connection, session_id)
 
-    def list_sessions(self, *, deleted: bool = False, limit: int | None = None, offset: int = 0) -> list[SessionRecord]:
-        """The sessions in the list, or those in the bin; the last active first."""
+    def list_sessions(
+        self, *, deleted: bool = False, pinned: bool | None = None, limit: int | None = None, offset: int = 0
+    ) -> list[SessionRecord]:
+        """The sessions in the list, or those in the bin; only those that are pinned, or are not, where that is said.
+
+        The last active come first.
+        """
         with self._database.read() as connection:
-            return page_of_sessions(connection, deleted=deleted, limit=limit, offset=offset)
+            return page_of_sessions(connection, deleted=deleted, pinned=pinned, limit=limit, offset=offset)
 
     def get_session(self, session_id: str) -> SessionRecord:
         """A session, be it in the list or in the bin."""
         with self._database.read() as connection:
             return find_session(connection, session_id)
+
+    def find_session(self, beginning: str) -> SessionRecord:
+        """The session, in the list or the bin, whose id is, or alone begins with, that text.
+
+        Raises:
+            SessionNotFound: there is none, or there are several.
+        """
+        with self._database.read() as connection:
+            return find_session_by_beginning(connection, beginning)
 
     def rename_session(self, session_id: str, title: str) -> SessionRecord:
         """Give a session another title."""
@@ -83,6 +99,21 @@ class Store:
     def set_session_model(self, session_id: str, model: str) -> None:
         """Remember the model a session uses from now on."""
         self._change_session(session_id, model=model)
+
+    def pin_session(self, session_id: str, *, pinned: bool) -> SessionRecord:
+        """Remember that a session is to be shown before the others, or no longer."""
+        return self._change_session(session_id, pinned=pinned)
+
+    def copy_branch(self, session_id: str, message_id: str | None = None) -> SessionRecord:
+        """Begin a session, of the same title and model, with copies of the messages down to one.
+
+        None copies what is shown. A reply that is still being written is copied as one that was stopped.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
+        with self._database.write() as connection:
+            return find_session(connection, copy_branch(connection, session_id, message_id, self._clock.now()))
 
     def delete_session(self, session_id: str) -> None:
         """Move a session to the bin; restore_session undoes it."""
@@ -106,10 +137,19 @@ class Store:
             connection.execute(delete(SessionTable).where(SessionTable.id == session_id))
         self._database.scrub()
 
-    def history(self, session_id: str) -> list[MessageRecord]:
-        """The branch of messages that ends at the session's head, oldest first."""
+    def history(self, session_id: str, *, limit: int | None = None, before: str | None = None) -> list[MessageRecord]:
+        """The branch of messages that ends at the session's head, oldest first.
+
+        Args:
+            session_id: of which session.
+            limit: only so many, the newest ones.
+            before: only what comes before this message.
+
+        Raises:
+            MessageNotFound: the branch has no message ``before``.
+        """
         with self._database.read() as connection:
-            return find_history(connection, session_id)
+            return find_page(connection, session_id, limit, before)
 
     def get_message(self, session_id: str, message_id: str) -> MessageRecord:
         """One message of a session.
@@ -129,16 +169,17 @@ class Store:
         with self._database.read() as connection:
             return find_siblings(connection, message_id, session_id)
 
-    def search_messages(self, query: str, limit: int, *, except_session: str = "") -> list[SearchHit]:
+    def search_messages(self, query: str, limit: int, *, offset: int = 0, except_session: str = "") -> list[SearchHit]:
         """The newest messages that have a text in what is visible of them, in all sessions but those in the bin.
 
         Args:
             query: found wherever it stands, whatever its letter case; no character has a special meaning.
             limit: how many at most.
+            offset: how many are passed over.
             except_session: the id of a session that is left out.
         """
         with self._database.read() as connection:
-            return search_messages(connection, query, limit=limit, except_session=except_session)
+            return search_messages(connection, query, limit=limit, offset=offset, except_session=except_session)
 
     def add_message(
         self,
@@ -181,10 +222,21 @@ class Store:
             MessageNotFound: there is no such message, for example since its session was erased.
         """
         values: dict[str, Any] = {"parts": dump_parts(message.parts), "finish_reason": finish_reason, "error": error}
-        values |= _cost_values(usage, timings)
+        values |= _cost_values(usage, timings) | {"tokens": None}
         with self._database.write() as connection:
             connection.execute(update(MessageTable).where(MessageTable.id == message_id).values(values))
             return find_message(connection, message_id)
+
+    def set_tokens(self, message_id: str, tokens: int) -> None:
+        """Keep how many tokens a message's visible text has; forgotten when another text replaces it.
+
+        Raises:
+            MessageNotFound: there is no such message, for example since its session was erased.
+        """
+        counted = update(MessageTable).where(MessageTable.id == message_id).values(tokens=tokens)
+        with self._database.write() as connection:
+            if connection.execute(counted).rowcount == 0:
+                raise message_not_found(message_id)
 
     def select_version(self, session_id: str, message_id: str) -> list[MessageRecord]:
         """Show the branch through a message, down to the newest one below it; returns the new history.

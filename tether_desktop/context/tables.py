@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Dialect, Double, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy import BigInteger, Dialect, Double, ForeignKey, Index, MetaData, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -42,13 +42,23 @@ class PlainText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """The text with U+FFFD in place of what cannot be stored."""
-        if value is None:
-            return None
-        return (
-            value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-            .encode("utf-16", "surrogatepass")
-            .decode("utf-16", "replace")
-        )
+        return None if value is None else _storable(value)
+
+
+class Key(TypeDecorator[str]):
+    """An id; what is asked for by clients may hold characters of which databases know nothing."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """The text with U+FFFD in place of what no id has."""
+        return None if value is None else _storable(value)
+
+
+def _storable(text: str) -> str:
+    plain = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class Tables(DeclarativeBase):
@@ -72,27 +82,31 @@ class SessionTable(Tables):
 
     __tablename__ = "sessions"
 
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
     title: Mapped[str] = mapped_column(PlainText)
     model: Mapped[str] = mapped_column(PlainText)
-    head_id: Mapped[str | None] = mapped_column(String(32))
+    head_id: Mapped[str | None] = mapped_column(Key)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     last_active: Mapped[datetime] = mapped_column(UtcTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    pinned: Mapped[bool] = mapped_column(server_default=false())
 
-    __table_args__ = (Index(None, "deleted_at", "last_active", "id"),)
+    __table_args__ = (
+        Index(None, "deleted_at", "last_active", "id"),
+        Index(None, "pinned", "deleted_at", "last_active", "id"),
+    )
 
 
 class MessageTable(Tables):
     """A message; ``parts`` is JSON, the counts and durations are those of Usage and Timings.
 
     Within a session ``created_at`` grows strictly, so it orders siblings and puts every parent
-    before its children. The long ``parts`` come last: reading the other columns then skips them.
+    before its children. The long ``parts`` come after most columns: reading those then skips them.
     """
 
     __tablename__ = "messages"
 
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"))
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id"))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
@@ -108,6 +122,7 @@ class MessageTable(Tables):
     first_token_s: Mapped[float | None] = mapped_column(Double)
     decode_s: Mapped[float | None] = mapped_column(Double)
     parts: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[int | None]
 
     __table_args__ = (
         Index(None, "session_id", "created_at"),

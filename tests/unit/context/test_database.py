@@ -168,11 +168,15 @@ def test_a_database_of_each_older_version_keeps_its_conversations(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "REVISIONS", migrations.REVISIONS[:count])
-        store = Store(url)
-        session = store.create_session("From before")
-        store.close()
+        Database(url).close()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO sessions (id, title, model, created_at, last_active)"
+            " VALUES ('before', 'From before', '', 5, 5)"
+        )
     store = Store(url)
-    assert store.list_sessions() == [session]
+    (session,) = store.list_sessions()
+    assert (session.id, session.title, session.pinned) == ("before", "From before", False)
     store.set_tool_rule(session.id, "weather", "always")
     store.close()
     assert any(name.startswith("tether.db.") for name in files(database))

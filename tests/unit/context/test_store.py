@@ -224,9 +224,53 @@ def test_replies_left_open_are_marked_as_interrupted_and_keep_their_text(store: 
     assert store.mark_interrupted() == 0
 
 
+def test_pinned_sessions_and_the_others_can_be_listed_apart(store: Store) -> None:
+    first, second, third = (store.create_session(title) for title in "abc")
+    assert store.pin_session(first.id, pinned=True).pinned
+    store.pin_session(third.id, pinned=True)
+    assert [session.id for session in store.list_sessions()] == [third.id, second.id, first.id]
+    assert [session.id for session in store.list_sessions(pinned=True)] == [third.id, first.id]
+    assert [session.id for session in store.list_sessions(pinned=False)] == [second.id]
+    store.delete_session(third.id)
+    assert store.list_sessions(pinned=True) == [store.get_session(first.id)]
+    assert store.pin_session(first.id, pinned=False) == first
+    assert store.list_sessions(pinned=True) == []
+
+
+def test_a_session_is_found_by_the_beginning_of_its_id_in_the_list_and_the_bin(store: Store) -> None:
+    sessions = [store.create_session() for _ in range(40)]
+    store.delete_session(sessions[0].id)
+    for session in (store.get_session(sessions[0].id), sessions[1]):
+        assert store.find_session(session.id) == store.find_session(session.id[:12]) == session
+    doubled = next(each.id[0] for each in sessions if sum(other.id[0] == each.id[0] for other in sessions) > 1)
+    with pytest.raises(SessionNotFound, match=f"conversations begin with '{doubled}'") as caught:
+        store.find_session(doubled)
+    assert "sessions list" in caught.value.hint
+
+
+@pytest.mark.parametrize("beginning", ["", "%", "_", "nope", "\0", "\ud800", "x" * 100, "' OR 1=1 --"])
+def test_what_begins_no_id_finds_no_session(store: Store, beginning: str) -> None:
+    store.create_session()
+    with pytest.raises(SessionNotFound, match="No conversation has the id"):
+        store.find_session(beginning)
+
+
+def test_the_count_of_tokens_is_kept_until_the_text_is_another(store: Store) -> None:
+    reply = store.add_message(store.create_session().id, text_message("assistant", "a b"), parent_id=None)
+    assert reply.tokens is None
+    store.set_tokens(reply.id, 2)
+    assert store.get_message(reply.session_id, reply.id).tokens == 2
+    assert store.history(reply.session_id)[0].tokens == 2
+    assert store.update_reply(reply.id, text_message("assistant", "a b c")).tokens is None
+
+
 SESSION_CALLS: list[Callable[[Store], object]] = [
     lambda store: store.get_session("nope"),
+    lambda store: store.get_session("\0"),
     lambda store: store.rename_session("nope", "x"),
+    lambda store: store.pin_session("nope", pinned=True),
+    lambda store: store.copy_branch("nope"),
+    lambda store: store.history("nope", limit=1),
     lambda store: store.set_session_model("nope", "x"),
     lambda store: store.delete_session("nope"),
     lambda store: store.restore_session("nope"),
@@ -239,7 +283,7 @@ SESSION_CALLS: list[Callable[[Store], object]] = [
 
 @pytest.mark.parametrize("call", SESSION_CALLS)
 def test_an_unknown_session_is_said_to_be_missing(store: Store, call: Callable[[Store], object]) -> None:
-    with pytest.raises(SessionNotFound, match="no conversation nope") as caught:
+    with pytest.raises(SessionNotFound, match="There is no conversation") as caught:
         call(store)
     assert caught.value.hint
 
@@ -249,11 +293,15 @@ def test_an_unknown_message_is_said_to_be_missing(store: Store) -> None:
     foreign = ask(store, other.id, "of another session")
     calls: list[Callable[[], object]] = [
         lambda: store.update_reply("nope", Message("assistant")),
+        lambda: store.set_tokens("nope", 1),
         *(
             call
             for message_id in ("nope", foreign.id)
             for call in (
                 lambda message_id=message_id: store.get_message(session.id, message_id),
+                lambda message_id=message_id: store.copy_branch(session.id, message_id),
+                lambda message_id=message_id: store.history(session.id, before=message_id),
+                lambda message_id=message_id: store.history(session.id, limit=1, before=message_id),
                 lambda message_id=message_id: store.siblings(session.id, message_id),
                 lambda message_id=message_id: store.select_version(session.id, message_id),
                 lambda message_id=message_id: ask(store, session.id, "x", message_id),
@@ -266,6 +314,7 @@ def test_an_unknown_message_is_said_to_be_missing(store: Store) -> None:
         assert caught.value.hint
     assert store.history(session.id) == []
     assert store.get_session(session.id) == session
+    assert len(store.list_sessions()) == 2
 
 
 def test_the_number_of_statements_does_not_grow_with_the_conversation(store: Store) -> None:

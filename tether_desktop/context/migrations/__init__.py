@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from tether_desktop.context.migrations import v0001_sessions_and_messages, v0002_tool_rules
+from tether_desktop.context.migrations import (
+    v0001_sessions_and_messages,
+    v0002_tool_rules,
+    v0003_pins_and_token_counts,
+)
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext, RevisionStep
 
 _VERSION_TABLE = "alembic_version"
 
-REVISIONS: tuple[ModuleType, ...] = (v0001_sessions_and_messages, v0002_tool_rules)
+REVISIONS: tuple[ModuleType, ...] = (
+    v0001_sessions_and_messages,
+    v0002_tool_rules,
+    v0003_pins_and_token_counts,
+)
 """Every revision, oldest first.
 
 They are imported, not found on disk as Alembic does by default, so that a frozen bundle (which has
