@@ -10,8 +10,12 @@ from typing import Any, ClassVar, Literal, get_args
 
 from tether_desktop.messages import FinishReason, Phase, Timings, Usage
 
-Stage = Literal["queued", "loading_model", "reading_prompt", "generating", "calling"]
-"""What a person waits through; "calling" is while a model writes a call, of which nothing is visible."""
+Stage = Literal["queued", "loading_model", "summing_up", "reading_prompt", "generating", "calling"]
+"""What a person waits through.
+
+"summing_up" is while old messages that no longer fit are summed up, "calling" while a model writes a call, of which
+nothing is visible.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +127,16 @@ class ToolApproval:
 
 @dataclass(frozen=True, slots=True)
 class ContextTrimmed:
-    """Old messages were left out of the prompt; counts are in messages and tokens."""
+    """Old messages were left out of the prompt; counts are in messages and tokens.
+
+    ``summary`` is what the model reads in their place; empty for nothing.
+    """
 
     type: ClassVar[str] = "context_trimmed"
     dropped_messages: int
     kept_tokens: int
     window: int
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

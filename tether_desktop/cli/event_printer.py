@@ -27,6 +27,7 @@ from tether_desktop.events import (
 _STAGES = {
     "queued": "Waiting for the model",
     "loading_model": "Loading the model",
+    "summing_up": "Summing up what no longer fits",
     "reading_prompt": "Reading the prompt",
     "generating": "Thinking",
     "calling": "Writing a call",

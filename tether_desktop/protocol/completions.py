@@ -40,7 +40,7 @@ from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.model_choice import chosen_model, load_template, with_stop
 from tether_desktop.protocol.prompt import PromptTemplate
 from tether_desktop.protocol.speaking import Assignment, parser_for, request_for, speak
-from tether_desktop.protocol.speech import Call, Speech
+from tether_desktop.protocol.speech import Call, Heard, Speech
 from tether_desktop.protocol.stream_parser import BrokenCall, StreamParser
 from tether_desktop.protocol.window import FittedPrompt
 from tether_desktop.settings import Settings
@@ -213,28 +213,11 @@ class Completions:
                 yield event
 
 
-class _Heard:
-    """Keeps what is said until it is fetched."""
-
-    def __init__(self) -> None:
-        self._said: list[Token | HiddenThought] = []
-
-    def tell(self, stage: Stage, progress: float | None) -> None:
-        """Nobody waits for stages here."""
-
-    def say(self, event: Token | HiddenThought) -> None:
-        self._said.append(event)
-
-    def fetch(self) -> list[Token | HiddenThought]:
-        said, self._said = self._said, []
-        return said
-
-
 async def _answer(
     engine: Engine, assignment: Assignment, fitted: FittedPrompt, info: EngineInfo | None
 ) -> AsyncGenerator[CompletionEvent, None]:
     """What the model says, call by call and word by word."""
-    heard = _Heard()
+    heard = Heard()
     speech = Speech(parser_for(assignment, fitted), heard)
     request = request_for(assignment, fitted, info)
     told, last = 0, GenerationChunk()
@@ -257,7 +240,7 @@ async def _answer(
 
 async def _going_on(engine: Engine, request: GenerationRequest) -> AsyncGenerator[CompletionEvent, None]:
     """What follows a text, as it is."""
-    speech = Speech(StreamParser(), _Heard())
+    speech = Speech(StreamParser(), Heard())
     async with aclosing(engine.generate(request)) as chunks:
         async for chunk in chunks:
             if chunk.text:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
 
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.context.store import Store
@@ -27,6 +29,8 @@ from tether_desktop.messages import (
 _LOG = logging.getLogger(__name__)
 
 STORE_INTERVAL_S = 0.5
+
+NOTHING_COUNTED: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -112,23 +116,24 @@ class ReplyWriter:
         usage: Usage | None = None,
         timings: Timings | None = None,
         error: str = "",
+        counted: Mapping[str, int] = NOTHING_COUNTED,
     ) -> MessageRecord:
-        """Store the complete reply.
+        """Store the complete reply, and with it how many tokens messages have, by their ids.
 
         Raises:
             StoreError: it could not be stored.
         """
         self._finishing.set()
         await self._storing
-        return await asyncio.to_thread(
-            self._store.update_reply,
-            self._reply_id,
-            self.message(),
-            finish_reason=finish_reason,
-            usage=usage,
-            timings=timings,
-            error=error,
-        )
+        ending = {"finish_reason": finish_reason, "usage": usage, "timings": timings, "error": error}
+        return await asyncio.to_thread(self._store_finished, ending, dict(counted))
+
+    def _store_finished(self, ending: dict[str, Any], counted: dict[str, int]) -> MessageRecord:
+        with self._store.together():
+            stored = self._store.update_reply(self._reply_id, self.message(), **ending)
+            for message_id, tokens in counted.items():
+                self._store.set_tokens(message_id, tokens)
+            return replace(stored, tokens=counted.get(self._reply_id))
 
     async def _keep_storing(self) -> None:
         while not await self._finishing_within(self._interval_s):

@@ -11,7 +11,6 @@ from tether_desktop.events import Done
 from tether_desktop.messages import (
     MODELS_CHOICE,
     FinishReason,
-    Message,
     Part,
     Phase,
     Timings,
@@ -23,17 +22,16 @@ from tether_desktop.messages import (
 from tether_desktop.model.engine import Engine, EngineInfo, GenerationChunk
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.calls import CallRunner
-from tether_desktop.protocol.history import exchanges_of, with_reply
 from tether_desktop.protocol.output import TurnOutput
 from tether_desktop.protocol.planner import TurnPlan
+from tether_desktop.protocol.reading import Reading
 from tether_desktop.protocol.speaking import NO_CALLS, Assignment, parser_for, request_for, speak
 from tether_desktop.protocol.speech import Call, Speech
 from tether_desktop.protocol.tool_use import STOPPED
-from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, reply_reserve
+from tether_desktop.protocol.window import FittedPrompt
 
 _OVER = "No more calls can be made in this reply: this one was not run."
 _CUT_OFF = "The reply reached its longest length in the middle of this call."
-_ANSWER_NOW = "(No more tools can be called in this reply. Answer now, with what is known.)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +56,20 @@ class Rounds:
         pool: EnginePool,
         runner: CallRunner,
         out: TurnOutput,
+        reading: Reading,
         *,
-        cuts: dict[str, Cut | None],
         clock: Callable[[], float],
     ) -> None:
-        """Prepare; ``cuts`` holds where each session's history was cut last."""
         self._plan = plan
         self._pool = pool
         self._runner = runner
         self._out = out
-        self._cuts = cuts
+        self._reading = reading
         self._clock = clock
         self._usage = Usage()
         self._timings = Timings()
         self._first_round = True
         self._facts: set[str] = set()
-        self._told_cut: Cut | None = None
 
     async def answer(self) -> Done:
         """Go round until there is an answer, or no more rounds.
@@ -125,7 +121,7 @@ class Rounds:
         async with self._pool.lend(self._plan.model, self._out.tell) as engine:
             self._timings = replace(self._timings, queued_s=self._timings.queued_s + self._clock() - asked)
             self._out.tell("reading_prompt", 0.0)
-            fitted = await self._fit(engine, assignment)
+            fitted = await self._reading.fit(engine, assignment, self._engine_info())
             return await self._generate(engine, fitted, assignment)
 
     def _assignment(self, choice: ToolChoice) -> Assignment:
@@ -141,36 +137,6 @@ class Rounds:
             may_think=plan.settings.thinking == "on",
             thinking_limit=plan.settings.thinking_limit,
         )
-
-    async def _fit(self, engine: Engine, assignment: Assignment) -> FittedPrompt:
-        plan = self._plan
-        window = assignment.window(self._engine_info())
-        fitted = await ContextWindow(
-            engine,
-            plan.template,
-            plan.system,
-            with_reply(exchanges_of(plan.branch), self._reply(assignment.choice)),
-            window=window,
-            reserve=reply_reserve(window, plan.params.max_tokens),
-            tools=assignment.tools,
-            thinking=assignment.thinks,
-        ).fit(self._cuts.get(plan.reply.session_id))
-        self._cuts[plan.reply.session_id] = fitted.cut
-        if fitted.trimmed and fitted.cut != self._told_cut:
-            self._out.mention(fitted.trimmed)
-        self._told_cut = fitted.cut
-        return fitted
-
-    def _reply(self, choice: ToolChoice) -> Message:
-        """What was said so far as the model reads it.
-
-        In the last round the newest answer says so, unless a grammar sees to it: small models answer to the words.
-        """
-        reply, info = self._out.reply(), self._engine_info()
-        last = reply.parts[-1] if reply.parts else None
-        if choice != NO_CALLS or not isinstance(last, ToolResult) or (info and "lark" in info.constraints):
-            return reply
-        return Message(reply.role, (*reply.parts[:-1], replace(last, result=f"{last.result}\n\n{_ANSWER_NOW}")))
 
     def _engine_info(self) -> EngineInfo | None:
         state = self._pool.states().get(self._plan.model)

@@ -25,6 +25,25 @@ class Listener(Protocol):
         ...
 
 
+class Heard:
+    """Keeps what is said until it is fetched."""
+
+    def __init__(self) -> None:
+        self._said: list[Token | HiddenThought] = []
+
+    def tell(self, stage: Stage, progress: float | None) -> None:
+        """Nobody waits here to hear of stages."""
+
+    def say(self, event: Token | HiddenThought) -> None:
+        """Keep it."""
+        self._said.append(event)
+
+    def fetch(self) -> list[Token | HiddenThought]:
+        """What was said since the last time."""
+        said, self._said = self._said, []
+        return said
+
+
 class Speech:
     """The speech of one round.
 

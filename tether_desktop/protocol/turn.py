@@ -18,6 +18,7 @@ from tether_desktop.protocol.calls import CallRunner
 from tether_desktop.protocol.event_log import EventLog
 from tether_desktop.protocol.output import TurnOutput
 from tether_desktop.protocol.planner import TurnPlan
+from tether_desktop.protocol.reading import Reading
 from tether_desktop.protocol.reply_writer import ReplyWriter
 from tether_desktop.protocol.rounds import Rounds
 from tether_desktop.protocol.window import Cut
@@ -72,7 +73,8 @@ class Turn:
         self._writer = ReplyWriter(store, plan.reply.id, clock=clock)
         self._out = TurnOutput(self._log, self._writer)
         runner = CallRunner(plan, approvals, self._out, permission=permission)
-        self._rounds = Rounds(plan, pool, runner, self._out, cuts=cuts, clock=clock)
+        self._reading = Reading(plan, self._out, cuts)
+        self._rounds = Rounds(plan, pool, runner, self._out, self._reading, clock=clock)
         self._cancelled = False
         self._work = asyncio.create_task(self._answer(), name=f"answer in {self.session_id}")
         self._task = asyncio.create_task(self._run(), name=f"turn in {self.session_id}")
@@ -128,13 +130,24 @@ class Turn:
         return ending
 
     async def _finish_reply(self, ending: _Ending) -> MessageRecord:
+        counted = self._counted(ending)
         match ending:
             case Done(reason, usage, timings):
-                return await self._writer.finish(reason, usage=usage, timings=timings)
+                return await self._writer.finish(reason, usage=usage, timings=timings, counted=counted)
             case Cancelled():
-                return await self._writer.finish("cancelled")
+                return await self._writer.finish("cancelled", counted=counted)
             case ErrorEvent(message):
-                return await self._writer.finish("error", error=message)
+                return await self._writer.finish("error", error=message, counted=counted)
+
+    def _counted(self, ending: _Ending) -> dict[str, int]:
+        """How many tokens the messages of this turn have, as far as that is known."""
+        counted, tokens = {}, self._reading.question_tokens
+        if self.question is not None and tokens is not None:
+            counted[self.question.id] = tokens
+            self.question = replace(self.question, tokens=tokens)
+        if isinstance(ending, Done):
+            counted[self.reply.id] = ending.usage.completion_tokens
+        return counted
 
 
 def _error_event(error: BaseException) -> ErrorEvent:

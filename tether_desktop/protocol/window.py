@@ -22,10 +22,17 @@ _SHORTEST_RESULT = 200
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where a session's history was cut last: at an exchange, for a window of so many tokens."""
+    """Where a session's history was cut last.
+
+    Attributes:
+        exchange_id: the first exchange that is kept.
+        window: tokens of the window it was cut for.
+        summary: of what is left out, where one was wanted.
+    """
 
     exchange_id: str
     window: int
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

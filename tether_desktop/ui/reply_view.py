@@ -37,6 +37,7 @@ _STAGES: dict[Stage, ViewState] = {
     "reading_prompt": "reading",
     "generating": "streaming",
     "calling": "preparing",
+    "summing_up": "reading",
 }
 
 
