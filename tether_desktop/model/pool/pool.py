@@ -16,7 +16,7 @@ from tether_desktop.model.engines import make_engine as engine_of_kind
 from tether_desktop.model.pool.admission import Admission, Admit, Evict, obtainable
 from tether_desktop.model.pool.demand import Demand, demand_of, within
 from tether_desktop.model.pool.memory_fit import Memory, memory_now
-from tether_desktop.model.pool.slot import Loading, ModelState, Mortal, OnStage, Slot, Timer
+from tether_desktop.model.pool.slot import Loading, ModelState, Mortal, OnStage, Slot, Timer, Unloading
 
 logger = logging.getLogger(__name__)
 
@@ -121,11 +121,15 @@ class EnginePool:
                 "The model is answering", f"{model} cannot be unloaded while it answers.", "Stop the answer first."
             )
         else:
-            await self._drop(slot)
+            await self._drop(slot, "asked")
 
     def states(self) -> dict[str, ModelState]:
         """The state of every model that was used so far; the others are unloaded."""
         return {name: slot.state for name, slot in self._slots.items()}
+
+    def waiting(self) -> dict[str, int]:
+        """How many turns stand in line for the engine of each of these models."""
+        return {name: slot.turn.waiting for name, slot in self._slots.items()}
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback``, in the loop's thread, whenever a state changes; returns how to stop that."""
@@ -137,7 +141,7 @@ class EnginePool:
         self._closed = True
         slots = list(self._slots.values())
         await asyncio.gather(*(slot.loading.abandon() for slot in slots if slot.loading is not None))
-        await asyncio.gather(*(self._drop(slot) for slot in slots), *self._retiring)
+        await asyncio.gather(*(self._drop(slot, "closing") for slot in slots), *self._retiring)
 
     def _slot(self, model: str) -> Slot:
         if self._closed:
@@ -224,7 +228,7 @@ class EnginePool:
         async with self._making_room:
             while not isinstance(step := self._admission.decide(slot, self._holders(), self._measure()), Admit):
                 if isinstance(step, Evict):
-                    await self._drop(step.slot)
+                    await self._drop(step.slot, "room")
                 else:
                     slot.tell("queued", None)
                     self._freed.clear()
@@ -235,13 +239,13 @@ class EnginePool:
     def _holders(self) -> list[Slot]:
         return [slot for slot in self._slots.values() if slot.takes_room()]
 
-    async def _drop(self, slot: Slot) -> None:
+    async def _drop(self, slot: Slot, why: Unloading) -> None:
         engine, slot.engine = slot.engine, None
         if engine is None:
             return
         slot.stop_timer()
         slot.leaving = True
-        self._set(slot, ModelState())
+        self._set(slot, ModelState(unloading=why))
         try:
             await engine.close()
         finally:
@@ -256,7 +260,7 @@ class EnginePool:
 
     def _retire(self, slot: Slot) -> None:
         if slot.idle():
-            task = asyncio.create_task(self._drop(slot))
+            task = asyncio.create_task(self._drop(slot, "idle"))
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
 

@@ -14,6 +14,8 @@ from tether_desktop.model.pool.demand import Demand
 
 OnStage = Callable[[Stage, float | None], None]
 StateName = Literal["unloaded", "loading", "ready", "busy", "failed"]
+Unloading = Literal["", "room", "idle", "asked", "closing"]
+"""Why a model was unloaded: another one needed the room, nobody used it, somebody said so, or the program ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class ModelState:
         progress: 0..1 while loading.
         info: what the engine tells about itself, while it is loaded.
         error: why loading failed, or how the engine died; the next turn tries again.
+        unloading: why it was unloaded, if it ever was loaded.
     """
 
     state: StateName = "unloaded"
     progress: float | None = None
     info: EngineInfo | None = None
     error: TetherError | None = None
+    unloading: Unloading = ""
 
 
 @runtime_checkable
@@ -62,6 +66,26 @@ class Loading:
         await asyncio.wait([self.task])
 
 
+class Line(asyncio.Lock):
+    """Lets in one after the other.
+
+    Attributes:
+        waiting: how many stand outside.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = 0
+
+    async def acquire(self) -> Literal[True]:
+        """Wait for one's turn."""
+        self.waiting += 1
+        try:
+            return await super().acquire()
+        finally:
+            self.waiting -= 1
+
+
 class Slot:
     """One model in the pool.
 
@@ -76,7 +100,7 @@ class Slot:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.turn = asyncio.Lock()
+        self.turn = Line()
         self.state = ModelState()
         self.engine: Engine | None = None
         self.loading: Loading | None = None
