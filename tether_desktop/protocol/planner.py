@@ -35,6 +35,7 @@ class TurnPlan:
     """Everything a turn is to do.
 
     Attributes:
+        session: as it is now, with the question in it.
         branch: the messages from the first one to the question.
         question: the question, when this turn has stored it.
         reply: the stored, still empty reply.
@@ -51,6 +52,7 @@ class TurnPlan:
         title: the title that the session has just got; empty for none.
     """
 
+    session: SessionRecord
     branch: tuple[MessageRecord, ...]
     question: MessageRecord | None
     reply: MessageRecord
@@ -117,7 +119,9 @@ class TurnPlanner:
                 self._store.set_session_model(session_id, entry.name)
             *branch, reply = self._store.history(session_id)
             title = self._name(session, branch)
+            session = self._store.get_session(session_id)
         return TurnPlan(
+            session=session,
             branch=tuple(branch),
             question=branch[-1] if asked.question else None,
             reply=reply,

@@ -340,6 +340,7 @@ class SessionService:
                 on_end=self._forget,
             )
             self._turns[session_id] = turn
+            self._changed(plan.session)
             self._news.tell(TurnStarted(turn))
             return turn
 
