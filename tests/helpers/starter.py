@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tether_desktop.model.discovery import trust
 
@@ -50,9 +51,15 @@ def trust_starter(model: StarterModel) -> None:
 @pytest.fixture(scope="session")
 def starter_model() -> StarterModel:
     """The starter model, fetched, packed and compiled by the program's own installer."""
-    root = KEPT / _fingerprint()
-    for outdated in KEPT.glob("*"):
-        if outdated != root:
+    KEPT.mkdir(parents=True, exist_ok=True)
+    # Tests run in several processes side by side.
+    with FileLock(KEPT / ".lock"):
+        return _kept_model(KEPT / _fingerprint())
+
+
+def _kept_model(root: Path) -> StarterModel:
+    for outdated in KEPT.iterdir():
+        if outdated.is_dir() and outdated != root:
             shutil.rmtree(outdated)
     finished = root / "finished"
     if not finished.exists():
