@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,9 +14,11 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from tether_desktop.context import faults, migrations, sqlite
-from tether_desktop.errors import StoreError
+from tether_desktop.errors import StoreBusy, StoreError, StoreFull
 
 _log = logging.getLogger(__name__)
+
+_FAILURES = (StoreError, StoreBusy, StoreFull)
 
 
 class Database:
@@ -39,6 +42,8 @@ class Database:
         # SQLite lets one writer in and makes others poll; waiting here instead is fair and costs nothing.
         self._writing = threading.Lock()
         self._shared = threading.local()
+        self._counting = threading.Lock()
+        self._failures: Counter[str] = Counter()
         self._file = sqlite.file_of(parsed)
         self.place = str(self._file) if self._file else parsed.render_as_string(hide_password=True)
         try:
@@ -96,7 +101,7 @@ class Database:
         if shared := self._transaction():
             yield shared
             return
-        with faults.told(self.place), self._engine.begin() as connection:
+        with self._told(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -108,7 +113,7 @@ class Database:
         if shared := self._transaction():
             yield shared
             return
-        with faults.told(self.place), self._writing, self._writer.begin() as connection:
+        with self._told(), self._writing, self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -120,6 +125,23 @@ class Database:
                 yield
             finally:
                 del self._shared.connection
+
+    def failures(self) -> dict[str, int]:
+        """How often reading or writing has failed, by the code of the error."""
+        with self._counting:
+            return dict(self._failures)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            with faults.told(self.place):
+                yield
+        except StoreError as error:
+            # What is not there is no failure of the database.
+            if type(error) in _FAILURES:
+                with self._counting:
+                    self._failures[error.code] += 1
+            raise
 
     def _transaction(self) -> Connection | None:
         return getattr(self._shared, "connection", None)

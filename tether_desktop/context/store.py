@@ -26,6 +26,7 @@ from tether_desktop.context.queries import (
 )
 from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord, ToolRule
 from tether_desktop.context.search import search_messages
+from tether_desktop.context.statistics import StoreStatistics, read_statistics
 from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
@@ -59,6 +60,15 @@ class Store:
     def together(self) -> AbstractContextManager[None]:
         """Make one transaction of all that this thread asks of the store inside: stored as a whole, or not at all."""
         return self._database.together()
+
+    def statistics(self) -> StoreStatistics:
+        """Figures of the database as it is now."""
+        with self._database.read() as connection:
+            return read_statistics(connection)
+
+    def failures(self) -> dict[str, int]:
+        """How often the database has failed since it was opened, by the code of the error."""
+        return self._database.failures()
 
     def create_session(self, title: str = "", model: str = "") -> SessionRecord:
         """Begin a conversation."""
