@@ -45,7 +45,7 @@ async def test_a_turn_is_told_before_any_of_its_events(tmp_path: Path) -> None:
         session = await rooms.sessions.get(turn.session_id)
     _, *news = heard
     assert news == [SessionChanged(session), TurnStarted(turn)]
-    assert session.title == "Well?"
+    assert session.title == "Well"
 
 
 async def test_another_version_that_is_shown_is_told(tmp_path: Path) -> None:
