@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from tether_desktop.events import TERMINAL_EVENTS, Event
 
@@ -38,16 +38,28 @@ class EventLog:
         if not self._events or self._events[-1] != event:
             self.append(event)
 
+    @property
+    def so_far(self) -> tuple[Event, ...]:
+        """Every event that is in already."""
+        return tuple(self._events)
+
     async def read(self, after: int = 0) -> AsyncIterator[Event]:
         """Every event but the first ``after`` ones, until the terminal one."""
+        async for batch in self.batches(after):
+            for event in batch:
+                yield event
+
+    async def batches(self, after: int = 0) -> AsyncIterator[Sequence[Event]]:
+        """As :meth:`read`, with all that is there at a time; a reader that is slow gets more at once."""
         position = after
         while True:
-            while position < len(self._events):
-                position += 1
-                yield self._events[position - 1]
-            if self.ended:
+            if batch := self._events[position:]:
+                position += len(batch)
+                yield batch
+            elif self.ended:
                 return
-            await self._next_event()
+            else:
+                await self._next_event()
 
     async def _next_event(self) -> None:
         reader = asyncio.get_running_loop().create_future()

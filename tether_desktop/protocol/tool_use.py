@@ -22,11 +22,13 @@ class ToolUse:
         choice: which calls it may or must make; None leaves that to the settings.
         attended: whether somebody is there to answer when a call asks; if not, it is refused.
         allowed: tools whose calls need not ask.
+        only: the tools there are to use; None is all.
     """
 
     choice: ToolChoice | None = None
     attended: bool = False
     allowed: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
 
 
 AS_SET = ToolUse()
@@ -50,9 +52,12 @@ def offered_tools(
         formatted: whether the reply has to be of a certain form, which leaves no room for calls.
 
     Raises:
-        ToolError: a call is demanded that nothing can answer, or beside a format of the reply.
+        ToolError: a call is demanded that nothing can answer, or beside a format of the reply, or a tool is named
+            that is not there.
     """
     choice = tool_use.choice
+    if tool_use.only is not None:
+        tools = _named(tool_use.only, tools)
     if choice is None:
         return (tuple(tools) if by_default and not formatted else ()), MODELS_CHOICE
     if choice.mode == "none":
@@ -66,3 +71,11 @@ def offered_tools(
     if choice.mode == "required" and not tools:
         raise ToolError("There are no tools", "All of them are switched off.", "Switch some on in the settings.")
     return tuple(tools), choice
+
+
+def _named(names: frozenset[str], tools: Sequence[Tool]) -> tuple[Tool, ...]:
+    missing = names - {tool.declaration.name for tool in tools}
+    if missing:
+        message = f"{', '.join(sorted(missing))}: not among the tools that may be called."
+        raise ToolNotFound("There is no such tool", message, "`tether tools list` shows them.")
+    return tuple(tool for tool in tools if tool.declaration.name in names)

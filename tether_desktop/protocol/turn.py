@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from tether_desktop.context.records import MessageRecord
@@ -87,6 +87,14 @@ class Turn:
     def events(self, after: int = 0) -> AsyncIterator[Event]:
         """Every event but the first ``after`` ones, which the reader has; ends after the one terminal event."""
         return self._log.read(after)
+
+    def batches(self, after: int = 0) -> AsyncIterator[Sequence[Event]]:
+        """As :meth:`events`, all that are there at a time."""
+        return self._log.batches(after)
+
+    def so_far(self) -> tuple[Event, ...]:
+        """Every event that is there already."""
+        return self._log.so_far
 
     async def cancel(self) -> None:
         """Stop it, whatever it is doing, and wait until what was said is stored."""
