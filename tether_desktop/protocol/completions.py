@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from tether_desktop.errors import ConstraintRefused, PromptTooLong, ToolError, ToolNotFound
+from tether_desktop.errors import ConstraintRefused, PromptTooLong, TetherError, ToolError, ToolNotFound
 from tether_desktop.events import HiddenThought, Stage, Token
 from tether_desktop.messages import (
     MODELS_CHOICE,
@@ -103,7 +104,26 @@ class Finished:
 
 
 CompletionEvent = Token | HiddenThought | WrittenCall | TokenLogprobs | Finished
-Observer = Callable[[str, CompletionEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionReport:
+    """How a reply went, for those who watch.
+
+    Attributes:
+        model: who answered.
+        ending: its finish reason; "cancelled" where nobody wanted the rest; else the error's code.
+        first_token_s: from the request to the first word, waiting included; None where none came.
+        finished: its end, where it came to one.
+    """
+
+    model: str
+    ending: str
+    first_token_s: float | None = None
+    finished: Finished | None = None
+
+
+Observer = Callable[[CompletionReport], None]
 
 
 class Completion:
@@ -129,11 +149,20 @@ class Completions:
 
     Attributes:
         settings: read at the start of every reply; may be replaced.
-        observers: called with the model's name and each event of every reply.
+        observers: called, in the loop, after every reply.
     """
 
-    def __init__(self, pool: EnginePool, catalog: Catalog, settings: Settings) -> None:
+    def __init__(
+        self,
+        pool: EnginePool,
+        catalog: Catalog,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; ``clock`` tells seconds, for how long a request waits."""
         self.settings = settings
+        self._clock = clock
         self.observers: list[Observer] = []
         self._pool = pool
         self._catalog = catalog
@@ -163,10 +192,10 @@ class Completions:
             may_think=self.settings.thinking == "on" if request.thinking is None else request.thinking,
             thinking_limit=self.settings.thinking_limit,
         )
-        async with self._pool.lend(entry.name, _ignore) as engine:
+        async with self._lent(entry) as (engine, wait):
             info = self._info(entry)
             fitted = await _fit(engine, assignment, messages, info)
-            async with self._made(entry, fitted.tokens, _answer(engine, assignment, fitted, info)) as made:
+            async with self._made(entry, fitted.tokens, _answer(engine, assignment, fitted, info), wait) as made:
                 yield made
 
     @asynccontextmanager
@@ -182,11 +211,11 @@ class Completions:
             message = f"{entry.name} answers conversations, and does not go on with a plain text."
             raise ConstraintRefused("The model takes no plain text", message, "Send it as a message of a chat.")
         pieces = (PromptPiece(template.text_start + prompt),)
-        async with self._pool.lend(entry.name, _ignore) as engine:
+        async with self._lent(entry) as (engine, wait):
             (tokens,) = await engine.count_tokens([pieces])
             _check_length(tokens, self._info(entry), entry)
             request = GenerationRequest(_conversation([text_message("user", prompt)]), pieces, params)
-            async with self._made(entry, tokens, _going_on(engine, request)) as made:
+            async with self._made(entry, tokens, _going_on(engine, request), wait) as made:
                 yield made
 
     async def _entry(self, model: str | None) -> ModelEntry:
@@ -197,20 +226,48 @@ class Completions:
         return state.info if state else None
 
     @asynccontextmanager
+    async def _lent(self, entry: ModelEntry) -> AsyncIterator[tuple[Engine, _Wait]]:
+        asked = self._clock()
+        async with self._pool.lend(entry.name, _ignore) as engine:
+            yield engine, _Wait(asked, self._clock() - asked)
+
+    @asynccontextmanager
     async def _made(
-        self, entry: ModelEntry, tokens: int, events: AsyncGenerator[CompletionEvent, None]
+        self, entry: ModelEntry, tokens: int, events: AsyncGenerator[CompletionEvent, None], wait: _Wait
     ) -> AsyncIterator[Completion]:
-        async with aclosing(self._observed(entry.name, events)) as observed:
+        async with aclosing(self._observed(entry.name, events, wait)) as observed:
             yield Completion(entry.name, tokens, observed)
 
     async def _observed(
-        self, model: str, events: AsyncGenerator[CompletionEvent, None]
+        self, model: str, events: AsyncGenerator[CompletionEvent, None], wait: _Wait
     ) -> AsyncGenerator[CompletionEvent, None]:
-        async with aclosing(events):
-            async for event in events:
-                for observer in tuple(self.observers):
-                    observer(model, event)
-                yield event
+        """The same events, of which the last one tells the wait as well; how it went is told to the observers."""
+        report = CompletionReport(model, "cancelled")
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    if report.first_token_s is None:
+                        report = replace(report, first_token_s=self._clock() - wait.began)
+                    if not isinstance(event, Finished):
+                        yield event
+                        continue
+                    end = replace(event, timings=replace(event.timings, queued_s=wait.queued_s))
+                    report = replace(report, ending=end.finish_reason, finished=end)
+                    yield end
+        except Exception as error:
+            report = replace(report, ending=error.code if isinstance(error, TetherError) else "internal_error")
+            raise
+        finally:
+            for observer in tuple(self.observers):
+                observer(report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """When a request came, and how long it waited for the engine."""
+
+    began: float
+    queued_s: float
 
 
 async def _answer(

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.rooms import Rooms, open_rooms
 from tests.helpers.tool_turns import Listening, call
-from tether_desktop.errors import ConstraintRefused, ModelNotFound, PromptTooLong, ToolError, ToolNotFound
+from tether_desktop.errors import ConstraintRefused, EngineError, ModelNotFound, PromptTooLong, ToolError, ToolNotFound
 from tether_desktop.events import HiddenThought, Token
 from tether_desktop.messages import Message, ToolCall, ToolChoice, ToolDeclaration, ToolResult, text_message
 from tether_desktop.model.engine import Constraint, SamplingParams
-from tether_desktop.protocol.completions import ChatRequest, CompletionEvent, Finished, WrittenCall
+from tether_desktop.protocol.completions import ChatRequest, CompletionEvent, CompletionReport, Finished, WrittenCall
 
+BROKEN = {"steps": ["One", {"raise": {"code": "engine_error", "title": "Broken", "message": "No luck."}}]}
 WEATHER = ToolDeclaration("weather", "Tells the weather.", {"type": "object", "properties": {"place": {}}})
 
 
@@ -184,12 +185,26 @@ async def test_thoughts_that_are_too_long_are_closed(tmp_path: Path) -> None:
     assert end.usage.completion_tokens > 4
 
 
-async def test_observers_hear_every_event_with_the_models_name(tmp_path: Path) -> None:
-    heard: list[tuple[str, CompletionEvent]] = []
+async def test_observers_hear_how_a_reply_went(tmp_path: Path) -> None:
+    heard: list[CompletionReport] = []
     async with open_rooms(tmp_path, replies=["One two."]) as rooms:
-        rooms.completions.observers.append(lambda model, event: heard.append((model, event)))
+        rooms.completions.observers.append(heard.append)
         events = await answer(rooms, request("Count"))
-    assert heard == [("Scripted", event) for event in events]
+    (report,) = heard
+    assert (report.model, report.ending, report.finished) == ("Scripted", "stop", events[-1])
+    assert report.first_token_s is not None
+
+
+async def test_observers_hear_that_the_rest_was_not_wanted_and_of_engines_that_failed(tmp_path: Path) -> None:
+    heard: list[CompletionReport] = []
+    async with open_rooms(tmp_path, replies=["One two three.", BROKEN]) as rooms:
+        rooms.completions.observers.append(heard.append)
+        async with rooms.completions.chat(request("Count")) as completion:
+            async with aclosing(completion.events()) as events:
+                await anext(events)
+        with pytest.raises(EngineError):
+            await answer(rooms, request("Count"))
+    assert [(report.ending, report.finished) for report in heard] == [("cancelled", None), ("engine_error", None)]
 
 
 async def test_a_format_is_handed_to_the_engine(tmp_path: Path) -> None:
