@@ -7,7 +7,7 @@ from fastapi import FastAPI
 import tether_desktop
 from tether_desktop.protocol.api import generations, metrics, models, sessions, system, tools
 from tether_desktop.protocol.api.core import Core
-from tether_desktop.protocol.api.openai import chat, completions
+from tether_desktop.protocol.api.openai import chat, completions, elsewhere
 from tether_desktop.protocol.api.openai import models as openai_models
 
 _ROUTERS = (
@@ -19,6 +19,7 @@ _ROUTERS = (
     openai_models.router,
     chat.router,
     completions.router,
+    elsewhere.router,
     metrics.router,
 )
 

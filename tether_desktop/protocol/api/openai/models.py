@@ -2,6 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from fastapi import APIRouter
 
-router = APIRouter(tags=["OpenAI-compatible"])
+from tether_desktop.model.discovery.entry import ModelEntry
+from tether_desktop.protocol.api.core import TheCore
+from tether_desktop.protocol.api.openai.answers import ERRORS
+from tether_desktop.protocol.api.openai.errors import OpenAIRoute
+from tether_desktop.protocol.api.openai.replies import Model, ModelList
+
+router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute)
+
+
+@router.get("/v1/models", summary="List models", responses={401: ERRORS[401]})
+async def list_models(core: TheCore) -> ModelList:
+    """The models that can be used, by name."""
+    entries = await asyncio.to_thread(core.catalog.list)
+    return ModelList(data=[_model(entry) for entry in entries if entry.usable])
+
+
+@router.get("/v1/models/{model:path}", summary="Show a model", responses=ERRORS)
+async def retrieve_model(model: str, core: TheCore) -> Model:
+    """A model that can be used; its name may have slashes in it."""
+    return _model(await asyncio.to_thread(core.catalog.get, model))
+
+
+def _model(entry: ModelEntry) -> Model:
+    owner = entry.name.partition("/")[0] if entry.kind == "remote" else "tether"
+    return Model(id=entry.name, created=_written(entry.path), owned_by=owner, context_window=entry.context_window)
+
+
+def _written(path: Path) -> int:
+    try:
+        return int(path.stat().st_mtime)
+    except OSError:
+        return 0
