@@ -199,9 +199,8 @@ async def test_observers_hear_that_the_rest_was_not_wanted_and_of_engines_that_f
     heard: list[CompletionReport] = []
     async with open_rooms(tmp_path, replies=["One two three.", BROKEN]) as rooms:
         rooms.completions.observers.append(heard.append)
-        async with rooms.completions.chat(request("Count")) as completion:
-            async with aclosing(completion.events()) as events:
-                await anext(events)
+        async with rooms.completions.chat(request("Count")) as completion, aclosing(completion.events()) as events:
+            await anext(events)
         with pytest.raises(EngineError):
             await answer(rooms, request("Count"))
     assert [(report.ending, report.finished) for report in heard] == [("cancelled", None), ("engine_error", None)]
