@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.report import Report, show
 
-NAMES = ("engine", "mapping", "startup", "stream", "quality", "tools", "constrained")
+NAMES = ("engine", "mapping", "startup", "stream", "quality", "tools", "constrained", "http")
 WITH_FILES = ("engine", "quality")
 
 
