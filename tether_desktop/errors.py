@@ -194,9 +194,17 @@ class ImportProblem(TetherError):
 
 
 class PortError(TetherError):
-    """The local port cannot be opened, or a running program cannot be reached on it."""
+    """The local port cannot be opened, or a running program cannot be reached on it.
+
+    Attributes:
+        free_port: one that could be opened instead; None where there is no such offer.
+    """
 
     code = "port_error"
+
+    def __init__(self, title: str, message: str, hint: str = "", *, free_port: int | None = None) -> None:
+        super().__init__(title, message, hint)
+        self.free_port = free_port
 
 
 class NoAnswer(TetherError):

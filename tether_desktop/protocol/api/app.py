@@ -5,10 +5,19 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 import tether_desktop
+from tether_desktop import paths
 from tether_desktop.protocol.api import generations, metrics, models, sessions, system, tools
+from tether_desktop.protocol.api.answer_headers import AnswerHeaders
+from tether_desktop.protocol.api.bounds import Bounds
 from tether_desktop.protocol.api.core import Core
-from tether_desktop.protocol.api.openai import chat, completions, elsewhere
+from tether_desktop.protocol.api.early_answers import EarlyAnswers
+from tether_desktop.protocol.api.error_answers import add_error_answers
+from tether_desktop.protocol.api.last_words import LastWords
+from tether_desktop.protocol.api.limits import Limits
+from tether_desktop.protocol.api.openai import chat, completions
 from tether_desktop.protocol.api.openai import models as openai_models
+from tether_desktop.protocol.api.security import Gate
+from tether_desktop.protocol.api.tokens import Tokens
 
 _ROUTERS = (
     system.router,
@@ -19,15 +28,36 @@ _ROUTERS = (
     openai_models.router,
     chat.router,
     completions.router,
-    elsewhere.router,
     metrics.router,
 )
 
 
-def make_app(core: Core) -> FastAPI:
-    """The application over a running core."""
-    app = FastAPI(title="Tether", version=tether_desktop.__version__)
+def make_app(core: Core, tokens: Tokens | None = None, bounds: Bounds | None = None) -> FastAPI:
+    """The application over a running core, with all its gates.
+
+    Args:
+        core: what it offers.
+        tokens: which open it; None takes those of the data folder.
+        bounds: how much clients may take.
+    """
+    tokens = tokens or Tokens(paths.tokens_path())
+    bounds = bounds or Bounds()
+    # The pages that FastAPI would bring fetch their scripts from elsewhere; `system` has its own.
+    app = FastAPI(
+        title="Tether",
+        version=tether_desktop.__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.core = core
     for router in _ROUTERS:
         app.include_router(router)
+    add_error_answers(app)
+    # The last one added sees a request first.
+    app.add_middleware(Limits, bounds=bounds)
+    app.add_middleware(Gate, core=core, tokens=tokens, bounds=bounds)
+    app.add_middleware(LastWords)
+    app.add_middleware(EarlyAnswers, bounds=bounds)
+    app.add_middleware(AnswerHeaders)
     return app

@@ -1,0 +1,102 @@
+"""A real local port over rooms, and a client that speaks to it through a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from tests.helpers.rooms import Rooms
+from tether_desktop.context.store import Store
+from tether_desktop.model.discovery.catalog import Catalog
+from tether_desktop.model.install.installer import Installer
+from tether_desktop.model.pool.pool import EnginePool
+from tether_desktop.model.remote.server_models import ServerModels
+from tether_desktop.protocol.api.bounds import Bounds
+from tether_desktop.protocol.api.server import LocalPort
+from tether_desktop.protocol.completions import Completions
+from tether_desktop.protocol.service import SessionService
+from tether_desktop.settings import Settings
+from tether_desktop.tools.toolbox import Toolbox
+
+
+@dataclass
+class RoomsCore:
+    """What the local port is a client of, of rooms; ``settings`` may be replaced as in the program."""
+
+    settings: Settings
+    sessions: SessionService
+    completions: Completions
+    store: Store
+    catalog: Catalog
+    servers: ServerModels
+    pool: EnginePool
+    installer: Installer
+    toolbox: Toolbox
+
+
+@dataclass(frozen=True)
+class OpenApi:
+    """A port that is open.
+
+    Attributes:
+        url: its address, without a path.
+        token: the owner's own token.
+        client: sends it with every request.
+        port: to make further tokens by, or to close it.
+    """
+
+    url: str
+    token: str
+    client: httpx2.AsyncClient
+    port: LocalPort
+    core: RoomsCore
+    rooms: Rooms
+
+    def stranger(self, **headers: str) -> httpx2.AsyncClient:
+        """A client that sends no token, but these headers; to be closed by the caller."""
+        return http_client(self.url, headers)
+
+    def with_scope(self, scope: Any) -> httpx2.AsyncClient:
+        """A client with a new token of that scope; to be closed by the caller."""
+        token = self.port.tokens.add(f"a {scope} token", scope)
+        return http_client(self.url, {"Authorization": f"Bearer {token}"})
+
+
+def http_client(url: str, headers: dict[str, str]) -> httpx2.AsyncClient:
+    """A client that goes through no proxy."""
+    return httpx2.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False)
+
+
+def core_of_rooms(rooms: Rooms, **settings: Any) -> RoomsCore:
+    """The core of rooms, under their own settings but for these."""
+    chosen = rooms.sessions.settings.model_copy(update=settings)
+    return RoomsCore(
+        chosen,
+        rooms.sessions,
+        rooms.completions,
+        rooms.store,
+        rooms.catalog,
+        ServerModels(),
+        rooms.pool,
+        Installer([rooms.models]),
+        rooms.toolbox,
+    )
+
+
+@asynccontextmanager
+async def open_port(rooms: Rooms, *, bounds: Bounds | None = None, **settings: Any) -> AsyncIterator[OpenApi]:
+    """Open the port of rooms at any number that is free, under settings of its own; closes it."""
+    core = core_of_rooms(rooms, **settings)
+    port = LocalPort(core, bounds)
+    url = await port.open(port=0)
+    token = port.tokens.own()
+    try:
+        async with http_client(url, {"Authorization": f"Bearer {token}"}) as client:
+            yield OpenApi(url, token, client, port, core, rooms)
+    finally:
+        await port.close()
+        await core.servers.close()
