@@ -76,8 +76,10 @@ def main(_arguments: list[str]) -> int:
     threading.Thread(target=_watch_parent, args=(pipe.input, answered, may_go), daemon=True).start()
     threading.Thread(target=_beat, daemon=True).start()
     limit_memory()
-    pipe.send(_answer(request, pipe))
+    answer = _answer(request, pipe)
+    # Before it is sent: whoever has it lets us go at once, which must not look like a program that has died.
     answered.set()
+    pipe.send(answer)
     may_go.wait()
     return 0
 

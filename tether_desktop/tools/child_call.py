@@ -29,7 +29,7 @@ _NO_ANSWER = "The tool's process answered with what is no answer."
 _LAST_PRINTED = 1 << 12
 _LOOK_S = 0.2
 _EXIT_LOOK_S = 0.01
-_LEAVE_S = 3.0
+_LEAVE_S = 1.0
 """Seconds that a process gets to write and close its files after it has answered."""
 
 
