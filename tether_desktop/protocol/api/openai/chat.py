@@ -12,8 +12,9 @@ from tether_desktop.protocol.api.openai.errors import OpenAIRoute
 from tether_desktop.protocol.api.openai.replies import ChatChunk, ChatCompletion
 from tether_desktop.protocol.api.openai.schemas import ChatBody
 from tether_desktop.protocol.api.openai.stream import CompletionResponse
+from tether_desktop.protocol.api.security import ChatScope
 
-router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute)
+router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute, dependencies=[ChatScope])
 
 
 @router.post(

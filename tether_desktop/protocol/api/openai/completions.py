@@ -12,8 +12,9 @@ from tether_desktop.protocol.api.openai.sampling import check_offered, only, sam
 from tether_desktop.protocol.api.openai.schemas import TextBody
 from tether_desktop.protocol.api.openai.stream import CompletionResponse
 from tether_desktop.protocol.api.openai.text_form import TextForm
+from tether_desktop.protocol.api.security import ChatScope
 
-router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute)
+router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute, dependencies=[ChatScope])
 
 _DEFAULT_TOKENS = 16
 """As in OpenAI's API."""

@@ -24,11 +24,14 @@ _BY_STATUS = {
     413: ("invalid_request_error", "request_too_large"),
     415: ("invalid_request_error", "unsupported_media_type"),
     429: ("requests", "rate_limit_exceeded"),
-    503: ("server_error", "service_unavailable"),
 }
 """Type and code of what says no more than its status."""
 
 _CODES = {"missing": "missing_required_parameter", "json_invalid": "bad_json"}
+_PARAMS = {"model_not_found": "model"}
+_OFFERED = (
+    "Offered here are: GET /v1/models, GET /v1/models/{model}, POST /v1/chat/completions and POST /v1/completions."
+)
 _NO_JSON = "The body of the request is no JSON that can be read."
 
 
@@ -49,6 +52,12 @@ class RequestRefused(TetherError):
         self.param = param
         self.code = code
         self.status = status
+
+
+class InternalError(TetherError):
+    """A fault of ours."""
+
+    code = "internal_error"
 
 
 class OpenAIRoute(APIRoute):
@@ -82,19 +91,19 @@ def error_body(error: TetherError | RequestValidationError | HTTPException) -> d
     if isinstance(error, RequestValidationError):
         return _body("invalid_request_error", *_validation(error))
     if isinstance(error, HTTPException):
-        kind, code = _BY_STATUS.get(error.status_code, _kind(error.status_code))
+        kind, code = _BY_STATUS.get(error.status_code, (_kind(error.status_code), getattr(error, "code", None)))
         return _body(kind, code, _http_message(error))
     message = f"{error.message} {error.hint}".strip()
-    param = error.param if isinstance(error, RequestRefused) else _param_of(error)
-    return _body(_kind(_status_of(error))[0], error.code, message, param)
+    param = error.param if isinstance(error, RequestRefused) else _PARAMS.get(error.code)
+    return _body(_kind(_status_of(error)), error.code, message, param)
 
 
 def internal_error() -> TetherError:
     """What a client is told of a fault of ours."""
-    return TetherError("A fault", "The server failed in a way that nobody expected.", "Its log says more.")
+    return InternalError("A fault", "The server failed in a way that nobody expected.", "Its log says more.")
 
 
-def _body(kind: str, code: str, message: str, param: str | None = None) -> dict[str, Any]:
+def _body(kind: str, code: str | None, message: str, param: str | None = None) -> dict[str, Any]:
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
@@ -109,15 +118,13 @@ def _status_of(error: TetherError | RequestValidationError | HTTPException) -> i
     return 400 if (status := status_of(error)) == HTTPStatus.CONFLICT else status
 
 
-def _kind(status: int) -> tuple[str, str]:
-    return ("server_error", "server_error") if status >= 500 else ("invalid_request_error", "invalid_request")
-
-
-def _param_of(error: TetherError) -> str | None:
-    return {"model_not_found": "model", "context_length_exceeded": "messages"}.get(error.code)
+def _kind(status: int) -> str:
+    return "server_error" if status >= 500 else "invalid_request_error"
 
 
 def _http_message(error: HTTPException) -> str:
+    if error.status_code in {404, 405}:
+        return f"{HTTPStatus(error.status_code).phrase}. {_OFFERED}"
     if error.status_code == 400 and "parsing" in str(error.detail):
         return _NO_JSON
     return showable(str(error.detail))

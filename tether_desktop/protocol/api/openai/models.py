@@ -12,8 +12,9 @@ from tether_desktop.protocol.api.core import TheCore
 from tether_desktop.protocol.api.openai.answers import ERRORS
 from tether_desktop.protocol.api.openai.errors import OpenAIRoute
 from tether_desktop.protocol.api.openai.replies import Model, ModelList
+from tether_desktop.protocol.api.security import ChatScope
 
-router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute)
+router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute, dependencies=[ChatScope])
 
 
 @router.get("/v1/models", summary="List models", responses={401: ERRORS[401]})
