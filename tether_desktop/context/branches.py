@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, RowMapping, Select, insert, literal, sel
 from tether_desktop.context import tree
 from tether_desktop.context.queries import find_session, message_not_found, message_record, message_row
 from tether_desktop.context.records import MessageRecord
+from tether_desktop.context.search_index import index_messages
 from tether_desktop.context.tables import MessageTable, SessionTable
 
 _LONGEST_PAGE: Final = 500
@@ -72,6 +73,7 @@ def copy_branch(connection: Connection, session_id: str, message_id: str | None,
     connection.execute(insert(SessionTable).values(values))
     if copies:
         connection.execute(insert(MessageTable), [copy | {"session_id": copy_id} for copy in copies])
+        index_messages(connection, [copy["id"] for copy in copies])
     return copy_id
 
 

@@ -168,6 +168,7 @@ class Database:
     def _scrub_file(self) -> None:
         if self._file:
             sqlite.remove_copies(self._file)
+        sqlite.forget_deleted_words(self._engine)
         sqlite.vacuum(self._engine)
         if not sqlite.empty_write_ahead_log(self._engine):
             raise faults.busy(self.place)

@@ -1,85 +1,69 @@
-"""Finds text in what was said: reads every message, newest first, until enough are found."""
+"""Finds what was said: the index proposes messages, newest first, and their text decides."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
+from tether_desktop.context.excerpts import excerpt_of, has_all
 from tether_desktop.context.parts import load_parts
+from tether_desktop.context.proposals import Proposed, proposed_messages
 from tether_desktop.context.records import SearchHit
-from tether_desktop.context.tables import MessageTable, SessionTable
+from tether_desktop.context.words import fold, one_line, patterns_of, terms_of
 from tether_desktop.messages import Message
 
-_ROWS_AT_ONCE = 200
-_AROUND = 80
+_MOST_WORDS: Final = 32
+"""Words of a query that count: somebody may paste a page."""
+
+_MOST_ROWS: Final = 500
 
 
 def search_messages(
     connection: Connection, query: str, *, limit: int, offset: int, except_session: str
 ) -> list[SearchHit]:
-    """The newest messages whose visible text has the query in it, of all sessions but those in the bin.
+    """The newest messages in whose visible text all words of the query are, of all sessions but those in the bin.
 
-    Every version of a message counts, shown or not. Letter case, accents typed in another way and the kind of white
-    space make no difference; no character has a special meaning. An empty query finds nothing.
+    The last word may be the beginning of one. Every version of a message counts, shown or not. Letter case, accents
+    and the kind of white space make no difference; no character has a special meaning. An empty query finds nothing.
     """
-    needle = _one_line(query).casefold()
-    if not needle or limit < 1:
+    words = fold(one_line(query)).split()[:_MOST_WORDS]
+    if not words or limit < 1:
         return []
-    hits = (_hit(row, needle) for row in _newest_first(connection, except_session))
+    patterns = patterns_of(words)
+    proposed = proposed_messages(connection, terms_of(words), except_session)
+    hits = (_hit(row, patterns) for row in _newest_first(connection, proposed, at_once=offset + limit))
     return list(islice(filter(None, hits), offset, offset + limit))
 
 
-def _newest_first(connection: Connection, except_session: str) -> Iterator[Row[Any]]:
-    message = MessageTable
-    of_message = (message.id, message.session_id, message.role, message.created_at, message.parts)
-    columns: tuple[Any, ...] = (*of_message, SessionTable.title)
-    listed = (
-        select(*columns)
-        .join(SessionTable, SessionTable.id == MessageTable.session_id)
-        .where(SessionTable.deleted_at.is_(None), MessageTable.session_id != except_session)
-        .order_by(MessageTable.created_at.desc(), MessageTable.id)
-    )
-    # Databases compare letters beyond ASCII differently, or not at all, so the comparing is done here; a few rows at
-    # a time, since a history may be larger than the memory.
-    with connection.execute(listed.execution_options(yield_per=_ROWS_AT_ONCE)) as rows:
-        yield from rows
+def _newest_first(connection: Connection, proposed: Proposed, *, at_once: int) -> Iterator[Row[Any]]:
+    """Messages that may be hits; most are, so few more are read than are wanted."""
+    # In batches, each beginning where the last one ended, since the driver of PostgreSQL would fetch all at once.
+    at_once = min(at_once, _MOST_ROWS)
+    batch = connection.execute(proposed.rows.limit(at_once)).all()
+    while batch:
+        yield from batch
+        if len(batch) < at_once:
+            return
+        at_once = _MOST_ROWS
+        older = proposed.rows.where(proposed.number < batch[-1].number)
+        batch = connection.execute(older.limit(at_once)).all()
 
 
-def _hit(row: Row[Any], needle: str) -> SearchHit | None:
-    text = _one_line(Message(row.role, load_parts(row.parts)).text)
-    start = text.casefold().find(needle)
-    if start < 0:
+def _hit(row: Row[Any], patterns: Sequence[re.Pattern[str]]) -> SearchHit | None:
+    said = one_line(Message(row.role, load_parts(row.parts)).text)
+    if not has_all(fold(said), patterns):
         return None
+    excerpt, marks = excerpt_of(said, patterns)
     return SearchHit(
         title=row.title,
         session_id=row.session_id,
         message_id=row.id,
         role=row.role,
         created_at=row.created_at,
-        excerpt=_excerpt(text, start, start + len(needle)),
+        excerpt=excerpt,
+        marks=marks,
     )
-
-
-def _excerpt(text: str, start: int, end: int) -> str:
-    """The surroundings of a hit that was found at these places of the folded text."""
-    first, last = _place(text, start), _place(text, end - 1) + 1
-    left, right = max(0, first - _AROUND), min(len(text), last + _AROUND)
-    return f"{'…' if left else ''}{text[left:right].strip()}{'…' if right < len(text) else ''}"
-
-
-def _place(text: str, folded_place: int) -> int:
-    """Where in a text the character is whose folded form lies there: "ß" folds to two letters."""
-    passed = 0
-    for place, character in enumerate(text):
-        passed += len(character.casefold())
-        if passed > folded_place:
-            return place
-    return len(text) - 1
-
-
-def _one_line(text: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(text.split()))

@@ -94,6 +94,12 @@ def empty_write_ahead_log(engine: Engine) -> bool:
     return not is_busy
 
 
+def forget_deleted_words(engine: Engine) -> None:
+    """Merge the parts of the search index, which until then keep the words of what was deleted."""
+    with engine.connect() as connection:
+        _raw(connection).execute("INSERT INTO message_search (message_search) VALUES ('optimize')")
+
+
 def vacuum(engine: Engine) -> None:
     """Rewrite the file without its free space.
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from tether_desktop.context.branches import copy_branch, find_history, find_page
 from tether_desktop.context.database import Database
@@ -26,6 +26,7 @@ from tether_desktop.context.queries import (
 )
 from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord, ToolRule
 from tether_desktop.context.search import search_messages
+from tether_desktop.context.search_index import forget_session, index_messages
 from tether_desktop.context.statistics import StoreStatistics, read_statistics
 from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
@@ -143,6 +144,7 @@ class Store:
             find_session(connection, session_id)
             self._database.mark_for_scrub(connection)
             connection.execute(delete(ToolRuleTable).where(ToolRuleTable.session_id == session_id))
+            forget_session(connection, session_id)
             connection.execute(delete(MessageTable).where(MessageTable.session_id == session_id))
             connection.execute(delete(SessionTable).where(SessionTable.id == session_id))
         self._database.scrub()
@@ -214,6 +216,7 @@ class Store:
             values |= {"role": message.role, "parts": dump_parts(message.parts), "model": model}
             values |= {"finish_reason": finish_reason, "error": ""}
             connection.execute(insert(MessageTable).values(values))
+            index_messages(connection, [message_id])
             return find_message(connection, message_id, session_id)
 
     def update_reply(
@@ -235,6 +238,8 @@ class Store:
         values |= _cost_values(usage, timings) | {"tokens": None}
         with self._database.write() as connection:
             connection.execute(update(MessageTable).where(MessageTable.id == message_id).values(values))
+            if finish_reason is not None:  # until then it changes twice a second, which no index should have to follow
+                index_messages(connection, [message_id])
             return find_message(connection, message_id)
 
     def set_tokens(self, message_id: str, tokens: int) -> None:
@@ -268,7 +273,10 @@ class Store:
         unfinished = (MessageTable.role == "assistant", MessageTable.finish_reason.is_(None))
         closed = update(MessageTable).where(*unfinished).values(finish_reason="error", error=INTERRUPTED)
         with self._database.write() as connection:
-            return connection.execute(closed).rowcount
+            ids = connection.execute(select(MessageTable.id).where(*unfinished)).scalars().all()
+            connection.execute(closed)
+            index_messages(connection, ids)
+            return len(ids)
 
     def tool_rules(self, session_id: str) -> dict[str, ToolRule]:
         """What was said about the calls of tools in a session, by the tool's name."""

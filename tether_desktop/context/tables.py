@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Dialect, Double, ForeignKey, Index, MetaData, String, Text, false
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    cast,
+    false,
+    func,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, UserDefinedType
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -24,11 +38,11 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """The column's value for an aware time; a naive one is refused with TypeError."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else (value - EPOCH) // MICROSECOND
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """The aware time of a column's value."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else EPOCH + value * MICROSECOND
 
 
 class PlainText(TypeDecorator[str]):
@@ -129,6 +143,37 @@ class MessageTable(Tables):
         Index(None, "parent_id", "session_id", "created_at"),
         Index(None, "role", "finish_reason"),
     )
+
+
+class Lexemes(UserDefinedType[str]):
+    """PostgreSQL's ``tsvector`` of words that were parted already, given with spaces between them."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: object) -> str:
+        """The type's name in SQL."""
+        return "TSVECTOR"
+
+    def bind_expression(self, bindvalue: BindParameter[str]) -> ColumnElement[str]:
+        """The vector of the words."""
+        return func.array_to_tsvector(func.string_to_array(cast(bindvalue, Text), " "))
+
+
+class MessageWordsTable(Tables):
+    """What the search index keeps of a finished message: the different words of its visible text.
+
+    ``number`` is its time in microseconds, or a little more where that is taken, so that the newest have the greatest.
+    SQLite's full-text index ``message_search`` has no words of its own but points here, and triggers keep it right;
+    in PostgreSQL an index of this table does all.
+    """
+
+    __tablename__ = "message_words"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    message_id: Mapped[str] = mapped_column(ForeignKey("messages.id"))
+    words: Mapped[str] = mapped_column(Text().with_variant(Lexemes(), "postgresql"))
+
+    __table_args__ = (Index(None, "message_id", unique=True),)
 
 
 class ToolRuleTable(Tables):

@@ -54,7 +54,9 @@ def files(database: Path) -> list[str]:
 def test_the_migrated_schema_is_the_one_the_code_works_with(url: str) -> None:
     database = Database(url)
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        # The full-text index is made of tables of its own, of which the code knows nothing.
+        is_ours = {"include_name": lambda name, _kind, _parents: not str(name).startswith("message_search")}
+        context = MigrationContext.configure(connection, opts={"compare_type": True, **is_ours})
         assert compare_metadata(context, Tables.metadata) == []
         names = {table: sa.inspect(connection).get_foreign_keys(table) for table in Tables.metadata.tables}
     assert {key["name"] for key in names["messages"]} == {

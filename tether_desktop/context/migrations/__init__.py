@@ -11,6 +11,7 @@ from tether_desktop.context.migrations import (
     v0001_sessions_and_messages,
     v0002_tool_rules,
     v0003_pins_and_token_counts,
+    v0004_full_text_search,
 )
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ REVISIONS: tuple[ModuleType, ...] = (
     v0001_sessions_and_messages,
     v0002_tool_rules,
     v0003_pins_and_token_counts,
+    v0004_full_text_search,
 )
 """Every revision, oldest first.
 
