@@ -56,6 +56,17 @@ class ChatDesk(QObject):
         self._sidebar.select("")
         self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def leave(self) -> None:
+        """Show an empty chat, because the one that is shown is gone; what was typed and not sent stays."""
+        draft = self._pane.composer.text()
+        keyboard = self._pane.composer.edit.hasFocus()
+        self._wanted = ""
+        self._show(self._chats.new())
+        self._pane.composer.set_text(draft)
+        self._sidebar.select("")
+        if keyboard:
+            self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
     @Slot(str)
     def open(self, session_id: str) -> None:
         """Show a chat of the list."""
@@ -65,7 +76,7 @@ class ChatDesk(QObject):
         """Show a chat of the list, unless another one is asked for while it is read."""
         self._wanted = session_id
         conversation = await self._chats.open(session_id)
-        if self._wanted == session_id:
+        if conversation is not None and self._wanted == session_id:
             record = self._sidebar.model.session(session_id)
             self._show(conversation)
             self._models.prefer(record.model if record else "")
@@ -98,6 +109,7 @@ class ChatDesk(QObject):
     @Slot(str)
     def _on_send(self, text: str) -> None:
         self._pane.banner.hide()
+        self._pane.undo_bar.dismiss_note()
         composer = self._pane.composer
         demanded = composer.demand
         composer.clear_demand()

@@ -1,4 +1,4 @@
-"""What a person does with chats: open, ask, ask again, change, stop; each by way of the worker."""
+"""What a person does with chats, by way of the worker, and what other clients do with them meanwhile."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from tether_desktop.events import Event
 from tether_desktop.messages import ToolChoice
 from tether_desktop.protocol.tool_use import ApprovalAnswer
 from tether_desktop.ui.conversation import Conversation
+from tether_desktop.ui.session_news import ReadChat, SessionsNews
 from tether_desktop.ui.started_turn import StartedTurn
+from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.tool_mode import tool_use
+from tether_desktop.ui.unopened_turn import UnopenedTurn
 from tether_desktop.ui.worker import EngineWorker
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ KEPT_CONVERSATIONS = 8
 
 
 class Chats(QObject):
-    """Holds the conversations that are open or answering, and brings each its events.
+    """Holds the conversations that are open or answering, and brings each its events, whoever has asked.
 
     Signals:
         created(SessionRecord): a new chat was stored, because its first question was sent.
@@ -42,10 +45,15 @@ class Chats(QObject):
     waiting_changed = Signal(str, bool)
     titled = Signal(str, str)
 
-    def __init__(self, worker: EngineWorker, parent: QObject | None = None) -> None:
+    def __init__(self, worker: EngineWorker, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._worker = worker
+        self._tasks = tasks
         self._conversations: OrderedDict[str, Conversation] = OrderedDict()
+        self._unopened: dict[str, UnopenedTurn] = {}
+        self._outdated: set[str] = set()
+        worker.sessions_changed.connect(self._on_sessions_changed)
+        worker.chat_read.connect(self._on_chat_read)
         worker.turn_started.connect(self._on_turn_started)
         worker.events_ready.connect(self._on_events)
 
@@ -53,18 +61,13 @@ class Chats(QObject):
         """An empty conversation that the store does not know yet."""
         return self._watch(Conversation())
 
-    async def open(self, session_id: str) -> Conversation:
-        """The conversation of a session, from memory or from the store."""
+    async def open(self, session_id: str) -> Conversation | None:
+        """The conversation of a session, from memory or from the store; None when it was just deleted."""
+        if session_id not in self._conversations:
+            await self._worker.read_chat(session_id)
         if session_id in self._conversations:
             self._conversations.move_to_end(session_id)
-            return self._conversations[session_id]
-        records = await self._worker.submit(lambda tether: tether.sessions.history(session_id))
-        if session_id in self._conversations:  # opened twice while it was read
-            return self._conversations[session_id]
-        conversation = self._watch(Conversation(session_id))
-        conversation.load(records)
-        self._keep(conversation)
-        return conversation
+        return self._conversations.get(session_id)
 
     async def send(self, conversation: Conversation, text: str, model: str, demanded: ToolChoice | None = None) -> None:
         """Ask; the question is shown before anything is stored.
@@ -146,19 +149,19 @@ class Chats(QObject):
             await self._worker.submit(lambda tether: tether.sessions.cancel(session_id))
 
     async def select_version(self, conversation: Conversation, view_id: str, version: int) -> None:
-        """Show another version of a message; ``version`` counts from 1."""
+        """Show another version of a message, which is read when the news of it comes; ``version`` counts from 1."""
         session_id, message_id = conversation.session_id, conversation.message_id(view_id)
         if not message_id or conversation.busy:
             return
         siblings = await self._worker.submit(lambda tether: tether.sessions.siblings(session_id, message_id))
         if 1 <= version <= len(siblings):
             chosen = siblings[version - 1].id
-            records = await self._worker.submit(lambda tether: tether.sessions.select_version(session_id, chosen))
-            conversation.load(records)
+            await self._worker.submit(lambda tether: tether.sessions.select_version(session_id, chosen))
 
     def forget(self, session_id: str) -> None:
         """Drop a conversation from memory, because its session was deleted."""
         self._conversations.pop(session_id, None)
+        self._outdated.discard(session_id)
 
     async def _create(self, conversation: Conversation, model: str) -> None:
         record: SessionRecord = await self._worker.submit(lambda tether: tether.sessions.create(model=model))
@@ -182,7 +185,10 @@ class Chats(QObject):
 
     async def _start(self, conversation: Conversation, start: Callable[[Tether], Awaitable[Turn]]) -> None:
         self._keep(conversation)  # its events must find it
-        turn = await self._worker.run_turn(start)
+        try:
+            turn = await self._worker.run_turn(start)
+        finally:
+            self._catch_up(conversation.session_id)
         if conversation.stop_requested:  # pressed before there was a turn to stop
             await self._worker.submit(lambda tether: tether.sessions.cancel(turn.session_id))
 
@@ -199,17 +205,74 @@ class Chats(QObject):
         for key in idle[: max(0, len(idle) - KEPT_CONVERSATIONS)]:
             del self._conversations[key]
 
+    def _catch_up(self, session_id: str) -> None:
+        """Read again what another client has changed while a question was on its way."""
+        if session_id in self._outdated:
+            self._outdated.discard(session_id)
+            self._read_again(session_id)
+
+    def _read_again(self, session_id: str) -> None:
+        async def read() -> None:
+            await self._worker.read_chat(session_id)
+
+        self._tasks.start(read())
+
+    @Slot(object)
+    def _on_sessions_changed(self, news: SessionsNews) -> None:
+        for session_id in news.branched:
+            if session_id in self._conversations:
+                self._read_again(session_id)
+
+    @Slot(object)
+    def _on_chat_read(self, read: ReadChat) -> None:
+        conversation = self._conversations.get(read.session_id)
+        if conversation is None:
+            conversation = self._watch(Conversation(read.session_id))
+        if conversation.pending:  # what is on its way must not be lost
+            self._outdated.add(read.session_id)
+            return
+        self._unopened.pop(read.session_id, None)
+        conversation.load(read.records, read.turn)
+        self._keep(conversation)
+        self.busy_changed.emit(read.session_id, conversation.busy)
+        self.waiting_changed.emit(read.session_id, conversation.waiting)
+
     @Slot(object)
     def _on_turn_started(self, turn: StartedTurn) -> None:
         conversation = self._conversations.get(turn.session_id)
-        if conversation is not None:
-            conversation.turn_started(turn)
+        if conversation is None:
+            self._unopened[turn.session_id] = UnopenedTurn()
+            self.busy_changed.emit(turn.session_id, True)
+        elif conversation.pending:
+            if turn.asked_here:
+                conversation.turn_started(turn)
+            else:
+                self._outdated.add(turn.session_id)
+        elif conversation.continues(turn):
+            conversation.follow(turn)
+        else:
+            self._read_again(turn.session_id)
 
     @Slot(str, str, object)
     def _on_events(self, session_id: str, reply_id: str, events: list[Event]) -> None:
         conversation = self._conversations.get(session_id)
         if conversation is not None:
             conversation.apply(reply_id, events)
+        elif session_id in self._unopened:
+            self._glance(session_id, self._unopened[session_id], events)
+
+    def _glance(self, session_id: str, turn: UnopenedTurn, events: list[Event]) -> None:
+        """Tell what the list shows of a chat that is not open."""
+        waited = turn.waiting
+        turn.apply(events)
+        if turn.title:
+            self.titled.emit(session_id, turn.title)
+            turn.title = ""
+        if turn.waiting != waited:
+            self.waiting_changed.emit(session_id, turn.waiting)
+        if turn.ended:
+            del self._unopened[session_id]
+            self.busy_changed.emit(session_id, False)
 
     @Slot(bool)
     def _on_busy_changed(self, busy: bool) -> None:

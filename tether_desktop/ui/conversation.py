@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.events import Event
-from tether_desktop.messages import decode_rate
+from tether_desktop.messages import Message, decode_rate
 from tether_desktop.ui.message_view import CallState, MessageView
 from tether_desktop.ui.model_status import split_name
 from tether_desktop.ui.reply_view import ReplyFold, message_view, meta_line
@@ -67,6 +68,7 @@ class Conversation(QObject):
         self._message_ids: dict[str, str] = {}
         self._reply_id = ""
         self._fold: ReplyFold | None = None
+        self._replayed = False
         self._before: tuple[list[MessageView], dict[str, str]] = ([], {})
         self._waiting = False
 
@@ -79,6 +81,11 @@ class Conversation(QObject):
     def busy(self) -> bool:
         """Whether an answer is awaited or being written."""
         return self._fold is not None
+
+    @property
+    def pending(self) -> bool:
+        """Whether something was asked here whose turn has not begun yet."""
+        return self._fold is not None and not self._reply_id
 
     @property
     def waiting(self) -> bool:
@@ -98,16 +105,23 @@ class Conversation(QObject):
         """The visible text of a shown message; empty for an unknown one."""
         return next((view.text for view in self._views if view.id == view_id), "")
 
-    def load(self, records: Sequence[MessageRecord]) -> None:
-        """Show a stored history."""
+    def load(self, records: Sequence[MessageRecord], turn: StartedTurn | None = None) -> None:
+        """Show a stored history; of a turn that runs, the events from the first one on take the place of its reply."""
+        was_busy = self.busy
         shown = [view for record in records if (view := message_view(record)) is not None]
         self._views = shown
         self._message_ids = {view.id: view.id for view in shown}
+        self._fold, self._reply_id = None, ""
+        if turn is not None and shown:
+            self._views[-1] = self._begin_fold(turn, said=shown[-1])
         newest = next((record for record in reversed(records) if record.usage is not None), None)
         usage, timings = (newest.usage, newest.timings) if newest else (None, None)
         self.tokens = usage.prompt_tokens + usage.completion_tokens if usage else None
         self.rate = decode_rate(usage, timings) if usage and timings else None
         self.reset.emit()
+        self._note_waiting()
+        if self.busy != was_busy:
+            self.busy_changed.emit(self.busy)
 
     def begin_send(self, text: str, model: str) -> None:
         """Show a question and the reply that is to come."""
@@ -149,6 +163,21 @@ class Conversation(QObject):
         self.reset.emit()
         self.busy_changed.emit(False)
 
+    def continues(self, turn: StartedTurn) -> bool:
+        """Whether what a turn answers is shown, so that :meth:`follow` can show the turn."""
+        return self._place(turn) is not None
+
+    def follow(self, turn: StartedTurn) -> None:
+        """Show the question and the reply of a turn that another client has begun."""
+        del self._views[self._place(turn) :]
+        question = message_view(turn.question) if turn.question is not None else None
+        reply = self._begin_fold(turn)
+        for view in filter(None, (question, reply)):
+            self._views.append(view)
+            self._message_ids[view.id] = view.id
+        self.reset.emit()
+        self.busy_changed.emit(True)
+
     def turn_started(self, turn: StartedTurn) -> None:
         """The store knows the question and the reply now."""
         if self._fold is None:
@@ -168,7 +197,8 @@ class Conversation(QObject):
         self._note_waiting()
         self.rate = fold.rate if fold.rate is not None else self.rate
         self.tokens = fold.tokens if fold.tokens is not None else self.tokens
-        if added is not None:
+        replayed, self._replayed = self._replayed, False
+        if added is not None and not replayed:
             self.text_added.emit(fold.view.id, added)
         else:
             self.changed.emit(fold.view.id, fold.view)
@@ -199,6 +229,23 @@ class Conversation(QObject):
     def _remember(self) -> None:
         self._before = (list(self._views), dict(self._message_ids))
 
+    def _place(self, turn: StartedTurn) -> int | None:
+        """How many of the messages that are shown come before a turn; None when that is not known."""
+        if turn.follows is None:
+            return 0
+        shown = [self.message_id(view.id) for view in self._views]
+        return shown.index(turn.follows) + 1 if turn.follows in shown else None
+
+    def _begin_fold(self, turn: StartedTurn, said: MessageView | None = None) -> MessageView:
+        """Await a turn's events from the first one on; until they come, what was ``said`` of its reply is shown."""
+        blank = message_view(replace(turn.reply, message=Message("assistant")), running=True)
+        assert blank is not None  # noqa: S101  (narrows: replies are shown)
+        self._reply_id = turn.reply.id
+        self.stop_requested = False
+        self._fold = ReplyFold(blank, turn.reply.model)
+        self._replayed = said is not None
+        return blank if said is None else replace(said, state="streaming" if said.text else "waiting")
+
     def _begin_reply(self, model: str, versions: int = 1) -> MessageView:
         reply = MessageView(
             _local_id(),
@@ -212,6 +259,7 @@ class Conversation(QObject):
         self._views.append(reply)
         self._reply_id = ""
         self.stop_requested = False
+        self._replayed = False
         self._fold = ReplyFold(reply, model)
         return reply
 

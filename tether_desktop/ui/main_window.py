@@ -86,7 +86,7 @@ class MainWindow(QMainWindow):
         self._libraries: LibraryDesk | None = None
         self._settings_desk: SettingsDesk | None = None
         self.tasks = Tasks(self)
-        self.chats = Chats(worker, self)
+        self.chats = Chats(worker, self.tasks, self)
         self.models = ModelChoice(worker, self.tasks, state.model, self)
         self.tools = ToolsDesk(worker, self.tasks, self)
         self._make_parts()
@@ -253,9 +253,11 @@ class MainWindow(QMainWindow):
         self.sidebar.chosen.connect(self.desk.open)
         self.sidebar.settings_requested.connect(self.open_settings)
         self.sidebar.rename_requested.connect(self.sessions.rename)
+        self.sidebar.pin_requested.connect(self.sessions.pin)
         self.sidebar.delete_requested.connect(self.sessions.delete)
         self.sessions.deleted.connect(self._on_deleted)
         self.sessions.restored.connect(self.desk.open)
+        self.sessions.gone.connect(self._on_gone)
         self.pane.undo_bar.undo_requested.connect(self.sessions.restore)
 
     def _add_shortcuts(self) -> None:
@@ -375,6 +377,12 @@ class MainWindow(QMainWindow):
         self.pane.undo_bar.offer(f"Deleted “{title}”.", session_id)
         if session_id == self.conversation.session_id:
             self.desk.new()
+
+    @Slot(str, str)
+    def _on_gone(self, session_id: str, title: str) -> None:
+        if session_id == self.conversation.session_id:
+            self.desk.leave()
+            self.pane.undo_bar.note(f"“{title}” was deleted by another program.")
 
     @Slot(str)
     def _on_model_added(self, name: str) -> None:

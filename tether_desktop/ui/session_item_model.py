@@ -1,10 +1,11 @@
-"""The Qt item model of the session list: newest first, in groups by age, filtered by title."""
+"""The Qt item model of the session list: pinned ones first, then the newest, in groups by age, filtered by title."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from operator import attrgetter
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -15,8 +16,10 @@ SESSION_ID_ROLE = int(Qt.ItemDataRole.UserRole)
 BUSY_ROLE = SESSION_ID_ROLE + 1
 HEADING_ROLE = SESSION_ID_ROLE + 2
 WAITING_ROLE = SESSION_ID_ROLE + 3
+PINNED_ROLE = SESSION_ID_ROLE + 4
 
 UNTITLED = "New chat"
+PINNED = "Pinned"
 _RESET_ABOVE = 60
 
 Index = QModelIndex | QPersistentModelIndex
@@ -31,18 +34,27 @@ class _Row:
     session_id: str = ""
 
 
-def age_group(day: date, today: date) -> str:
-    """The heading a chat last used on a day belongs under."""
-    days = (today - day).days
-    if days <= 0:
-        return "Today"
-    if days == 1:
-        return "Yesterday"
-    if days <= 7:
-        return "Previous 7 days"
-    if days <= 30:
-        return "Previous 30 days"
-    return "Older"
+_AGES = ((0, "Today"), (1, "Yesterday"), (7, "Previous 7 days"), (30, "Previous 30 days"))
+_OLDER = "Older"
+
+
+class AgeGroups:
+    """The headings that chats belong under by when they were last used, as seen on one day."""
+
+    def __init__(self, today: date) -> None:
+        # Instants compare much faster than the dates of instants, and a list may have ten thousand chats.
+        self._begins = [(_midnight(today - timedelta(days=days)), heading) for days, heading in _AGES]
+
+    def of(self, instant: datetime) -> str:
+        """The heading of a chat last used at an instant."""
+        for begin, heading in self._begins:
+            if instant >= begin:
+                return heading
+        return _OLDER
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time()).astimezone(UTC)
 
 
 class SessionItemModel(QAbstractListModel):
@@ -67,6 +79,7 @@ class SessionItemModel(QAbstractListModel):
         self._waiting: set[str] = set()
         self._needle = ""
         self._rows: list[_Row] = []
+        self._made: dict[str, _Row] = {}
         self.rebuilding = False
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  (Qt's signature)
@@ -87,6 +100,7 @@ class SessionItemModel(QAbstractListModel):
             BUSY_ROLE: row.session_id in self._busy,
             WAITING_ROLE: row.session_id in self._waiting,
             HEADING_ROLE: not row.session_id,
+            PINNED_ROLE: row.session_id in self._sessions and self._sessions[row.session_id].pinned,
         }
         return values.get(role)
 
@@ -112,15 +126,14 @@ class SessionItemModel(QAbstractListModel):
         return self._sessions.get(session_id)
 
     def sessions(self) -> list[SessionRecord]:
-        """All sessions, newest first, whatever the filter."""
-        return sorted(self._sessions.values(), key=lambda record: record.last_active, reverse=True)
+        """All sessions, pinned ones and then the newest first, whatever the filter."""
+        newest = sorted(self._sessions.values(), key=attrgetter("last_active"), reverse=True)
+        return sorted(newest, key=attrgetter("pinned"), reverse=True)
 
     def index_of(self, session_id: str) -> QModelIndex:
         """Where a session is; invalid when it is not shown."""
-        for number, row in enumerate(self._rows):
-            if session_id and row.session_id == session_id:
-                return self.index(number)
-        return QModelIndex()
+        made = self._made.get(session_id)
+        return next((self.index(number) for number, row in enumerate(self._rows) if row is made), QModelIndex())
 
     def set_sessions(self, sessions: Iterable[SessionRecord]) -> None:
         """Show these sessions."""
@@ -132,10 +145,16 @@ class SessionItemModel(QAbstractListModel):
         self._sessions[session.id] = session
         self._rebuild()
 
+    def apply(self, changed: Iterable[SessionRecord], gone: Iterable[str]) -> None:
+        """Take what became of many sessions at once."""
+        self._sessions.update((record.id, record) for record in changed)
+        for session_id in gone:
+            self._drop(session_id)
+        self._rebuild()
+
     def remove(self, session_id: str) -> SessionRecord | None:
         """Take a session out of the list."""
-        removed = self._sessions.pop(session_id, None)
-        self._waiting.discard(session_id)
+        removed = self._drop(session_id)
         self._rebuild()
         return removed
 
@@ -147,12 +166,10 @@ class SessionItemModel(QAbstractListModel):
 
     def set_busy(self, session_id: str, busy: bool) -> None:
         """Mark a session that is being answered; it becomes the newest."""
+        (self._busy.add if busy else self._busy.discard)(session_id)
         if busy and session_id in self._sessions:
-            self._busy.add(session_id)
             self._sessions[session_id] = replace(self._sessions[session_id], last_active=datetime.now(UTC))
             self._rebuild()
-        else:
-            self._busy.discard(session_id)
         index = self.index_of(session_id)
         if index.isValid():
             self.dataChanged.emit(index, index)
@@ -174,6 +191,11 @@ class SessionItemModel(QAbstractListModel):
         self._needle = text
         self._rebuild()
 
+    def _drop(self, session_id: str) -> SessionRecord | None:
+        self._waiting.discard(session_id)
+        self._made.pop(session_id, None)
+        return self._sessions.pop(session_id, None)
+
     def _spoken(self, row: _Row) -> str:
         """What a screen reader says of a row."""
         if row.session_id in self._waiting:
@@ -182,19 +204,26 @@ class SessionItemModel(QAbstractListModel):
 
     def _wanted_rows(self) -> list[_Row]:
         words = self._needle.casefold().split()
-        today = datetime.now().astimezone().date()
+        ages = AgeGroups(datetime.now().astimezone().date())
         rows: list[_Row] = []
         group = ""
         for record in self.sessions():
             title = record.title or UNTITLED
-            if not all(word in title.casefold() for word in words):
+            if words and not all(word in title.casefold() for word in words):
                 continue
-            heading = age_group(record.last_active.astimezone().date(), today)
+            heading = PINNED if record.pinned else ages.of(record.last_active)
             if heading != group:
                 group = heading
-                rows.append(_Row(f"heading {heading}", heading))
-            rows.append(_Row(record.id, title, record.id))
+                rows.append(self._row(f"heading {heading}", heading))
+            rows.append(self._row(record.id, title, record.id))
         return rows
+
+    def _row(self, key: str, text: str, session_id: str = "") -> _Row:
+        """A row; the one that was made before as long as it says the same, since the same is quickly compared."""
+        made = self._made.get(key)
+        if made is None or made.text != text:
+            made = self._made[key] = _Row(key, text, session_id)
+        return made
 
     def _rebuild(self) -> None:
         self.rebuilding = True
@@ -203,15 +232,21 @@ class SessionItemModel(QAbstractListModel):
         self.rebuilt.emit()
 
     def _show_rows(self, wanted: list[_Row]) -> None:
-        new_keys = {row.key for row in wanted}
-        if len({row.key for row in self._rows} ^ new_keys) > _RESET_ABOVE:
+        if self._rows == wanted:
+            return
+        before, after = {row.key for row in self._rows}, {row.key for row in wanted}
+        if len(before ^ after) > _RESET_ABOVE:
             self.beginResetModel()
             self._rows = wanted
             self.endResetModel()
             return
-        self._remove_missing(new_keys)
+        if before - after:
+            self._remove_missing(after)
         for number, row in enumerate(wanted):
-            self._settle(number, row)
+            if number == len(self._rows) or self._rows[number] is not row:
+                self._settle(number, row)
+                if self._rows == wanted:
+                    return
 
     def _remove_missing(self, keys: set[str]) -> None:
         for number in range(len(self._rows) - 1, -1, -1):

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QLabel, QLineEdit, QListView, Q
 
 from tether_desktop.ui.icons import icon
 from tether_desktop.ui.session_delegate import SessionDelegate
-from tether_desktop.ui.session_item_model import SESSION_ID_ROLE, SessionItemModel
+from tether_desktop.ui.session_item_model import PINNED_ROLE, SESSION_ID_ROLE, SessionItemModel
 from tether_desktop.ui.themed_button import ThemedButton
 
 
@@ -17,10 +17,12 @@ class SessionView(QListView):
 
     Signals:
         chosen(session_id): a chat is to be shown.
+        pin_requested(session_id, bool): the menu.
         delete_requested(session_id): the Delete key or the menu.
     """
 
     chosen = Signal(str)
+    pin_requested = Signal(str, bool)
     delete_requested = Signal(str)
 
     def __init__(self, model: SessionItemModel, parent: QWidget | None = None) -> None:
@@ -47,7 +49,7 @@ class SessionView(QListView):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802  (Qt's name)
-        """Rename and delete, by mouse or by the menu key."""
+        """Rename, pin and delete, by mouse or by the menu key."""
         by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
         index = self.currentIndex() if by_key else self.indexAt(event.pos())
         if index.data(SESSION_ID_ROLE):
@@ -61,9 +63,12 @@ class SessionView(QListView):
         session_id = str(index.data(SESSION_ID_ROLE))
         rename = QAction(icon("pencil"), "Rename", menu, shortcut=QKeySequence(Qt.Key.Key_F2))
         rename.triggered.connect(lambda: self._edit(session_id))
+        pinned = bool(index.data(PINNED_ROLE))
+        pin = QAction(icon("pin-off" if pinned else "pin"), "Unpin" if pinned else "Pin", menu)
+        pin.triggered.connect(lambda: self.pin_requested.emit(session_id, not pinned))
         delete = QAction(icon("trash-2", "danger"), "Delete", menu, shortcut=QKeySequence(Qt.Key.Key_Delete))
         delete.triggered.connect(lambda: self.delete_requested.emit(session_id))
-        menu.addActions([rename, delete])
+        menu.addActions([rename, pin, delete])
         return menu
 
     def _edit(self, session_id: str) -> None:
@@ -83,6 +88,7 @@ class SessionList(QWidget):
         new_requested(): a new chat.
         chosen(session_id): another chat is to be shown.
         rename_requested(session_id, title): a title was edited.
+        pin_requested(session_id, bool): a chat is to be shown before the others, or no longer.
         delete_requested(session_id): a chat is to be deleted.
         settings_requested(): the settings button was pressed.
     """
@@ -90,6 +96,7 @@ class SessionList(QWidget):
     new_requested = Signal()
     chosen = Signal(str)
     rename_requested = Signal(str, str)
+    pin_requested = Signal(str, bool)
     delete_requested = Signal(str)
     settings_requested = Signal()
 
@@ -114,6 +121,7 @@ class SessionList(QWidget):
         self.settings_button.clicked.connect(self.settings_requested)
         self.search.textChanged.connect(self._on_search)
         self.view.chosen.connect(self._on_chosen)
+        self.view.pin_requested.connect(self.pin_requested)
         self.view.delete_requested.connect(self.delete_requested)
         self.model.rename_requested.connect(self.rename_requested)
         self.model.rebuilt.connect(self._on_rebuilt)

@@ -9,8 +9,18 @@ from tether_desktop.context.records import MessageRecord
 
 @dataclass(frozen=True, slots=True)
 class StartedTurn:
-    """A turn that has begun: its question (None when it was there before) and its empty reply."""
+    """A turn that has begun: its question (None when it was there before) and its empty reply.
+
+    Attributes:
+        asked_here: whether this window has begun it, and not another client.
+    """
 
     session_id: str
     question: MessageRecord | None
     reply: MessageRecord
+    asked_here: bool = False
+
+    @property
+    def follows(self) -> str | None:
+        """After which message it comes; None when it begins the chat."""
+        return (self.question or self.reply).parent_id

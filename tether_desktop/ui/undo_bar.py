@@ -1,4 +1,4 @@
-"""A bar that says what was done and offers to take it back for a few seconds."""
+"""A bar that says what was done and offers to take it back for a few seconds, or notes what others have done."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
+from tether_desktop.ui.announcement import announce
 from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.themed_button import ThemedButton
 
@@ -14,7 +15,7 @@ UNDO_MS = 8_000
 
 
 class UndoBar(QFrame):
-    """Shown after a deletion.
+    """Shown after a deletion, the person's own or another client's.
 
     Signals:
         undo_requested(key): take back what the bar was shown for.
@@ -28,6 +29,7 @@ class UndoBar(QFrame):
         self._key = ""
         self._label = QLabel()
         self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setWordWrap(True)
         self.undo_button = ThemedButton("Undo", "undo-2")
         self.undo_button.setShortcut(QKeySequence("Ctrl+Shift+Z"))
         self.undo_button.setToolTip("Undo (Ctrl+Shift+Z)")
@@ -46,16 +48,32 @@ class UndoBar(QFrame):
     def offer(self, text: str, key: str) -> None:
         """Say what was done; ``key`` is given back when it is to be undone."""
         self._key = key
-        self._label.setText(text)
-        self.setAccessibleName(text)
-        self.show()
+        self._say(text)
+        self.undo_button.show()
         self.timer.start()
+
+    def note(self, text: str) -> None:
+        """Say what happened, until it is dismissed: there is nothing to take back."""
+        self.timer.stop()
+        self._say(text)
+        self.undo_button.hide()
+        announce(self, text)
+
+    def dismiss_note(self) -> None:
+        """Go away if nothing is offered any more."""
+        if not self.timer.isActive():
+            self.dismiss()
 
     @Slot()
     def dismiss(self) -> None:
         """Go away; what was done stays done."""
         self.timer.stop()
         self.hide()
+
+    def _say(self, text: str) -> None:
+        self._label.setText(text)
+        self.setAccessibleName(text)
+        self.show()
 
     @Slot()
     def _on_undo(self) -> None:

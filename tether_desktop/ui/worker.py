@@ -59,7 +59,9 @@ class EngineWorker(QObject):
     Signals:
         opened(Settings): Tether is open; models_changed came just before.
         failed(TetherError): it could not be opened; :meth:`retry` tries again.
-        turn_started(StartedTurn): comes before that turn's first events.
+        sessions_changed(SessionsNews): what became of sessions, whichever client has done it.
+        chat_read(ReadChat): answers :meth:`read_chat`, and comes before it returns.
+        turn_started(StartedTurn): somebody has begun a turn; comes before its first events.
         events_ready(session_id, reply_id, events): the events of one frame, in order.
         models_changed(list[ModelStatus]): all models, usable or not.
         tools_changed(ToolsSnapshot): all tools, and where they are from.
@@ -70,6 +72,8 @@ class EngineWorker(QObject):
 
     opened = Signal(object)
     failed = Signal(object)
+    sessions_changed = Signal(object)
+    chat_read = Signal(object)
     turn_started = Signal(object)
     events_ready = Signal(str, str, object)
     models_changed = Signal(object)
@@ -99,6 +103,8 @@ class EngineWorker(QObject):
         outlet = Outlet(
             opened=self.opened.emit,
             failed=self.failed.emit,
+            sessions=self.sessions_changed.emit,
+            chat=self.chat_read.emit,
             turn_started=self.turn_started.emit,
             events=self.events_ready.emit,
             models=self.models_changed.emit,
@@ -149,8 +155,12 @@ class EngineWorker(QObject):
         return self._submit(call)
 
     def run_turn(self, start: Callable[[Tether], Awaitable[Turn]]) -> asyncio.Future[StartedTurn]:
-        """Start a turn; its events come by ``events_ready``, after ``turn_started``."""
-        return self._submit(lambda core: core.follow(start))
+        """Start a turn; ``turn_started`` tells of it, and its events come by ``events_ready``, as of every turn."""
+        return self._submit(lambda core: core.start_turn(start))
+
+    def read_chat(self, session_id: str) -> asyncio.Future[None]:
+        """Read a chat; it comes by ``chat_read``, and the events of the turn that runs in it from the first one on."""
+        return self._submit(lambda core: core.read_chat(session_id))
 
     def add_model(self, what: str) -> asyncio.Future[Installed]:
         """Add a model from wherever it is; progress comes by ``install_progressed``."""

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tether_desktop.errors import TetherError
-from tether_desktop.events import TERMINAL_EVENTS, ErrorEvent, Event
+from tether_desktop.events import Event
 from tether_desktop.ui.installation import Installed
 from tether_desktop.ui.model_status import ModelStatus, model_status
+from tether_desktop.ui.session_news import ReadChat, SessionsNews
 from tether_desktop.ui.started_turn import StartedTurn
 from tether_desktop.ui.told import as_tether_error
 from tether_desktop.ui.tool_facts import ToolsSnapshot
 from tether_desktop.ui.tools_snapshot import tools_snapshot
+from tether_desktop.ui.turn_follower import TurnFollower, asked_here, started_turn
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
@@ -43,6 +45,8 @@ class Outlet:
     Attributes:
         opened: Tether is open, with these settings.
         failed: it could not be opened.
+        sessions: what became of sessions, whichever client has done it; comes before what is told of their turns.
+        chat: the messages of a chat that was asked for; comes before the events of the turn that runs in it.
         turn_started: comes before that turn's first events.
         events: session, reply, and the events of one frame in order.
         models: all models, usable or not.
@@ -53,6 +57,8 @@ class Outlet:
 
     opened: Callable[[Settings], None]
     failed: Callable[[TetherError], None]
+    sessions: Callable[[SessionsNews], None]
+    chat: Callable[[ReadChat], None]
     turn_started: Callable[[StartedTurn], None]
     events: Callable[[str, str, list[Event]], None]
     models: Callable[[list[ModelStatus]], None]
@@ -82,8 +88,7 @@ class WorkerLoop:
         self._outlet = outlet
         self._stop = asyncio.Event()
         self._tether: asyncio.Future[Tether] = loop.create_future()
-        self._followers: set[asyncio.Task[None]] = set()
-        self._batch: dict[tuple[str, str], list[Event]] = {}
+        self._follower = TurnFollower(loop, self._schedule_flush)
         self._entries: list[ModelEntry] = []
         self._fits: dict[str, Verdict] = {}
         self._installing = asyncio.Lock()
@@ -122,15 +127,28 @@ class WorkerLoop:
         """
         return await asyncio.shield(self._tether)
 
-    async def follow(self, start: Callable[[Tether], Awaitable[Turn]]) -> StartedTurn:
-        """Start a turn and send all its events to the outlet."""
-        turn = await start(await self.tether())
-        started = StartedTurn(turn.session_id, turn.question, turn.reply)
-        self._outlet.turn_started(started)
-        task = self._loop.create_task(self._forward(turn))
-        self._followers.add(task)
-        task.add_done_callback(self._followers.discard)
-        return started
+    async def start_turn(self, start: Callable[[Tether], Awaitable[Turn]]) -> StartedTurn:
+        """Start a turn for the window; it is followed because of the news of it, as every turn is."""
+        tether = await self.tether()
+        asked_here.set(True)
+        return started_turn(await start(tether), here=True)
+
+    async def read_chat(self, session_id: str) -> None:
+        """Tell the outlet a session's messages, and then the events of its turn from the first one on.
+
+        Raises:
+            SessionNotFound: there is no such session.
+        """
+        sessions = (await self.tether()).sessions
+        while True:  # until no turn has begun or ended while the messages were read
+            turn = sessions.running(session_id)
+            records = await sessions.history(session_id)
+            if sessions.running(session_id) is turn:
+                break
+        self._flush()  # what came before must not come after
+        self._outlet.chat(ReadChat(session_id, tuple(records), started_turn(turn) if turn else None))
+        if turn is not None:
+            self._follower.replay(turn)
 
     async def add_model(self, what: str) -> Installed:
         """Add a model, reporting to the outlet."""
@@ -208,6 +226,7 @@ class WorkerLoop:
         tether.pool.subscribe(self._mark_models_changed)
         tether.watch.subscribe(self._relist)
         tether.servers.subscribe(self._relist)
+        tether.sessions.subscribe(self._follower.on_news)
         self._tether.set_result(tether)
         tether.toolbox.on_change.append(self._mark_tools_changed)
         self._models_changed = self._tools_changed = True
@@ -224,23 +243,6 @@ class WorkerLoop:
             await tether.close()
             raise
         return tether
-
-    async def _forward(self, turn: Turn) -> None:
-        key = (turn.session_id, turn.reply.id)
-        ended = False
-        try:
-            async for event in turn.events():
-                ended = isinstance(event, TERMINAL_EVENTS)
-                self._add(key, event)
-        except Exception as error:  # the top of a task: the window has to hear that the turn is over
-            logger.exception("A turn could not be followed")
-            if not ended:
-                told = as_tether_error(error)
-                self._add(key, ErrorEvent(told.message, told.code, told.title, told.hint))
-
-    def _add(self, key: tuple[str, str], event: Event) -> None:
-        self._batch.setdefault(key, []).append(event)
-        self._schedule_flush()
 
     def _mark_models_changed(self, *_: object) -> None:
         self._models_changed = True
@@ -262,9 +264,7 @@ class WorkerLoop:
         if self._frame is not None:
             self._frame.cancel()
             self._frame = None
-        batch, self._batch = self._batch, {}
-        for (session_id, reply_id), events in batch.items():
-            self._outlet.events(session_id, reply_id, events)
+        self._follower.hand_over(self._outlet)
         if self._install_progress is not None:
             self._outlet.install_progress(self._install_progress)
             self._install_progress = None
@@ -289,6 +289,5 @@ class WorkerLoop:
                 logger.exception("Tether did not close cleanly")
         if self._relisting is not None:
             await asyncio.wait([self._relisting], timeout=CLOSE_TIMEOUT_S)
-        if self._followers:
-            await asyncio.wait(self._followers, timeout=CLOSE_TIMEOUT_S)
+        await self._follower.wait(CLOSE_TIMEOUT_S)
         self._flush()

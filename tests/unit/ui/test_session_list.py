@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from tether_desktop.context.records import SessionRecord
-from tether_desktop.ui.session_item_model import SessionItemModel, age_group
+from tether_desktop.ui.session_item_model import AgeGroups, SessionItemModel
 from tether_desktop.ui.session_list import SessionList
 
 NOW = datetime.now(UTC)
@@ -55,13 +56,49 @@ def click(qtbot: QtBot, sidebar: SessionList, session_id: str) -> None:
 )
 def test_chats_are_grouped_by_age(days: int, group: str) -> None:
     today = date(2026, 11, 22)
-    assert age_group(today - timedelta(days=days), today) == group
+    noon = datetime(2026, 11, 22, 12).astimezone() - timedelta(days=days)
+    assert AgeGroups(today).of(noon) == group
 
 
 def test_the_newest_chat_is_first_and_older_ones_stand_under_their_heading(sidebar: SessionList) -> None:
     shown = titles(sidebar.model)
     assert [title for title in shown if title in "Alpha Beta Gamma Delta"] == ["Alpha", "Beta", "Gamma", "Delta"]
     assert shown.index("Older") == shown.index("Gamma") - 1
+
+
+def test_pinned_chats_stand_before_the_others_under_a_heading_of_their_own(sidebar: SessionList) -> None:
+    sidebar.model.put(replace(FOUR[3], pinned=True))
+    assert titles(sidebar.model)[:3] == ["Pinned", "Delta", "Today"]
+    menu = sidebar.view.menu(sidebar.model.index_of("Delta"))
+    asked: list[tuple[str, bool]] = []
+    sidebar.pin_requested.connect(lambda session_id, pinned: asked.append((session_id, pinned)))
+    next(action for action in menu.actions() if action.text() == "Unpin").trigger()
+    menu.deleteLater()
+    assert asked == [("Delta", False)]
+    sidebar.model.put(FOUR[3])
+    assert titles(sidebar.model)[-1] == "Delta"
+
+
+def test_what_became_of_many_sessions_is_shown_at_once_and_the_selection_stays(sidebar: SessionList) -> None:
+    sidebar.select("Gamma")
+    rebuilt: list[bool] = []
+    sidebar.model.rebuilt.connect(lambda: rebuilt.append(True))
+    sidebar.model.apply([session("New", 0), replace(FOUR[1], title="Renamed")], ["Alpha", "unknown"])
+    assert [title for title in titles(sidebar.model) if title not in {"Today", "Yesterday", "Older"}] == [
+        "New",
+        "Renamed",
+        "Gamma",
+        "Delta",
+    ]
+    assert rebuilt == [True]
+    assert sidebar.view.session_id() == "Gamma"
+
+
+def test_a_chat_that_answers_before_it_is_listed_is_marked_once_it_is(sidebar: SessionList) -> None:
+    sidebar.model.set_busy("New", True)
+    sidebar.model.put(session("New", 0))
+    spoken = sidebar.model.index_of("New").data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "New, answering"
 
 
 def test_a_chat_without_a_title_is_called_new(sidebar: SessionList) -> None:
@@ -160,7 +197,7 @@ def test_delete_asks_to_delete_and_backspace_does_not(qtbot: QtBot, sidebar: Ses
 
 def test_the_menu_renames_and_deletes(qtbot: QtBot, sidebar: SessionList) -> None:
     menu = sidebar.view.menu(sidebar.model.index_of("Gamma"))
-    rename, delete = menu.actions()
+    rename, _pin, delete = menu.actions()
     with qtbot.waitSignal(sidebar.delete_requested) as deleted:
         delete.trigger()
     assert deleted.args == ["Gamma"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,14 +16,19 @@ from PySide6.QtCore import QObject, Slot
 
 from tests.helpers.gui import Recorder, in_gui_loop, until
 from tests.helpers.installations import CHECKED, MAPPINGS
+from tether_desktop.context.records import SessionRecord
 from tether_desktop.errors import StoreBusy, TetherError
 from tether_desktop.events import Done, ErrorEvent, Event, Token
 from tether_desktop.messages import Timings, Usage
 from tether_desktop.model.install.compile_job import BuildReport
 from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress, OnNews
+from tether_desktop.protocol.news import BranchChanged, NewsDesk, SessionChanged, SessionGone, TurnStarted
 from tether_desktop.ui.installation import Installed
+from tether_desktop.ui.session_news import ReadChat, SessionsNews
+from tether_desktop.ui.started_turn import StartedTurn
 from tether_desktop.ui.worker import EngineWorker, WorkerStopped
 
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 DONE = Done("stop", Usage(), Timings())
 
 
@@ -40,6 +46,7 @@ class FakeTether:
         self.own_tools = SimpleNamespace(files=tuple)
         self.mcp = SimpleNamespace(servers=tuple, problem=None)
         self.installer = GatedInstaller()
+        self.sessions = FakeSessions()
         self.closed = False
 
     async def start(self) -> None:
@@ -47,6 +54,30 @@ class FakeTether:
 
     async def close(self) -> None:
         self.closed = True
+
+
+class FakeSessions(NewsDesk):
+    """Tells news of sessions, and reads histories at a gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn: FakeTurn | None = None
+        self.reading = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def start(self, turn: FakeTurn) -> FakeTurn:
+        self.turn = turn
+        self.tell(TurnStarted(turn))  # type: ignore[arg-type]
+        return turn
+
+    def running(self, _session_id: str) -> FakeTurn | None:
+        return self.turn
+
+    async def history(self, _session_id: str) -> list[Any]:
+        self.reading.set()
+        await self.gate.wait()
+        return []
 
 
 class GatedInstaller:
@@ -74,24 +105,33 @@ class GatedInstaller:
         return name
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeTurn:
-    """A turn with given events, one per loop iteration; None raises."""
+    """A turn with given events, one per loop iteration; None raises. It can stop until it may go on."""
 
     session_id: str
     given: list[Event | None]
+    name: str = ""
+    stops_after: int = -1
     question: None = None
+    read: asyncio.Event = field(default_factory=asyncio.Event)
+    going_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def reply(self) -> Any:
-        return SimpleNamespace(id=f"reply of {self.session_id}")
+        return SimpleNamespace(id=self.name or f"reply of {self.session_id}", parent_id=None)
 
     async def events(self) -> AsyncIterator[Event]:
-        for event in self.given:
-            await asyncio.sleep(0)
+        for number, event in enumerate(self.given):
+            await (self.going_on.wait() if number == self.stops_after else asyncio.sleep(0))
             if event is None:
                 raise RuntimeError("a bug")
             yield event
+        self.read.set()
+
+
+def session(session_id: str, title: str) -> SessionRecord:
+    return SessionRecord(session_id, title, "", None, NOW, NOW)
 
 
 class Opener:
@@ -119,6 +159,29 @@ class ThreadRecorder(QObject):
     @Slot(object)
     def take(self, _: object) -> None:
         self.threads.append(threading.get_ident())
+
+
+class Order(QObject):
+    """Notes in which order chats, turns and events arrive."""
+
+    def __init__(self, worker: EngineWorker, log: list[object]) -> None:
+        super().__init__()
+        self._log = log
+        worker.chat_read.connect(self.take_chat)
+        worker.turn_started.connect(self.take_turn)
+        worker.events_ready.connect(self.take_events)
+
+    @Slot(object)
+    def take_chat(self, read: ReadChat) -> None:
+        self._log.append(f"read, in the middle of {read.turn.reply.id}" if read.turn else "read")
+
+    @Slot(object)
+    def take_turn(self, turn: StartedTurn) -> None:
+        self._log.append(turn.reply.id)
+
+    @Slot(str, str, object)
+    def take_events(self, _session_id: str, _reply_id: str, events: list[Event]) -> None:
+        self._log.append(events)
 
 
 @in_gui_loop
@@ -177,13 +240,13 @@ async def test_every_event_comes_in_order_after_the_turn_began_and_in_few_signal
     worker.start()
     tokens: list[Event | None] = [Token(str(number)) for number in range(2000)]
 
-    async def start(_: Any) -> Any:
-        return FakeTurn("s", [*tokens, DONE])
+    async def start(tether: Any) -> Any:
+        return tether.sessions.start(FakeTurn("s", [*tokens, DONE]))
 
     turn = await worker.run_turn(start)
     assert turn.session_id == "s"
     await until(lambda: batches.calls and batches.calls[-1][2][-1] == DONE)
-    assert [call[0].session_id for call in started.calls] == ["s"]
+    assert [(call[0].session_id, call[0].asked_here) for call in started.calls] == [("s", True)]
     assert [event for call in batches.calls for event in call[2]] == [*tokens, DONE]
     assert all(call[:2] == ("s", "reply of s") for call in batches.calls)
     assert len(batches.calls) < 200
@@ -207,8 +270,8 @@ async def test_two_turns_do_not_mix() -> None:
     worker.start()
 
     def starter(name: str) -> Any:
-        async def start(_: Any) -> Any:
-            return FakeTurn(name, [*(Token(name) for _ in range(50)), DONE])
+        async def start(tether: Any) -> Any:
+            return tether.sessions.start(FakeTurn(name, [*(Token(name) for _ in range(50)), DONE]))
 
         return start
 
@@ -226,12 +289,120 @@ async def test_a_turn_that_breaks_ends_with_an_error_event() -> None:
     batches = Recorder(worker.events_ready)
     worker.start()
 
-    async def start(_: Any) -> Any:
-        return FakeTurn("s", [Token("Half"), None])
+    async def start(tether: Any) -> Any:
+        return tether.sessions.start(FakeTurn("s", [Token("Half"), None]))
 
     await worker.run_turn(start)
     await until(lambda: batches.calls and isinstance(batches.calls[-1][2][-1], ErrorEvent))
     assert batches.calls[0][2][0] == Token("Half")
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_a_turn_that_another_client_begins_is_followed_as_well() -> None:
+    worker = EngineWorker(Opener())
+    started, batches = Recorder(worker.turn_started), Recorder(worker.events_ready)
+    worker.start()
+
+    async def begin_elsewhere(tether: Any) -> None:
+        tether.sessions.start(FakeTurn("s", [Token("Hi"), DONE]))
+
+    await worker.submit(begin_elsewhere)
+    await until(lambda: batches.calls and batches.calls[-1][2][-1] == DONE)
+    assert [call[0].asked_here for call in started.calls] == [False]
+    assert [event for call in batches.calls for event in call[2]] == [Token("Hi"), DONE]
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_one_turn_after_another_in_the_same_frame_keep_their_order() -> None:
+    worker = EngineWorker(Opener())
+    log: list[object] = []
+    worker.start()
+
+    async def begin_elsewhere(tether: Any) -> None:
+        first = tether.sessions.start(FakeTurn("s", [Token("1"), DONE], "first"))
+        await first.read.wait()
+        tether.sessions.start(FakeTurn("s", [Token("2"), DONE], "second"))
+
+    order = Order(worker, log)
+    await worker.submit(begin_elsewhere)
+    await until(lambda: len(log) >= 4)
+    assert log == ["first", [Token("1"), DONE], "second", [Token("2"), DONE]]
+    order.deleteLater()
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_news_of_sessions_come_once_per_frame_and_the_newest_counts() -> None:
+    worker = EngineWorker(Opener())
+    news = Recorder(worker.sessions_changed)
+    worker.start()
+
+    async def change(tether: Any) -> None:
+        for number in range(1000):
+            tether.sessions.tell(SessionChanged(session("a", str(number))))
+        tether.sessions.tell(SessionChanged(session("b", "gone soon")))
+        tether.sessions.tell(BranchChanged("b"))
+        tether.sessions.tell(SessionGone("b"))
+        tether.sessions.tell(BranchChanged("a"))
+
+    await worker.submit(change)
+    await until(lambda: news.calls)
+    assert news.calls == [(SessionsNews((session("a", "999"),), ("b",), ("a",)),)]
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_a_chat_that_is_read_in_the_middle_of_a_turn_gets_its_events_from_the_first_one_on_and_each_once() -> (
+    None
+):
+    worker = EngineWorker(Opener())
+    log: list[object] = []
+    worker.start()
+    order = Order(worker, log)
+    turn: list[FakeTurn] = []
+
+    async def begin_elsewhere(tether: Any) -> None:
+        turn.append(tether.sessions.start(FakeTurn("s", [Token("1"), Token("2"), Token("3"), DONE], stops_after=2)))
+
+    await worker.submit(begin_elsewhere)
+    await until(lambda: log == ["reply of s", [Token("1"), Token("2")]])
+    log.clear()
+    await worker.read_chat("s")
+    assert log == ["read, in the middle of reply of s"]
+    await until(lambda: log[1:] == [[Token("1"), Token("2")]])
+
+    async def go_on(_: Any) -> None:
+        turn[0].going_on.set()
+
+    await worker.submit(go_on)
+    await until(lambda: log[2:] == [[Token("3"), DONE]])
+    order.deleteLater()
+    assert worker.stop()
+
+
+@in_gui_loop
+async def test_a_turn_that_begins_while_a_chat_is_read_makes_it_be_read_again() -> None:
+    opener = Opener()
+    worker = EngineWorker(opener)
+    log: list[object] = []
+    worker.start()
+    order = Order(worker, log)
+
+    async def close_gate(tether: Any) -> None:
+        tether.sessions.gate.clear()
+
+    async def begin_elsewhere(tether: Any) -> None:
+        await tether.sessions.reading.wait()
+        tether.sessions.start(FakeTurn("s", [DONE]))
+        tether.sessions.gate.set()
+
+    await worker.submit(close_gate)
+    await asyncio.gather(worker.read_chat("s"), worker.submit(begin_elsewhere))
+    assert "read, in the middle of reply of s" in log
+    await until(lambda: log[-1] == [DONE])
+    order.deleteLater()
     assert worker.stop()
 
 
