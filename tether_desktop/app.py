@@ -19,6 +19,7 @@ from tether_desktop.model.discovery.watch import ModelWatch
 from tether_desktop.model.install.installer import Installer
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.remote.server_models import ServerModels
+from tether_desktop.protocol.api.server import LocalPort
 from tether_desktop.protocol.completions import Completions
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
@@ -45,6 +46,7 @@ class Tether:
         pool: the engines that are loaded.
         tools: what models may call.
         completions: replies for clients that keep the conversation themselves.
+        port: offers all of it to other programs, once it is opened.
         store: the conversations; there once started.
         sessions: the session API; there once started.
     """
@@ -69,6 +71,7 @@ class Tether:
         )
         self.completions = Completions(self.pool, self.catalog, settings)
         self.tools = make_toolkit(lambda: self.sessions.settings, self._search)
+        self.port = LocalPort(self)
         self._open = AsyncExitStack()
 
     @property
@@ -110,7 +113,7 @@ class Tether:
             opening.push_async_callback(self.pool.close)
             self.sessions = SessionService(self.store, self.pool, self.catalog, self.toolbox, self.settings)
             opening.push_async_callback(self.tools.close)
-            opening.push_async_callback(self.sessions.close)
+            opening.push_async_callback(self._end_requests)
             self.servers.look()
             await self.tools.start()
             self._open = opening.pop_all()
@@ -118,6 +121,12 @@ class Tether:
     async def close(self) -> None:
         """Stop the turns and store them, end the engines, close the database, free the folder; idempotent."""
         await self._open.aclose()
+
+    async def _end_requests(self) -> None:
+        """Take no more of them; who reads a turn over the port is still told how it ended."""
+        await asyncio.gather(self.port.close(), self.sessions.close())
+        # What a request that was on its way has begun meanwhile.
+        await self.sessions.close()
 
     def _search(self, query: str, limit: int, *, except_session: str = "") -> list[SearchHit]:
         return self.store.search_messages(query, limit, except_session=except_session)

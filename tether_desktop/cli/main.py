@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import tether_desktop
-from tether_desktop.cli import chat, doctor, models, servers, sessions, tools, trust
+from tether_desktop.cli import chat, doctor, models, serve, servers, sessions, token, tools, trust
 from tether_desktop.cli.output import note, tell
 from tether_desktop.errors import TetherError
 from tether_desktop.logs import log_file, start_logging
@@ -29,10 +29,12 @@ app = typer.Typer(
 )
 app.command("chat")(chat.chat)
 app.command("doctor")(doctor.doctor)
+app.command("serve")(serve.serve)
 models.app.command("trust")(trust.trust_library)
 app.add_typer(models.app, name="models")
 app.add_typer(servers.app, name="servers")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(token.app, name="token")
 app.add_typer(tools.app, name="tools")
 
 

@@ -63,7 +63,7 @@ class Gate:
         headers = Headers(scope=scope)
         try:
             self._check_host(scope, headers)
-            origin = self._checked_origin(scope, headers)
+            origin = self._checked_origin(headers)
         except Refusal as refusal:
             await answer_to(scope["path"], refusal)(scope, receive, send)
             return
@@ -92,7 +92,7 @@ class Gate:
             remedy = "Use the port's own address, or add the name to the setting `host_names` (TETHER_HOST_NAMES)."
             raise Refusal(421, "wrong_host", _TITLE, message, remedy)
 
-    def _checked_origin(self, scope: Scope, headers: Headers) -> str:
+    def _checked_origin(self, headers: Headers) -> str:
         """The web page that asks, if it is one of those that may be told the answer; empty for this port's own."""
         given = headers.getlist("origin")
         if not given:

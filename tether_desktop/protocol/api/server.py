@@ -73,6 +73,7 @@ class LocalPort:
         async with self._changing:
             if self._serving is None:
                 return
+            self._serving.take_no_more()
             await asyncio.to_thread(remove_open_port)
             await self._serving.stop()
             self._serving = None

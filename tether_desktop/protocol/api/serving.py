@@ -47,16 +47,18 @@ class Serving:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Connection(config, self._state, self._bounds), sock=listener)
 
-    async def stop(self) -> None:
-        """Take no more requests, let those that run come to an end, and end those that do not; takes seconds."""
-        if self._server is None:
-            return
-        self._server.close()
+    def take_no_more(self) -> None:
+        """Accept no connection and no request any more."""
         self._app.state.closing = True
+        if self._server is not None:
+            self._server.close()
         for connection in list(self._state.connections):
             connection.shutdown()
+
+    async def stop(self) -> None:
+        """Let the requests that run come to an end, and end those that do not; takes seconds."""
         await _ended(self._state.tasks, self._bounds.grace_seconds)
-        for task in self._state.tasks:
+        for task in list(self._state.tasks):
             task.cancel()
         await _ended(self._state.tasks, _LAST_WORDS_S)
         await self._disconnected()
