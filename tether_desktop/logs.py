@@ -23,7 +23,10 @@ _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(process)d %(threadName)s %(n
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 _LARGEST = 1_000_000
 _OLD_FILES = 3
-_CHATTY = ("alembic", "asyncio", "httpcore", "httpcore2", "httpx", "httpx2", "uvicorn", "uvicorn.access", "uvicorn.error")
+_CHATTY = (
+    *("alembic", "asyncio", "httpcore", "httpcore2", "httpx", "httpx2"),
+    *("uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error"),
+)
 """Packages whose everyday messages tell us nothing, or too much: addresses can hold keys."""
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -125,7 +128,9 @@ def _add_handlers(*, to_stderr: bool) -> None:
 
 def _add(handler: logging.Handler, level: int = logging.NOTSET) -> None:
     kind = _JsonLines if _chosen("TETHER_LOG_FORMAT", FORMATS, "text") == "json" else _TextLines
-    handler.setFormatter(kind(_FORMAT, _TIME_FORMAT))
+    formatter = kind(_FORMAT, _TIME_FORMAT)
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
     handler.setLevel(level)
     root = logging.getLogger()
     root.addHandler(handler)
@@ -136,8 +141,6 @@ def _add(handler: logging.Handler, level: int = logging.NOTSET) -> None:
 class _TextLines(logging.Formatter):
     """Lines for people, with the request that they belong to."""
 
-    converter = time.gmtime
-
     def format(self, record: logging.LogRecord) -> str:
         request = request_id()
         record.request_mark = f"[{request}] " if request else ""
@@ -146,8 +149,6 @@ class _TextLines(logging.Formatter):
 
 class _JsonLines(logging.Formatter):
     """One JSON object for each record; what it has as ``facts`` are fields of their own."""
-
-    converter = time.gmtime
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

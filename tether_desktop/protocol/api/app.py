@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 import tether_desktop
 from tether_desktop import paths
-from tether_desktop.protocol.api import generations, metrics, models, sessions, system, tools
+from tether_desktop.protocol.api import generations, health, metrics, models, sessions, system, tools
 from tether_desktop.protocol.api.answer_headers import AnswerHeaders
+from tether_desktop.protocol.api.audience import Audience
 from tether_desktop.protocol.api.bounds import Bounds
 from tether_desktop.protocol.api.core import Core
+from tether_desktop.protocol.api.description import describe
 from tether_desktop.protocol.api.early_answers import EarlyAnswers
 from tether_desktop.protocol.api.error_answers import add_error_answers
 from tether_desktop.protocol.api.last_words import LastWords
 from tether_desktop.protocol.api.limits import Limits
+from tether_desktop.protocol.api.monitor import Monitor
 from tether_desktop.protocol.api.openai import chat, completions
 from tether_desktop.protocol.api.openai import models as openai_models
+from tether_desktop.protocol.api.request_log import RequestLog
 from tether_desktop.protocol.api.security import Gate
 from tether_desktop.protocol.api.tokens import Tokens
 
@@ -29,7 +34,17 @@ _ROUTERS = (
     chat.router,
     completions.router,
     metrics.router,
+    health.router,
 )
+
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""Where OpenTelemetry is set up, FastAPI would send it what requests held."""
 
 
 def make_app(core: Core, tokens: Tokens | None = None, bounds: Bounds | None = None) -> FastAPI:
@@ -49,10 +64,14 @@ def make_app(core: Core, tokens: Tokens | None = None, bounds: Bounds | None = N
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.core = core
+    app.state.audience = Audience()
+    app.state.monitor = Monitor(core)
     for router in _ROUTERS:
         app.include_router(router)
+    describe(app)
     add_error_answers(app)
     # The last one added sees a request first.
     app.add_middleware(Limits, bounds=bounds)
@@ -60,4 +79,5 @@ def make_app(core: Core, tokens: Tokens | None = None, bounds: Bounds | None = N
     app.add_middleware(LastWords)
     app.add_middleware(EarlyAnswers, bounds=bounds)
     app.add_middleware(AnswerHeaders)
+    app.add_middleware(RequestLog, observer=app.state.monitor.measurements)
     return app

@@ -2,6 +2,48 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from tether_desktop.protocol.api.monitor import Monitor
+from tether_desktop.protocol.api.security import ChatScope
+
+
+def monitor_of(request: Request) -> Monitor:
+    """What watches over the core behind the application that serves a request."""
+    monitor: Monitor = request.app.state.monitor
+    return monitor
+
+
+TheMonitor = Annotated[Monitor, Depends(monitor_of)]
+"""Annotates a route's parameter that is to be the monitor."""
 
 router = APIRouter(tags=["Monitoring"])
+
+_SHOWN = """\
+# HELP tether_replies_total Replies that are over, of conversations or completions, by how they ended.
+# TYPE tether_replies_total counter
+tether_replies_total{ending="stop",model="SmolLM2-360M-Instruct-q4f32_1-MLC",source="conversation"} 17.0
+"""
+
+
+@router.get(
+    "/metrics",
+    summary="Read all figures",
+    response_class=Response,
+    dependencies=[ChatScope],
+    responses={
+        200: {
+            "description": "Figures in the format of Prometheus, or as OpenMetrics where `Accept` asks for that.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": _SHOWN}},
+        }
+    },
+)
+async def read_metrics(request: Request, monitor: TheMonitor) -> Response:
+    """What has been measured since the port was opened, whichever client it was for, and what is true now.
+
+    Nothing in it tells what was said, or in which conversation. `docs/monitoring.md` lists all figures.
+    """
+    body, media_type = await monitor.told(request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": media_type})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tether_desktop.errors import TetherError
+from tether_desktop.logs import request_id
 
 _STATUSES = {
     "model_not_found": 404,
@@ -41,7 +42,12 @@ _STATUSES = {
 
 def status_of(error: TetherError) -> int:
     """The HTTP status of a known error."""
-    return _STATUSES.get(error.code, 500)
+    return status_of_code(error.code)
+
+
+def status_of_code(code: str) -> int:
+    """The HTTP status of an error's code."""
+    return _STATUSES.get(code, 500)
 
 
 def problem(status: int, code: str, title: str, message: str, remedy: str = "") -> dict[str, Any]:
@@ -54,6 +60,7 @@ def problem(status: int, code: str, title: str, message: str, remedy: str = "") 
         "code": code,
         "message": message,
         "remedy": remedy,
+        **({"request_id": marked} if (marked := request_id()) else {}),
     }
 
 

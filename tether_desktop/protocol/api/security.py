@@ -24,7 +24,7 @@ from tether_desktop.protocol.api.tokens import Bearer, Tokens
 
 logger = logging.getLogger(__name__)
 
-OPEN_PATHS = frozenset({"/", "/healthz", "/openapi.json", "/docs"})
+OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})
 OPEN_FOLDER = "/docs/"
 """What tells nothing of a person can be read without a token."""
 
@@ -32,7 +32,7 @@ _URL_TOKENS = frozenset({
     "token", "access_token", "auth_token", "api_key", "api-key", "apikey", "x-api-key", "authorization", "bearer",
 })  # fmt: skip
 _OTHER_HEADERS = ("x-api-key", "api-key", "proxy-authorization")
-_EXPOSED = "x-request-id, retry-after, content-disposition"
+_EXPOSED = "x-request-id, retry-after, content-disposition, link, tether-session-id, tether-reply-id"
 _ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
 _ALLOWED_HEADERS = "authorization, content-type, x-request-id"
 _PREFLIGHT_S = "600"
@@ -76,7 +76,9 @@ class Gate:
             return
         try:
             _check_url(scope)
-            if not _is_open(scope):
+            if _is_open(scope):
+                self._recognise(scope, headers)
+            else:
                 self._authenticate(scope, headers)
         except Refusal as refusal:
             await answer_to(scope["path"], refusal)(scope, receive, send)
@@ -107,6 +109,12 @@ class Gate:
         remedy = "Add its origin to the setting `cors_origins` (TETHER_CORS_ORIGINS) if you trust the page."
         raise Refusal(403, "wrong_origin", _TITLE, message, remedy)
 
+    def _recognise(self, scope: Scope, headers: Headers) -> None:
+        """Where no token is needed, one that is known may still be told more."""
+        token = _token_of(headers)
+        if token and (bearer := self._tokens.bearer(token)):
+            _introduce(scope, bearer)
+
     def _authenticate(self, scope: Scope, headers: Headers) -> None:
         token = _token_of(headers)
         bearer = self._tokens.bearer(token) if token else None
@@ -116,8 +124,7 @@ class Gate:
         if seconds:
             message = "This token has made as many requests as it may in a minute."
             raise _too_many("rate_limit_exceeded", message, seconds)
-        # The log of requests tells the scope.
-        scope.setdefault("state", {}).update(bearer=bearer, token_scope=bearer.scope)
+        _introduce(scope, bearer)
 
     def _wait_seconds(self, bearer: Bearer) -> float:
         per_minute = self._core.settings.requests_per_minute
@@ -152,6 +159,15 @@ def _need_chat(request: Request, _declared: object = Security(_scheme)) -> None:
 
 
 def _need_manage(request: Request, _chat: None = Depends(_need_chat)) -> None:
+    check_manages(request)
+
+
+def check_manages(request: Request) -> None:
+    """Refuse a request whose token may not do everything, where only some of a route needs that.
+
+    Raises:
+        Refusal: it may not.
+    """
     bearer = bearer_of(request)
     if bearer is None or bearer.scope != "manage":
         message = "The token may chat, but this needs one that may manage."
@@ -163,6 +179,11 @@ ChatScope = Depends(_need_chat)
 """Dependency of routes for every token: conversations, replies, lists."""
 ManageScope = Depends(_need_manage)
 """Dependency of routes for tokens that may do everything."""
+
+
+def _introduce(scope: Scope, bearer: Bearer) -> None:
+    # The log of requests tells the scope.
+    scope.setdefault("state", {}).update(bearer=bearer, token_scope=bearer.scope)
 
 
 def _is_open(scope: Scope) -> bool:

@@ -46,6 +46,7 @@ class Serving:
         config.load()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Connection(config, self._state, self._bounds), sock=listener)
+        await self._app.state.monitor.start()
 
     def take_no_more(self) -> None:
         """Accept no connection and no request any more."""
@@ -63,6 +64,7 @@ class Serving:
         await _ended(self._state.tasks, _LAST_WORDS_S)
         await self._disconnected()
         await _ended(self._state.tasks, _LAST_WORDS_S)
+        await self._app.state.monitor.close()
 
     async def _disconnected(self) -> None:
         """Wait until the clients have read what was sent; those that do not are cut off."""
