@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -100,3 +102,40 @@ async def open_port(rooms: Rooms, *, bounds: Bounds | None = None, **settings: A
     finally:
         await port.close()
         await core.servers.close()
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """An answer as it came over the wire; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+@asynccontextmanager
+async def connection(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A socket to a port, for requests that no client would make."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def send_raw(url: str, request: bytes) -> RawAnswer:
+    """Send bytes as they are; the answer to them. Lines may end in a bare line feed here."""
+    async with connection(url) as (reader, writer):
+        writer.write(request.replace(b"\n", b"\r\n"))
+        return await read_answer(reader)
+
+
+async def read_answer(reader: asyncio.StreamReader) -> RawAnswer:
+    """The next answer with a length that a connection brings."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return RawAnswer(int(head[0].split()[1]), headers, body.decode())

@@ -70,7 +70,8 @@ def _named(host_names: str) -> frozenset[Host]:
 
 @lru_cache(maxsize=8)
 def _origins(cors_origins: str) -> frozenset[str]:
-    return frozenset(each.rstrip("/") for each in _listed(cors_origins))
+    # `*` and `null` stand for pages that nobody knows.
+    return frozenset(each.lower().rstrip("/") for each in _listed(cors_origins) if "://" in each)
 
 
 def _listed(text: str) -> Iterable[str]:
