@@ -20,6 +20,7 @@ from tether_desktop.ui.chats import Chats
 from tether_desktop.ui.conversation import Conversation
 from tether_desktop.ui.header import Header
 from tether_desktop.ui.model_choice import ModelChoice
+from tether_desktop.ui.port_desk import PortDesk
 from tether_desktop.ui.prompts_desk import PromptsDesk
 from tether_desktop.ui.session_list import SessionList
 from tether_desktop.ui.sessions_desk import SessionsDesk
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         tools: which tools there are.
         desk: the chat that is shown.
         adding: adds and prepares models.
+        port: keeps the local port as the settings say.
 
     Signals:
         painted(): the first frame is on the screen.
@@ -94,6 +96,7 @@ class MainWindow(QMainWindow):
         self.desk = ChatDesk(self.chats, self.models, self.pane, self.sidebar, self.tasks)
         self.adding = AddModelDesk(worker, self.tasks, self.header.install_strip, self)
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, self.tasks, self)
+        self.port = PortDesk(worker, self.tasks, self)
         self._save_timer = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._lay_out()
         self._connect()
@@ -247,11 +250,14 @@ class MainWindow(QMainWindow):
         self.adding.added.connect(self._on_model_added)
         self.tools.changed.connect(self._on_tools_changed)
         self.chats.waiting_changed.connect(self._on_waiting_changed)
+        self.port.changed.connect(self._on_port_changed)
+        self.port.failed.connect(self._on_port_failed)
 
     def _connect_sessions(self) -> None:
         self.sidebar.new_requested.connect(self.desk.new)
         self.sidebar.chosen.connect(self.desk.open)
         self.sidebar.settings_requested.connect(self.open_settings)
+        self.sidebar.port_requested.connect(self.open_port_settings)
         self.sidebar.rename_requested.connect(self.sessions.rename)
         self.sidebar.pin_requested.connect(self.sessions.pin)
         self.sidebar.delete_requested.connect(self.sessions.delete)
@@ -278,7 +284,7 @@ class MainWindow(QMainWindow):
         if self._settings_desk is None:
             from tether_desktop.ui.settings_desk import SettingsDesk
 
-            self._settings_desk = SettingsDesk(self._worker, self.tasks, self.tools, self)
+            self._settings_desk = SettingsDesk(self._worker, self.tasks, self.tools, self.port, self)
             self._settings_desk.theme_chosen.connect(self._on_theme)
             self._settings_desk.settings_changed.connect(self._on_settings_changed)
         return self._settings_desk
@@ -295,10 +301,18 @@ class MainWindow(QMainWindow):
     @Slot()
     def open_settings(self) -> None:
         """Show the settings."""
+        self._open_settings("General")
+
+    @Slot()
+    def open_port_settings(self) -> None:
+        """Show the settings of the local port."""
+        self._open_settings("Local port")
+
+    def _open_settings(self, page: str) -> None:
         folders = {"Conversations": paths.data_dir()}
         if self._model_folder():
             folders["Models"] = Path(self._model_folder())
-        self.settings.open(self._settings, folders)
+        self.settings.open(self._settings, folders, page)
 
     async def _fill(self) -> None:
         records = await self.sessions.fill()
@@ -311,6 +325,8 @@ class MainWindow(QMainWindow):
         self.pane.composer.edit.setFocus()
         startup_trace.mark("usable")
         self.usable.emit()
+        if self._settings is not None:
+            self.port.follow(self._settings)
 
     @Slot()
     def _refresh(self) -> None:
@@ -413,6 +429,16 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_settings_changed(self, settings: Settings) -> None:
         self._settings = settings
+        self.port.follow(settings)
+
+    @Slot()
+    def _on_port_changed(self) -> None:
+        self.sidebar.port_sign.show_state(self.port.state)
+
+    @Slot(object)
+    def _on_port_failed(self, error: TetherError) -> None:
+        if self._settings_desk is None or self._settings_desk.dialog is None:  # its page tells it there
+            self.pane.banner.show_error(error)
 
     def _use_theme(self, choice: theme.ThemeChoice) -> None:
         theme.appearance().choose(choice)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QLabel, QLineEdit, QListView, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QMenu,
+    QVBoxLayout,
+    QWidget,
+)
 
 from tether_desktop.ui.icons import icon
+from tether_desktop.ui.port_sign import PortSign
 from tether_desktop.ui.session_delegate import SessionDelegate
 from tether_desktop.ui.session_item_model import PINNED_ROLE, SESSION_ID_ROLE, SessionItemModel
 from tether_desktop.ui.themed_button import ThemedButton
@@ -91,6 +101,7 @@ class SessionList(QWidget):
         pin_requested(session_id, bool): a chat is to be shown before the others, or no longer.
         delete_requested(session_id): a chat is to be deleted.
         settings_requested(): the settings button was pressed.
+        port_requested(): the sign of the local port was pressed.
     """
 
     new_requested = Signal()
@@ -99,6 +110,7 @@ class SessionList(QWidget):
     pin_requested = Signal(str, bool)
     delete_requested = Signal(str)
     settings_requested = Signal()
+    port_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,6 +124,7 @@ class SessionList(QWidget):
         self.new_button.setToolTip("New chat (Ctrl+N)")
         self.settings_button = ThemedButton("Settings", "settings", kind="sidebar_row")
         self.settings_button.setToolTip("Settings (Ctrl+,)")
+        self.port_sign = PortSign()
         self.nothing_found = QLabel("No chat has these words in its title.")
         self.nothing_found.setProperty("kind", "small")
         self.nothing_found.setWordWrap(True)
@@ -119,6 +132,7 @@ class SessionList(QWidget):
         self._lay_out()
         self.new_button.clicked.connect(self.new_requested)
         self.settings_button.clicked.connect(self.settings_requested)
+        self.port_sign.clicked.connect(self.port_requested)
         self.search.textChanged.connect(self._on_search)
         self.view.chosen.connect(self._on_chosen)
         self.view.pin_requested.connect(self.pin_requested)
@@ -166,11 +180,16 @@ class SessionList(QWidget):
         layout.addWidget(self.search)
         layout.addWidget(self.nothing_found)
         layout.addWidget(self.view, 1)
-        layout.addWidget(self.settings_button)
+        foot = QHBoxLayout()
+        foot.setSpacing(4)
+        foot.addWidget(self.settings_button, 1)
+        foot.addWidget(self.port_sign)
+        layout.addLayout(foot)
         self.setMinimumWidth(180)
         QWidget.setTabOrder(self.new_button, self.search)
         QWidget.setTabOrder(self.search, self.view)
         QWidget.setTabOrder(self.view, self.settings_button)
+        QWidget.setTabOrder(self.settings_button, self.port_sign)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
         """As wide as a title needs."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from tether_desktop.errors import TetherError
 from tether_desktop.ui import theme
+from tether_desktop.ui.port_desk import PortDesk
 from tether_desktop.ui.server_dialogs import ChangesDialog, LogDialog
 from tether_desktop.ui.settings_dialog import SettingsDialog
 from tether_desktop.ui.tasks import Tasks
@@ -37,18 +38,22 @@ class SettingsDesk(QObject):
     theme_chosen = Signal(str)
     settings_changed = Signal(object)
 
-    def __init__(self, worker: EngineWorker, tasks: Tasks, tools: ToolsDesk, window: QWidget) -> None:
+    def __init__(self, worker: EngineWorker, tasks: Tasks, tools: ToolsDesk, port: PortDesk, window: QWidget) -> None:
         super().__init__(window)
         self.dialog: SettingsDialog | None = None
         self._worker = worker
         self._tasks = tasks
         self._tools = tools
+        self._port = port
         self._window = window
         self._settings: Settings | None = None
         tools.changed.connect(self._on_tools_changed)
         tools.failed.connect(self._on_failed)
         tools.server_added.connect(self._on_server_added)
         tools.server_noted.connect(self._on_server_noted)
+        port.changed.connect(self._on_port_changed)
+        port.token_known.connect(self._on_token_known)
+        port.token_failed.connect(self._on_failed)
 
     def open(self, settings: Settings | None, folders: dict[str, Path], page: str = "General") -> None:
         """Show the settings, unless they are shown already; turn to a page."""
@@ -66,6 +71,7 @@ class SettingsDesk(QObject):
         dialog.setting_changed.connect(self.save)
         dialog.finished.connect(self._on_finished)
         self._connect_tools(dialog)
+        self._connect_port(dialog)
         return dialog
 
     def _connect_tools(self, dialog: SettingsDialog) -> None:
@@ -79,14 +85,25 @@ class SettingsDesk(QObject):
         dialog.servers.refresh_requested.connect(self._tools.refresh_servers)
         dialog.servers.action_requested.connect(self._on_action)
 
+    def _connect_port(self, dialog: SettingsDialog) -> None:
+        dialog.port.show_port(self._port.state)
+        dialog.port.settings_chosen.connect(self._on_settings_chosen)
+        dialog.port.retry_requested.connect(self._port.open_again)
+        dialog.port.token.token_requested.connect(self._port.tell_token)
+        dialog.port.token.renew_requested.connect(self._port.renew_token)
+
     @Slot(str, str)
     def save(self, name: str, value: str) -> None:
         """Keep a row of the settings table, and let it hold from now on."""
-        self._tasks.start(self._save(name, value))
+        self._tasks.start(self._save({name: value}))
 
-    async def _save(self, name: str, value: str) -> None:
+    @Slot(object)
+    def _on_settings_chosen(self, changes: dict[str, str]) -> None:
+        self._tasks.start(self._save(changes))
+
+    async def _save(self, changes: dict[str, str]) -> None:
         try:
-            settings = await self._worker.submit(lambda tether: _change_setting(tether, name, value))
+            settings = await self._worker.submit(lambda tether: _change_settings(tether, changes))
         except TetherError as error:
             self._on_failed(error)
             self._show_settings()
@@ -159,16 +176,26 @@ class SettingsDesk(QObject):
             self.dialog.servers.show_note(name, text)
 
     @Slot()
+    def _on_port_changed(self) -> None:
+        if self.dialog is not None:
+            self.dialog.port.show_port(self._port.state)
+
+    @Slot(str)
+    def _on_token_known(self, token: str) -> None:
+        if self.dialog is not None:
+            self.dialog.port.token.take_token(token)
+
+    @Slot()
     def _on_finished(self) -> None:
         self.dialog = None
 
 
-async def _change_setting(tether: Tether, name: str, value: str) -> Settings:
-    """Save a setting, and let the core take it from the next turn on."""
+async def _change_settings(tether: Tether, changes: dict[str, str]) -> Settings:
+    """Save settings, and let the core take them from the next turn on."""
     from tether_desktop.settings import load_settings, save_settings
 
-    await asyncio.to_thread(save_settings, **{name: value})
+    await asyncio.to_thread(save_settings, **changes)
     saved = await asyncio.to_thread(load_settings)
-    settings = tether.settings.model_copy(update={name: getattr(saved, name)})
-    tether.settings = tether.sessions.settings = settings
+    settings = tether.settings.model_copy(update={name: getattr(saved, name) for name in changes})
+    tether.use_settings(settings)
     return settings

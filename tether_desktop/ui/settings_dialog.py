@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QListWidget, QStacke
 
 from tether_desktop import __version__
 from tether_desktop.ui.general_page import GeneralPage
+from tether_desktop.ui.port_page import PortPage
 from tether_desktop.ui.servers_page import ServersPage
 from tether_desktop.ui.settings_page import SettingsPage
 from tether_desktop.ui.theme import ThemeChoice
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tether_desktop.settings import Settings
     from tether_desktop.ui.tool_facts import ToolsSnapshot
 
-PAGES = ("General", "Tools", "MCP servers")
+PAGES = ("General", "Tools", "MCP servers", "Local port")
 _SIZE = (880, 640)
 _FRAME = 56
 """What the frames of windows take, so that the dialog fits on a small screen with them."""
@@ -31,7 +32,7 @@ class SettingsDialog(QDialog):
     """Shows one page at a time.
 
     Attributes:
-        general, tools, servers: the pages.
+        general, tools, servers, port: the pages.
 
     Signals:
         theme_chosen(choice): "system", "light" or "dark".
@@ -54,6 +55,7 @@ class SettingsDialog(QDialog):
         self.general = GeneralPage(theme, folders, settings)
         self.tools = ToolsPage(settings)
         self.servers = ServersPage()
+        self.port = PortPage(settings)
         self._pages = QStackedWidget()
         self._names = QListWidget()
         self._names.setAccessibleName("Pages of the settings")
@@ -88,8 +90,8 @@ class SettingsDialog(QDialog):
         if isinstance(shown, SettingsPage):
             shown.show_error(error)
 
-    def _all(self) -> tuple[GeneralPage, ToolsPage, ServersPage]:
-        return self.general, self.tools, self.servers
+    def _all(self) -> tuple[GeneralPage, ToolsPage, ServersPage, PortPage]:
+        return self.general, self.tools, self.servers, self.port
 
     def _lay_out(self) -> None:
         version = QLabel(f"Tether {__version__}. Nothing leaves this computer unless you say so.")

@@ -10,7 +10,7 @@ QToolButton      (none: flat icon), ``round`` (filled circle), ``outlined``
 QLabel           ``display``, ``title``, ``heading``, ``muted``, ``small``, ``danger``, ``success``, ``warning``
 QFrame, QWidget  ``sidebar``, ``card``, ``well``, ``danger_card``, ``question_card``, ``notice``, ``field``, ``line``,
                  ``topbar``, ``chip``
-QLineEdit        (none: outlined), ``bare``
+QLineEdit        (none: outlined), ``bare``, ``code`` (code face)
 QPlainTextEdit   (none: outlined), ``bare``
 QTextEdit        ``plain`` (code face, no frame)
 ===============  =======================================================================

@@ -65,6 +65,7 @@ class EngineWorker(QObject):
         events_ready(session_id, reply_id, events): the events of one frame, in order.
         models_changed(list[ModelStatus]): all models, usable or not.
         tools_changed(ToolsSnapshot): all tools, and where they are from.
+        port_changed(url): the local port was opened there, or closed when it is empty.
         install_progressed(InstallProgress): a model is being added or prepared.
         install_checked(Checked): what it will be is known.
         finished(): the thread has ended.
@@ -78,6 +79,7 @@ class EngineWorker(QObject):
     events_ready = Signal(str, str, object)
     models_changed = Signal(object)
     tools_changed = Signal(object)
+    port_changed = Signal(str)
     install_progressed = Signal(object)
     install_checked = Signal(object)
     finished = Signal()
@@ -109,6 +111,7 @@ class EngineWorker(QObject):
             events=self.events_ready.emit,
             models=self.models_changed.emit,
             tools=self.tools_changed.emit,
+            port=self.port_changed.emit,
             install_progress=self.install_progressed.emit,
             install_checked=self.install_checked.emit,
         )

@@ -51,6 +51,7 @@ class Outlet:
         events: session, reply, and the events of one frame in order.
         models: all models, usable or not.
         tools: all tools, and where they are from.
+        port: the address of the local port, empty once it is closed.
         install_progress: how far the model is that is being added or prepared.
         install_checked: what it will be.
     """
@@ -63,6 +64,7 @@ class Outlet:
     events: Callable[[str, str, list[Event]], None]
     models: Callable[[list[ModelStatus]], None]
     tools: Callable[[ToolsSnapshot], None]
+    port: Callable[[str], None]
     install_progress: Callable[[InstallProgress], None]
     install_checked: Callable[[Checked], None]
 
@@ -229,6 +231,7 @@ class WorkerLoop:
         tether.sessions.subscribe(self._follower.on_news)
         self._tether.set_result(tether)
         tether.toolbox.on_change.append(self._mark_tools_changed)
+        tether.port.on_change.append(lambda: self._outlet.port(tether.port.url or ""))
         self._models_changed = self._tools_changed = True
         self._flush()
         self._outlet.opened(tether.settings)

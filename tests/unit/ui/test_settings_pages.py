@@ -38,7 +38,7 @@ def dialog(qtbot: QtBot, tmp_path: Path) -> SettingsDialog:
 
 
 def test_every_page_can_be_turned_to(dialog: SettingsDialog) -> None:
-    for name, page in zip(PAGES, (dialog.general, dialog.tools, dialog.servers), strict=True):
+    for name, page in zip(PAGES, (dialog.general, dialog.tools, dialog.servers, dialog.port), strict=True):
         dialog.show_page(name)
         assert page.isVisible()
 

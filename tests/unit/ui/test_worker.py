@@ -47,6 +47,7 @@ class FakeTether:
         self.mcp = SimpleNamespace(servers=tuple, problem=None)
         self.installer = GatedInstaller()
         self.sessions = FakeSessions()
+        self.port = SimpleNamespace(on_change=[], url=None)
         self.closed = False
 
     async def start(self) -> None:
