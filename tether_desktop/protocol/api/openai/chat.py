@@ -20,7 +20,6 @@ router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute, dependen
 @router.post(
     "/v1/chat/completions",
     summary="Answer a conversation",
-    response_class=CompletionResponse,
     responses={200: with_stream(ChatCompletion, ChatChunk), **ERRORS},
 )
 async def create_chat_completion(body: ChatBody, core: TheCore) -> Response:

@@ -12,8 +12,8 @@ from tether_desktop.protocol.api.openai.messages import read_messages
 from tether_desktop.protocol.api.openai.sampling import check_offered, only, sampling_params
 from tether_desktop.protocol.api.openai.schemas import (
     ChatBody,
+    ChosenTool,
     ChosenTools,
-    NamedTool,
     ObjectFormat,
     ReplyFormat,
     SchemaFormat,
@@ -93,7 +93,7 @@ def _tools(sent: Sequence[SentTool], choice: ChosenTools | None) -> tuple[tuple[
     if len(tools) < len(sent):
         raise RequestRefused("Two tools have the same name.", "tools")
     match choice:
-        case NamedTool(function=function):
+        case ChosenTool(function=function):
             _check_named(function.name, tools, "tool_choice.function.name")
             return tuple(tools.values()), ToolChoice("named", function.name)
         case ToolsAllowed(allowed_tools=allowed):

@@ -25,7 +25,6 @@ _NOT_OFFERED = {"suffix": "A text can only be gone on with at its end."}
 @router.post(
     "/v1/completions",
     summary="Go on with a text",
-    response_class=CompletionResponse,
     responses={200: with_stream(TextCompletion, TextCompletion), **ERRORS},
 )
 async def create_completion(body: TextBody, core: TheCore) -> Response:

@@ -17,7 +17,7 @@ from tether_desktop.protocol.api.security import ChatScope
 router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute, dependencies=[ChatScope])
 
 
-@router.get("/v1/models", summary="List models", responses={401: ERRORS[401]})
+@router.get("/v1/models", summary="List models", responses={code: ERRORS[code] for code in (401, "default")})
 async def list_models(core: TheCore) -> ModelList:
     """The models that can be used, by name."""
     entries = await asyncio.to_thread(core.catalog.list)

@@ -9,6 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 _LARGEST_INT = 2**63 - 1
+_CHAT_EXAMPLES: list[Any] = [
+    {
+        "messages": [
+            {"role": "system", "content": "You are a helpful assistant."},
+            {"role": "user", "content": "What is the capital of Norway?"},
+        ],
+        "temperature": 0,
+        "max_completion_tokens": 64,
+    }
+]
+_TEXT_EXAMPLES: list[Any] = [{"prompt": "The capital of Norway is", "temperature": 0, "max_tokens": 16}]
 _LEFT_UNUSED = "Taken, and left unused."
 _NOT_OFFERED = "Not offered: anything but null is refused."
 
@@ -109,7 +120,7 @@ class FunctionName(Sent):
     name: str
 
 
-class NamedTool(Sent):
+class ChosenTool(Sent):
     """Names a tool."""
 
     type: Literal["function"]
@@ -120,7 +131,7 @@ class AllowedTools(Sent):
     """Some of the tools, of which the model may call any, or has to call one."""
 
     mode: Literal["auto", "required"]
-    tools: Annotated[list[NamedTool], Field(min_length=1)]
+    tools: Annotated[list[ChosenTool], Field(min_length=1)]
 
 
 class ToolsAllowed(Sent):
@@ -130,7 +141,7 @@ class ToolsAllowed(Sent):
     allowed_tools: AllowedTools
 
 
-ChosenTools = Literal["none", "auto", "required"] | Annotated[NamedTool | ToolsAllowed, Field(discriminator="type")]
+ChosenTools = Literal["none", "auto", "required"] | Annotated[ChosenTool | ToolsAllowed, Field(discriminator="type")]
 
 
 class TextFormat(Sent):
@@ -211,6 +222,8 @@ class SamplingBody(Sent):
 class ChatBody(SamplingBody):
     """A request for a chat completion."""
 
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False, "examples": _CHAT_EXAMPLES})
+
     messages: Annotated[list[SentMessage], Field(min_length=1)]
     max_completion_tokens: Annotated[int | None, Field(ge=1, le=_LARGEST_INT)] = None
     tools: Annotated[list[SentTool] | None, Field(max_length=128)] = None
@@ -245,6 +258,8 @@ class ChatBody(SamplingBody):
 
 class TextBody(SamplingBody):
     """A request for the continuation of a text."""
+
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False, "examples": _TEXT_EXAMPLES})
 
     prompt: Annotated[Any, Field(description="A text, or a list of one text.")]
     echo: Annotated[bool | None, Field(description="Whether the text comes before its continuation.")] = None
