@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, inspect, make_url
+from sqlalchemy import Connection, Engine, create_engine, inspect, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from tether_desktop.context import faults, migrations, sqlite
+from tether_desktop.context import faults, migrations, postgresql, sqlite
 from tether_desktop.errors import StoreBusy, StoreError, StoreFull
 
 _log = logging.getLogger(__name__)
@@ -36,9 +36,10 @@ class Database:
         """
         with faults.understood():
             parsed = make_url(url)
+            self._is_postgresql = postgresql.is_ours(parsed)
             self._is_sqlite = parsed.get_backend_name() == "sqlite"
-            self._engine = create_engine(parsed, **_engine_options(parsed))
-        self._writer = self._engine.execution_options(**sqlite.WRITES)
+            self._engine = _make_engine(parsed)
+        self._writer = self._engine.execution_options(**{sqlite.WRITES_OPTION: True})
         # SQLite lets one writer in and makes others poll; waiting here instead is fair and costs nothing.
         self._writing = threading.Lock()
         self._shared = threading.local()
@@ -58,6 +59,8 @@ class Database:
             sqlite.make_private(self._file)
         if self._is_sqlite:
             sqlite.set_up_connections(self._engine)
+        if self._is_postgresql:
+            postgresql.set_up_connections(self._engine)
         with self.read() as connection:
             self._check_version(connection)
         if self._is_sqlite:
@@ -78,6 +81,8 @@ class Database:
 
     def _migrate(self) -> None:
         with self.write() as connection:
+            if self._is_postgresql:
+                postgresql.migrate_alone(connection)
             # Asked again: another process may have migrated it since.
             found = self._check_version(connection)
             if found == migrations.newest_revision():
@@ -193,8 +198,11 @@ class Database:
             self._engine.dispose()
 
 
-def _engine_options(url: URL) -> dict[str, Any]:
-    # A server may have dropped a connection since; asking first costs little.
-    options = sqlite.pool_options(url) if url.get_backend_name() == "sqlite" else {"pool_pre_ping": True}
+def _make_engine(url: URL) -> Engine:
     # What was said in a conversation must not reach a log by way of a traceback.
-    return options | {"hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True}
+    if postgresql.is_ours(url):
+        return create_engine(postgresql.driver_url(url), **options, **postgresql.engine_options(url))
+    if url.get_backend_name() == "sqlite":
+        return create_engine(url, **options, **sqlite.pool_options(url))
+    return create_engine(url, **options, pool_pre_ping=True)

@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from tether_desktop.context import server_faults
 from tether_desktop.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
 
 _NOT_OPENED = "The conversations cannot be opened"
@@ -109,15 +110,6 @@ def failing_disk(place: str) -> StoreFull:
     )
 
 
-def unreachable(place: str, reason: str) -> StoreError:
-    """A database server does not answer or refuses."""
-    return StoreError(
-        _NOT_OPENED,
-        f"The database {place} cannot be used ({reason}).",
-        "Check that its server runs and that MLC_SQLITE_URL is right.",
-    )
-
-
 def not_understood() -> StoreError:
     """The database's address is not an SQLAlchemy URL; it is not repeated, as it may hold a password."""
     return StoreError(
@@ -146,12 +138,11 @@ def traces_remain(cause: StoreError) -> StoreError:
 
 
 def _explain(error: DBAPIError | sqlite3.Error, place: str) -> StoreError | None:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, sqlite3.Error):
-        return _explain_sqlite(cause, place)
-    if isinstance(error, OperationalError | InterfaceError):
-        return unreachable(place, " ".join(str(cause).split()))
-    return None
+    if not isinstance(error, DBAPIError):
+        return _explain_sqlite(error, place)
+    if isinstance(error.orig, sqlite3.Error):
+        return _explain_sqlite(error.orig, place)
+    return server_faults.explain(error, place)
 
 
 def _explain_sqlite(error: sqlite3.Error, place: str) -> StoreError | None:

@@ -18,8 +18,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from tether_desktop import paths
 
-WRITES: Final = {"tether_writes": True}
-"""Execution options of a connection whose transaction takes the write lock when it begins."""
+WRITES_OPTION: Final = "tether_writes"
+"""Execution option of a connection whose transaction takes the write lock when it begins."""
 
 _NEEDS_SCRUB = 1
 """The file's user_version, which SQLite leaves to us, while traces of erased rows are in it."""
@@ -157,7 +157,7 @@ def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> No
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("tether_writes", False)
+    writes = connection.get_execution_options().get(WRITES_OPTION, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

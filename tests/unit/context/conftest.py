@@ -1,4 +1,4 @@
-"""A real store in a folder of its own."""
+"""A real store in a folder of its own, or in a database of its own on a real server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.postgres import postgres_server, postgres_url
 from tether_desktop.context.store import Store
+
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture
@@ -16,8 +19,14 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(database: Path) -> str:
-    return f"sqlite:///{database}"
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which kind of database the test is about; SQLite unless its module is marked with both."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, kind: str, database: Path) -> str:
+    return request.getfixturevalue("postgres_url") if kind == "postgresql" else f"sqlite:///{database}"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import stat
 import sys
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -288,3 +289,11 @@ def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     values = {"id": "x", "title": "", "model": "", "last_active": datetime.datetime.now(datetime.UTC)}
     with pytest.raises(sa.exc.StatementError, match="naive"), store._database.write() as connection:
         connection.execute(sa.insert(SessionTable).values(values | naive))
+
+
+def test_a_database_in_memory_is_one_for_all_threads() -> None:
+    store = Store("sqlite://")
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: store.create_session(str(number)), range(40)))
+    assert {session.title for session in store.list_sessions()} == {str(number) for number in range(40)}
+    store.close()

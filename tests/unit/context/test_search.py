@@ -10,6 +10,8 @@ from tether_desktop.context.records import MessageRecord
 from tether_desktop.context.store import Store
 from tether_desktop.messages import Message, Reasoning, Text, ToolCall, ToolResult, text_message
 
+pytestmark = pytest.mark.parametrize("kind", ["sqlite", "postgresql"], indirect=True)
+
 
 def say(store: Store, text: str, title: str = "Talk") -> MessageRecord:
     session = store.create_session(title)
@@ -117,6 +119,6 @@ def test_an_excerpt_shows_what_is_around_the_hit(store: Store) -> None:
 def test_a_long_history_is_searched_to_its_end(store: Store) -> None:
     with store.together():
         oldest = say(store, "the needle")
-        for number in range(450):
+        for number in range(120):
             say(store, f"hay {number}")
     assert found(store, "needle") == [oldest.id]

@@ -36,6 +36,8 @@ RICH = Message(
     ),
 )
 
+pytestmark = pytest.mark.parametrize("kind", ["sqlite", "postgresql"], indirect=True)
+
 
 def ask(store: Store, session_id: str, text: str, parent_id: str | None = None) -> MessageRecord:
     return store.add_message(session_id, text_message("user", text), parent_id=parent_id)
@@ -349,14 +351,6 @@ def test_many_threads_may_write_at_once(store: Store) -> None:
         roots = store.siblings(session.id, store.history(session.id)[0].id)
         assert len(roots) == 8
         assert all(record.message.text.endswith(":9") for record in roots)
-
-
-def test_a_database_in_memory_is_one_for_all_threads() -> None:
-    store = Store("sqlite://")
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda number: store.create_session(str(number)), range(40)))
-    assert {session.title for session in store.list_sessions()} == {str(number) for number in range(40)}
-    store.close()
 
 
 def test_what_is_done_together_is_stored_as_a_whole_or_not_at_all(store: Store, url: str) -> None:
