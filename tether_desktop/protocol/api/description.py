@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter
 
 from tether_desktop.protocol.api.event_schemas import EVENT_SCHEMAS, AnyLine
@@ -69,7 +70,23 @@ def _description(app: FastAPI) -> dict[str, Any]:
     schemas |= _schemas("LoadLine", EVENT_SCHEMAS["status"] | LoadedLine | EVENT_SCHEMAS["error"])
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute) and route.include_in_schema:
+            _correct(document["paths"][route.path_format], route)
     return document
+
+
+def _correct(operations: dict[str, Any], route: Any) -> None:
+    """Put in again what FastAPI leaves out of examples (null), and take out the type that it adds to references."""
+    for method in route.methods:
+        for status, given in route.responses.items():
+            described = operations[method.lower()]["responses"][str(status)].get("content", {})
+            for media_type, content in given.get("content", {}).items():
+                if "example" in content:
+                    described[media_type]["example"] = content["example"]
+            for content in described.values():
+                if "$ref" in content.get("schema", {}):
+                    content["schema"] = {"$ref": content["schema"]["$ref"]}
 
 
 def _line(named: tuple[str, Any]) -> str:

@@ -21,7 +21,7 @@ _MessageName = Annotated[str, Field(min_length=1, max_length=100)]
 _ToolName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class StreamOptions(Asked):
+class LineOptions(Asked):
     """What is among the lines."""
 
     status: bool = Field(default=True, description="Whether `status` lines tell what is waited for.")
@@ -111,7 +111,7 @@ class Generation(Sampling):
     stream: bool = Field(
         default=False, description="Lines of JSON as the reply comes, instead of one answer at its end."
     )
-    stream_options: StreamOptions = StreamOptions()
+    stream_options: LineOptions = LineOptions()
     tools: Annotated[list[_ToolName], Field(max_length=128)] | None = Field(
         default=None, description="Names of the tools that may be called; null is as the settings say, and [] none."
     )

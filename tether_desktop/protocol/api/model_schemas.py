@@ -30,7 +30,7 @@ MODEL = {
 }
 
 
-class Model(Told):
+class ListedModel(Told):
     """A model of this computer, or of a server that was added."""
 
     model_name: str
@@ -55,7 +55,7 @@ class Model(Told):
 class Models(Told):
     """All models."""
 
-    models: list[Model]
+    models: list[ListedModel]
 
 
 class ModelRequest(Asked):
@@ -69,4 +69,4 @@ class LoadedLine(Told):
     """The model is loaded; the last line."""
 
     type: Literal["model"]
-    model: Model
+    model: ListedModel

@@ -14,7 +14,7 @@ from tether_desktop.events import ErrorEvent, Status, to_wire
 from tether_desktop.model.discovery.entry import ModelEntry
 from tether_desktop.model.pool.slot import ModelState
 from tether_desktop.protocol.api.core import Core, TheCore
-from tether_desktop.protocol.api.model_schemas import MODEL, Model, ModelRequest, Models
+from tether_desktop.protocol.api.model_schemas import MODEL, ListedModel, ModelRequest, Models
 from tether_desktop.protocol.api.ndjson import NDJSON, JsonResponse, NdjsonResponse, to_line
 from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import Detail, examples
@@ -106,7 +106,7 @@ async def unload_model(asked: Annotated[ModelRequest, Body(openapi_examples=_NAM
     summary="Look at a model",
     description="A model with its state; where it cannot be used, why, and what to do.",
     response_class=JsonResponse,
-    responses={200: answer("The model.", Model, MODEL), **refusals(404, 422)},
+    responses={200: answer("The model.", ListedModel, MODEL), **refusals(404, 422)},
     dependencies=[ChatScope],
 )
 async def get_model(

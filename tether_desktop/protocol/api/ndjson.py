@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import Send
 
 from tether_desktop.events import Event, Status, to_wire
@@ -34,10 +34,8 @@ class NdjsonResponse(StreamingResponse):
                 await source.aclose()
 
 
-class JsonResponse(Response):
+class JsonResponse(JSONResponse):
     """Any JSON value, text with halves of surrogate pairs included."""
-
-    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         """The value in UTF-8."""

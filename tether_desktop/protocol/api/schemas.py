@@ -41,7 +41,14 @@ class Asked(BaseModel):
 class Told(BaseModel):
     """An answer's body, for the description of the port; later versions may tell more."""
 
-    model_config = ConfigDict(extra="allow", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(extra="allow")
+
+
+class FieldFault(Told):
+    """A value that cannot be used."""
+
+    field: str
+    message: str
 
 
 class Problem(Told):
@@ -50,13 +57,15 @@ class Problem(Told):
     `code` never changes and is for programs; `title`, `message` and `remedy` are for people.
     """
 
-    type: str = Field(default="about:blank", description="Always `about:blank`: `code` tells more.")
+    type: str = Field(description="Always `about:blank`: `code` tells more.")
     title: str = Field(description="A few words, for a heading.")
     status: int = Field(description="The HTTP status once more.")
     detail: str = Field(description="What happened; the same as `message`.")
     code: str = Field(description="A stable name of the kind of error.")
     message: str = Field(description="What happened, in a sentence or two.")
-    remedy: str = Field(default="", description="What to do about it; empty where nothing helps.")
+    remedy: str = Field(description="What to do about it; empty where nothing helps.")
+    request_id: str = Field(default="", description="By which the log names the request; the header X-Request-ID too.")
+    errors: list[FieldFault] = Field(default_factory=list, description="With 422: which values, and why.")
 
 
 class Detail(Told):

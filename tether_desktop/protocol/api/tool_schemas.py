@@ -38,7 +38,7 @@ class Tools(Told):
     problems: list[str] = Field(description="What keeps tools from being there, in sentences for people.")
 
 
-class Call(Asked):
+class Execution(Asked):
     """A call of a tool."""
 
     name: str = Field(min_length=1, max_length=64)

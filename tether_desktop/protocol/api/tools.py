@@ -14,7 +14,7 @@ from tether_desktop.protocol.api.ndjson import JsonResponse
 from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import examples
 from tether_desktop.protocol.api.security import ChatScope, ManageScope
-from tether_desktop.protocol.api.tool_schemas import TOOL, Call, CallResult, Tools
+from tether_desktop.protocol.api.tool_schemas import TOOL, CallResult, Execution, Tools
 from tether_desktop.tools.conversation import ConversationContext, in_conversation
 from tether_desktop.tools.executor import argument_problem, run_call
 from tether_desktop.tools.tool import Tool, ToolOutput
@@ -56,7 +56,7 @@ with `is_error`; arguments that do not fit its schema get 400. Hanging up ends t
     dependencies=[ManageScope],
 )
 async def execute_tool(
-    request: Request, asked: Annotated[Call, Body(openapi_examples=examples(calculate=_CALL))], core: TheCore
+    request: Request, asked: Annotated[Execution, Body(openapi_examples=examples(calculate=_CALL))], core: TheCore
 ) -> Response:
     """Call a tool."""
     tool = _callable(core, asked.name)
