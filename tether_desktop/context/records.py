@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -62,6 +63,20 @@ class MessageRecord:
     tokens: int | None = None
     version: int = 1
     versions: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A session with all there is of it.
+
+    Attributes:
+        messages: every version of every message, oldest first; so parents come before their children.
+        tool_rules: what was said about the calls of tools in it, by the tool's name.
+    """
+
+    session: SessionRecord
+    messages: tuple[MessageRecord, ...]
+    tool_rules: Mapping[str, ToolRule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

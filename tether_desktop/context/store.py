@@ -24,11 +24,12 @@ from tether_desktop.context.queries import (
     newest_below,
     page_of_sessions,
 )
-from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord, ToolRule
+from tether_desktop.context.records import Conversation, MessageRecord, SearchHit, SessionRecord, ToolRule
 from tether_desktop.context.search import search_messages
 from tether_desktop.context.search_index import forget_session, index_messages
 from tether_desktop.context.statistics import StoreStatistics, read_statistics
 from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
+from tether_desktop.context.transfer_queries import add_conversation, find_conversation
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
 INTERRUPTED = "The program ended while this reply was being written. What had arrived by then was kept."
@@ -125,6 +126,23 @@ class Store:
         """
         with self._database.write() as connection:
             return find_session(connection, copy_branch(connection, session_id, message_id, self._clock.now()))
+
+    def conversation(self, session_id: str) -> Conversation:
+        """A session with every version of every message, and what was said about tools in it."""
+        with self._database.read() as connection:
+            return find_conversation(connection, session_id)
+
+    def add_conversation(self, conversation: Conversation) -> SessionRecord:
+        """Add a session as it was elsewhere; it and its messages keep their times, and their ids where these are free.
+
+        Args:
+            conversation: its messages oldest first, each later than the one before and after its parent.
+
+        Raises:
+            Unfit: it is there already.
+        """
+        with self._database.write() as connection:
+            return find_session(connection, add_conversation(connection, conversation))
 
     def delete_session(self, session_id: str) -> None:
         """Move a session to the bin; restore_session undoes it."""
