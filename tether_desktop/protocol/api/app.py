@@ -57,6 +57,23 @@ def make_app(core: Core, tokens: Tokens | None = None, bounds: Bounds | None = N
     """
     tokens = tokens or Tokens(paths.tokens_path())
     bounds = bounds or Bounds()
+    app = make_routes()
+    app.state.core = core
+    app.state.audience = Audience()
+    app.state.monitor = Monitor(core)
+    add_error_answers(app)
+    # The last one added sees a request first.
+    app.add_middleware(Limits, bounds=bounds)
+    app.add_middleware(Gate, core=core, tokens=tokens, bounds=bounds)
+    app.add_middleware(LastWords)
+    app.add_middleware(EarlyAnswers, bounds=bounds)
+    app.add_middleware(AnswerHeaders)
+    app.add_middleware(RequestLog, observer=app.state.monitor.measurements)
+    return app
+
+
+def make_routes() -> FastAPI:
+    """The routes and their description, with nothing behind them and no gate before them."""
     # The pages that FastAPI would bring fetch their scripts from elsewhere; `system` has its own.
     app = FastAPI(
         title="Tether",
@@ -66,18 +83,7 @@ def make_app(core: Core, tokens: Tokens | None = None, bounds: Bounds | None = N
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    app.state.core = core
-    app.state.audience = Audience()
-    app.state.monitor = Monitor(core)
     for router in _ROUTERS:
         app.include_router(router)
     describe(app)
-    add_error_answers(app)
-    # The last one added sees a request first.
-    app.add_middleware(Limits, bounds=bounds)
-    app.add_middleware(Gate, core=core, tokens=tokens, bounds=bounds)
-    app.add_middleware(LastWords)
-    app.add_middleware(EarlyAnswers, bounds=bounds)
-    app.add_middleware(AnswerHeaders)
-    app.add_middleware(RequestLog, observer=app.state.monitor.measurements)
     return app
