@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 import stat
 import sys
@@ -18,7 +19,7 @@ from tests.helpers.processes import running
 from tests.helpers.rooms import open_rooms
 from tether_desktop import logs, paths
 from tether_desktop.events import Done
-from tether_desktop.logs import log_file, start_logging, stop_logging
+from tether_desktop.logs import log_file, of_request, request_id, start_logging, stop_logging
 
 logger = logging.getLogger("tether_desktop.somewhere")
 
@@ -115,6 +116,97 @@ def test_where_no_file_can_be_written_warnings_are_shown(capsys: pytest.CaptureF
     assert f"The log cannot be written to {log_file()}" in shown
     assert "news" in shown
     assert "small talk" not in shown
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kept"), [("debug", "details small news"), ("WARNING", "news"), ("loud", "small news")]
+)
+def test_the_environment_decides_what_is_kept(monkeypatch: pytest.MonkeyPatch, chosen: str, kept: str) -> None:
+    monkeypatch.setenv("TETHER_LOG_LEVEL", chosen)
+    start_logging()
+    logger.debug("details")
+    logger.info("small")
+    logger.warning("news")
+    said = [line.rsplit(" ", 1)[1] for line in logged().splitlines() if "somewhere" in line]
+    assert " ".join(said) == kept
+
+
+@pytest.mark.parametrize("name", ["TETHER_LOG_LEVEL", "TETHER_LOG_FORMAT"])
+def test_a_choice_that_there_is_not_is_told_in_the_log(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "loud")
+    start_logging()
+    (line,) = logged().splitlines()
+    assert f"{name} is 'loud', but has to be one of" in line
+
+
+def test_as_json_every_line_is_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TETHER_LOG_FORMAT", "json")
+    start_logging()
+    with of_request("abc"):
+        logger.info("Two\nlines of %s \ud83d", "größe", extra={"facts": {"status": 200}})
+    try:
+        failing()
+    except ZeroDivisionError:
+        logger.exception("It failed")
+    first, second = map(json.loads, logged().splitlines())
+    assert first.pop("time")[10:] > "T"
+    assert first.pop("process")
+    assert first == {
+        "level": "info",
+        "logger": "tether_desktop.somewhere",
+        "message": "Two\nlines of größe \ud83d",
+        "thread": "MainThread",
+        "request_id": "abc",
+        "status": 200,
+    }
+    assert "in failing" in second["exception"]
+    assert "request_id" not in second
+
+
+def test_collectors_of_stderr_get_the_same_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TETHER_LOG_STDERR", "on")
+    start_logging()
+    logger.info("for both")
+    assert capsys.readouterr().err == logged()
+
+
+async def test_the_lines_of_a_request_have_its_id_in_tasks_and_threads_too() -> None:
+    async def task() -> None:
+        logger.info("in a task")
+        await asyncio.to_thread(logger.info, "in a thread")
+
+    start_logging()
+    logger.info("before")
+    with of_request("abc"):
+        assert request_id() == "abc"
+        await asyncio.create_task(task())
+    logger.info("after")
+    said = [line.split("somewhere: ")[1] for line in logged().splitlines()]
+    assert said == ["before", "[abc] in a task", "[abc] in a thread", "after"]
+
+
+async def test_what_a_task_logs_after_its_request_belongs_to_none() -> None:
+    over = asyncio.Event()
+
+    async def engine() -> None:
+        await over.wait()
+        logger.info("long after")
+
+    start_logging()
+    with of_request("abc"):
+        task = asyncio.create_task(engine())
+    over.set()
+    await task
+    assert logged().endswith("somewhere: long after\n")
+
+
+@pytest.mark.parametrize("name", ["uvicorn.access", "uvicorn.error", "httpx", "httpx2", "httpcore"])
+def test_addresses_that_libraries_tell_of_are_not_logged_at_any_level(name: str) -> None:
+    start_logging(logging.DEBUG)
+    logging.getLogger(name).info("GET /?token=secret")
+    assert "secret" not in logged()
 
 
 def test_warnings_go_to_the_log() -> None:

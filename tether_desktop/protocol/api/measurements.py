@@ -113,7 +113,7 @@ class Measurements:
             The text and its media type: OpenMetrics where that is wanted, else Prometheus's own.
         """
         encode, media_type = choose_encoder(accept)
-        return encode(_Both(self.registry, now)), media_type
+        return encode(_All(self.registry, now, with_times="openmetrics" in media_type)), media_type
 
     def _counter(self, metric: Metric) -> Counter:
         return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
@@ -125,12 +125,17 @@ class Measurements:
         return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry)
 
 
-class _Both(Collector):
+class _All(Collector):
     """What was counted, and what is true just now."""
 
-    def __init__(self, counted: Collector, now: Iterable[Family]) -> None:
+    def __init__(self, counted: Collector, now: Iterable[Family], *, with_times: bool) -> None:
         self._counted = counted
         self._now = now
+        self._with_times = with_times
 
     def collect(self) -> Iterator[Family]:
-        return chain(self._counted.collect(), self._now)
+        for family in chain(self._counted.collect(), self._now):
+            if not self._with_times:
+                # Prometheus's own format has no place for when a counter began, but would show it as a figure.
+                family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
