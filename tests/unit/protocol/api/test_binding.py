@@ -22,6 +22,7 @@ with socket.create_server(("127.0.0.1", 0)) as server:
     print(server.getsockname()[1], flush=True)
     input()
 """
+EVERYWHERE = "0.0.0.0"  # noqa: S104  (never listened at here)
 LOOPBACK = Address(socket.AF_INET, "127.0.0.1")
 
 needs_ipv6 = pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
@@ -34,7 +35,7 @@ def test_a_free_port_is_listened_at() -> None:
 
 @pytest.mark.parametrize(
     ("host", "is_local"),
-    [("127.0.0.1", True), ("localhost", True), ("127.9.9.9", True), ("::1", True), ("0.0.0.0", False), ("::", False)],
+    [("127.0.0.1", True), ("localhost", True), ("127.9.9.9", True), ("::1", True), (EVERYWHERE, False), ("::", False)],
 )
 def test_what_other_computers_can_reach_is_known(host: str, is_local: bool) -> None:
     assert find_address(host).is_local is is_local
@@ -49,7 +50,7 @@ def test_no_host_at_all_is_not_this_computer_alone() -> None:
         find_address("")
 
 
-@pytest.mark.parametrize(("host", "reached_at"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]")])
+@pytest.mark.parametrize(("host", "reached_at"), [(EVERYWHERE, "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]")])
 def test_a_port_at_all_addresses_is_reached_at_this_computers_own(host: str, reached_at: str) -> None:
     assert find_address(host).reached_at == reached_at
 
