@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QApplication
@@ -18,6 +20,7 @@ from tether_desktop.ui.window_state import read_state
 from tether_desktop.ui.worker import EngineWorker, open_tether
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 LONGEST_S = 60.0
 """After this long a test that waits for something has failed."""
@@ -41,6 +44,22 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(LONGEST_S):
         while not condition():  # noqa: ASYNC110  (conditions are of widgets, which know no asyncio)
             await asyncio.sleep(0.005)
+
+
+async def elsewhere(work: Callable[[], T]) -> T:
+    """Let another client do something that takes a while, in a thread of its own, and the window work meanwhile."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 — it is raised again where it is waited for
+            done.set_exception(error)
+
+    thread = threading.Thread(target=run, name="another client")
+    thread.start()
+    await until(lambda: not thread.is_alive())
+    return done.result()
 
 
 class Recorder(QObject):
