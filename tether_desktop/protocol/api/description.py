@@ -19,7 +19,7 @@ _INTRODUCTION = """\
 Conversations with language models that run on your own computer: the same ones that the window and `tether chat`
 show. A chat that a script begins here appears in the open window as it is written.
 
-**Who may ask.** Every request but those for `/`, `/docs`, `/openapi.json` and `/healthz` needs
+**Who may ask.** Every request but those for `/`, `/docs`, `/openapi.json`, `/healthz` and `/readyz` needs
 `Authorization: Bearer …` with the token that `tether token` prints. Your own token may do everything. A further one
 (`tether token add`) may be held to the scope *chat*: conversations, answers and lists, but no loading of models, no
 calling of tools, no permissions, no erasing, and no export or import of everything.

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
 from pydantic import ConfigDict, Field
+from starlette.responses import Response
 
 from tether_desktop.model.pool.slot import StateName
 from tether_desktop.protocol.api.metrics import TheMonitor
+from tether_desktop.protocol.api.ndjson import JsonResponse
 from tether_desktop.protocol.api.problem import problem
 from tether_desktop.protocol.api.readiness import Condition
+from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import Problem, Told
 from tether_desktop.protocol.api.security import bearer_of
 
 router = APIRouter(tags=["Monitoring"])
+
+_TITLE = "No question can be answered"
 
 
 class Alive(Told):
@@ -46,30 +50,68 @@ class Ready(Told):
     models: list[UsedModel] | None = Field(None, description="What became of the models that were used so far.")
 
 
-@router.get("/healthz", response_model=Alive)
-async def is_alive() -> Alive:
-    """Say that the program runs and comes to its requests. Needs no token, and looks at nothing else."""
-    return Alive()
+class NotReady(Problem):
+    """Questions cannot be answered now."""
+
+    parts: dict[str, str] = Field(description="The error's code, or `ok`, of the `store` and of the `models`.")
+
+
+_READY = {
+    "status": "ready",
+    "database": "SQLite 3.45.1",
+    "conversations": 12,
+    "usable_models": ["SmolLM2-360M-Instruct-q4f32_1-MLC"],
+    "models": [
+        {
+            "model": "SmolLM2-360M-Instruct-q4f32_1-MLC",
+            "state": "loading",
+            "progress": 0.4,
+            "message": "",
+            "remedy": "",
+        }
+    ],
+}
+_NOT_READY = {
+    **problem(503, "not_ready", _TITLE, "There is no model that can be used.", "Add one."),
+    "parts": {"store": "ok", "models": "model_not_found"},
+}
+
+
+@router.get(
+    "/healthz",
+    operation_id="alive",
+    summary="See whether the program lives",
+    description="Answers as long as the program comes to its requests, and looks at nothing else. It takes no token.",
+    response_class=JsonResponse,
+    responses={200: answer("It lives.", Alive, {"status": "ok"}), **refusals()},
+)
+async def is_alive() -> Response:
+    """Answer."""
+    return JsonResponse({"status": "ok"})
 
 
 @router.get(
     "/readyz",
-    response_model=Ready,
-    response_model_exclude_none=True,
-    responses={503: {"model": Problem, "description": "The database does not answer, or no model can."}},
+    operation_id="ready",
+    summary="See whether questions can be answered",
+    description="""\
+They can when the database answers within two seconds, and a model is loaded or could be. It takes no token; with one,
+the answer also says what lies behind it: which models are loaded, being loaded or failed, and what exactly does not
+work and what to do about it.""",
+    response_class=JsonResponse,
+    responses={
+        200: answer("They can.", Ready, _READY),
+        **refusals(),
+        503: answer("The database does not answer, or no model can.", NotReady, _NOT_READY),
+    },
 )
 async def is_ready(request: Request, monitor: TheMonitor) -> Response:
-    """Say whether a question would be answered: the database answers within two seconds, and there is a model that
-    can be loaded, or is.
-
-    Needs no token; with one, the answer says what lies behind it: models that are loaded, being loaded or failed, and
-    what exactly does not work.
-    """
+    """Look, and tell."""
     condition = await monitor.readiness.look()
     told = _details(condition) if bearer_of(request) else {}
     if condition.ready:
-        return JSONResponse({"status": "ready", **told})
-    return JSONResponse({**_problem(condition, detailed=bool(told)), **told}, 503)
+        return JsonResponse({"status": "ready", **told})
+    return JsonResponse({**_problem(condition, detailed=bool(told)), **told}, 503)
 
 
 def _problem(condition: Condition, *, detailed: bool) -> dict[str, Any]:
@@ -77,7 +119,7 @@ def _problem(condition: Condition, *, detailed: bool) -> dict[str, Any]:
     message = " ".join(part.detail if detailed and part.detail else part.message for part in broken)
     # A hint may name files and models as well.
     remedies = [part.remedy for part in broken] if detailed else ["`tether doctor` on this computer says more."]
-    body = problem(503, "not_ready", "No question can be answered", message, " ".join(remedies))
+    body = problem(503, "not_ready", _TITLE, message, " ".join(remedies))
     return {**body, "parts": {part.name: part.code or "ok" for part in condition.parts}}
 
 

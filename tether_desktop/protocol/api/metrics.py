@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from tether_desktop.protocol.api.monitor import Monitor
+from tether_desktop.protocol.api.refusals import refusals
 from tether_desktop.protocol.api.security import ChatScope
 
 
@@ -21,7 +22,7 @@ TheMonitor = Annotated[Monitor, Depends(monitor_of)]
 
 router = APIRouter(tags=["Monitoring"])
 
-_SHOWN = """\
+_EXAMPLE = """\
 # HELP tether_replies_total Replies that are over, of conversations or completions, by how they ended.
 # TYPE tether_replies_total counter
 tether_replies_total{ending="stop",model="SmolLM2-360M-Instruct-q4f32_1-MLC",source="conversation"} 17.0
@@ -30,20 +31,23 @@ tether_replies_total{ending="stop",model="SmolLM2-360M-Instruct-q4f32_1-MLC",sou
 
 @router.get(
     "/metrics",
+    operation_id="metrics",
     summary="Read all figures",
+    description="""\
+What has been measured since the port was opened, whichever client it was for, the window included, and what is true
+just now: in the format of Prometheus, or as OpenMetrics where `Accept` asks for that. Nothing in it tells what was
+said, or in which conversation.""",
     response_class=Response,
-    dependencies=[ChatScope],
     responses={
         200: {
-            "description": "Figures in the format of Prometheus, or as OpenMetrics where `Accept` asks for that.",
-            "content": {"text/plain": {"schema": {"type": "string"}, "example": _SHOWN}},
-        }
+            "description": "The figures.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        },
+        **refusals(),
     },
+    dependencies=[ChatScope],
 )
 async def read_metrics(request: Request, monitor: TheMonitor) -> Response:
-    """What has been measured since the port was opened, whichever client it was for, and what is true now.
-
-    Nothing in it tells what was said, or in which conversation. `docs/monitoring.md` lists all figures.
-    """
+    """Tell the figures."""
     body, media_type = await monitor.told(request.headers.get("accept", ""))
     return Response(body, headers={"content-type": media_type})
