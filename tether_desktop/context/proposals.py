@@ -19,9 +19,8 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
 
-from tether_desktop.context.tables import MessageTable, MessageWordsTable, SessionTable
+from tether_desktop.context.tables import LexemeQuery, MessageTable, MessageWordsTable, SessionTable
 from tether_desktop.context.words import Term
 
 _INDEXED_BEGINNING: Final = 3
@@ -54,7 +53,7 @@ def proposed_messages(connection: Connection, terms: Sequence[Term], except_sess
         words: FromClause = _SEARCH.join(index, index.c.number == number)
     else:
         number = index.c.number
-        matching = index.c.words.op("@@")(cast(_tsquery(terms), TSQUERY))
+        matching = index.c.words.op("@@")(cast(_tsquery(terms), LexemeQuery))
         words = index
     places = words.join(MessageTable, MessageTable.id == index.c.message_id)
     said = (MessageTable.id, MessageTable.session_id, MessageTable.role, MessageTable.created_at, MessageTable.parts)

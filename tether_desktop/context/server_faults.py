@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from tether_desktop.errors import StoreBusy, StoreError, StoreFull
 
@@ -21,8 +21,8 @@ def explain(error: DBAPIError, place: str) -> StoreError | None:
         return _KNOWN[code](place, reason_of(error))
     if error.connection_invalidated:
         return _ended(place, reason_of(error))
-    if code[:2] in _NETWORK_CLASSES or type(error.orig).__name__ == "InterfaceError":
-        return _unreachable(place, reason_of(error))
+    if code[:2] in _NETWORK_CLASSES or isinstance(error, OperationalError | InterfaceError):
+        return unreachable(place, reason_of(error))
     return None
 
 
@@ -44,11 +44,20 @@ def reason_of(error: DBAPIError) -> str:
     return " ".join(said.split())
 
 
-def _unreachable(place: str, reason: str) -> StoreError:
+def unknown_option() -> StoreError:
+    """The server's address has something after its question mark that nobody knows."""
+    return StoreError(
+        "The conversations cannot be opened",
+        "MLC_SQLITE_URL asks for something of the database server that is not known here.",
+        "After a ? it takes host, unix_sock, application_name, and sslmode: disable, prefer, require or verify-full.",
+    )
+
+
+def unreachable(place: str, reason: str) -> StoreError:
     """A database server does not answer or refuses."""
     return StoreError(
         "The database server cannot be reached",
-        f"The database {place} cannot be used ({reason}).",
+        f"The database server {place} does not answer ({reason}).",
         "Check that its server runs, and the host and port in MLC_SQLITE_URL.",
     )
 
@@ -113,5 +122,5 @@ _KNOWN: Final[dict[str, Callable[[str, str], StoreError]]] = {
     "55P03": _busy,
     "57P01": _ended,
     "57P02": _ended,
-    "57P03": _unreachable,
+    "57P03": unreachable,
 }

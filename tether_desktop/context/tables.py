@@ -159,6 +159,16 @@ class Lexemes(UserDefinedType[str]):
         return func.array_to_tsvector(func.string_to_array(cast(bindvalue, Text), " "))
 
 
+class LexemeQuery(UserDefinedType[str]):
+    """PostgreSQL's ``tsquery``."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: object) -> str:
+        """The type's name in SQL."""
+        return "TSQUERY"
+
+
 class MessageWordsTable(Tables):
     """What the search index keeps of a finished message: the different words of its visible text.
 

@@ -200,15 +200,14 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 
 def test_a_server_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    for driver in ("psycopg", "psycopg2"):
-        monkeypatch.setitem(sys.modules, driver, None)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StoreError, match="psycopg") as caught:
-        Store("postgresql://me:hunter2@localhost/chats")
+        Store("postgresql+psycopg://me:hunter2@localhost/chats")
     assert "Install psycopg" in caught.value.hint
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_server_that_does_not_answer_is_unreachable() -> None:
+def test_what_another_driver_says_of_its_server_is_told() -> None:
     refused = OperationalError("SELECT 1", {}, ConnectionRefusedError("connection\n\trefused\n"))
     with pytest.raises(StoreError, match="connection refused") as caught, faults.told("postgresql://me:***@host/chats"):
         raise refused

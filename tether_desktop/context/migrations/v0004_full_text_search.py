@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from tether_desktop.context.search_index import index_all_messages
+from tether_desktop.context.tables import Lexemes
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
@@ -39,7 +39,7 @@ def upgrade(op: Operations) -> None:
         "message_words",
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("message_id", sa.String(32), nullable=False),
-        sa.Column("words", sa.Text() if is_sqlite else TSVECTOR(), nullable=False),
+        sa.Column("words", sa.Text() if is_sqlite else Lexemes(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_message_words"),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_message_words_message_id_messages"),
     )
