@@ -22,6 +22,7 @@ from tether_desktop.protocol.api.openai import chat, completions
 from tether_desktop.protocol.api.openai import models as openai_models
 from tether_desktop.protocol.api.request_log import RequestLog
 from tether_desktop.protocol.api.security import Gate
+from tether_desktop.protocol.api.session_pages import SessionPages
 from tether_desktop.protocol.api.tokens import Tokens
 
 _ROUTERS = (
@@ -61,6 +62,7 @@ def make_app(core: Core, tokens: Tokens | None = None, bounds: Bounds | None = N
     app.state.core = core
     app.state.audience = Audience()
     app.state.monitor = Monitor(core)
+    app.state.session_pages = SessionPages(core)
     add_error_answers(app)
     # The last one added sees a request first.
     app.add_middleware(Limits, bounds=bounds)

@@ -89,7 +89,7 @@ class Audience:
             del self._needed[turn]
 
 
-def audience_of(request: Request) -> Audience:
+async def audience_of(request: Request) -> Audience:
     """The audience of the application that serves a request."""
     audience: Audience = request.app.state.audience
     return audience

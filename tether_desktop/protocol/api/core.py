@@ -35,8 +35,8 @@ class Core(Protocol):
         ...
 
 
-def core_of(request: Request) -> Core:
-    """The core behind the application that serves a request."""
+async def core_of(request: Request) -> Core:
+    """The core behind the application that serves a request; a coroutine, since others are run in threads."""
     core: Core = request.app.state.core
     return core
 

@@ -11,7 +11,7 @@ from tether_desktop.protocol.api.refusals import refusals
 from tether_desktop.protocol.api.security import ChatScope
 
 
-def monitor_of(request: Request) -> Monitor:
+async def monitor_of(request: Request) -> Monitor:
     """What watches over the core behind the application that serves a request."""
     monitor: Monitor = request.app.state.monitor
     return monitor

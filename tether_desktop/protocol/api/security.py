@@ -153,12 +153,12 @@ def bearer_of(request: Request) -> Bearer | None:
     return bearer
 
 
-def _need_chat(request: Request, _declared: object = Security(_scheme)) -> None:
+async def _need_chat(request: Request, _declared: object = Security(_scheme)) -> None:
     if bearer_of(request) is None:
         raise Refusal(401, "unauthorized", _TITLE, "There is no token.", "Send `Authorization: Bearer …`.")
 
 
-def _need_manage(request: Request, _chat: None = Depends(_need_chat)) -> None:
+async def _need_manage(request: Request, _chat: None = Depends(_need_chat)) -> None:
     check_manages(request)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +16,10 @@ from uvicorn.server import ServerState
 
 from tether_desktop.protocol.api.bounds import Bounds
 from tether_desktop.protocol.api.problem import problem
+
+logger = logging.getLogger(__name__)
+# What is wrong with requests is told to those who made them.
+logger.setLevel(logging.ERROR)
 
 _LAST_WORDS_S = 1.0
 
@@ -65,6 +70,7 @@ class Serving:
         await self._disconnected()
         await _ended(self._state.tasks, _LAST_WORDS_S)
         await self._app.state.monitor.close()
+        self._app.state.session_pages.close()
 
     async def _disconnected(self) -> None:
         """Wait until the clients have read what was sent; those that do not are cut off."""
@@ -96,6 +102,7 @@ class _Connection(HttpToolsProtocol):
         super().__init__(config, state, {})
         self._nobody = state.nobody
         self.access_log = False
+        self.logger = logger
         self._bounds = bounds
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None

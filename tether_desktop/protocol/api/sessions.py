@@ -15,6 +15,7 @@ from tether_desktop.protocol.api.pages import LINK, Limit, Offset, next_link
 from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import Detail, SessionId, examples
 from tether_desktop.protocol.api.security import ChatScope, ManageScope, check_manages
+from tether_desktop.protocol.api.session_pages import ThePages, Which
 from tether_desktop.protocol.api.session_schemas import (
     HIT,
     REPLY,
@@ -63,16 +64,16 @@ the header `Link` has the address of the next page.""",
 )
 async def list_sessions(
     request: Request,
-    core: TheCore,
+    pages: ThePages,
     deleted: Annotated[bool, Query(description="Those in the bin instead.")] = False,
     pinned: Annotated[bool | None, Query(description="Only those that are pinned, or are not.")] = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
     """List sessions."""
-    found = await core.sessions.list(deleted=deleted, pinned=pinned, limit=limit + 1, offset=offset)
-    headers = next_link(request, limit=limit, offset=offset + limit) if len(found) > limit else {}
-    return JsonResponse([session_json(session) for session in found[:limit]], headers=headers)
+    page = await pages.get(Which(deleted, pinned, limit, offset))
+    headers = next_link(request, limit=limit, offset=offset + limit) if page.more else None
+    return Response(page.body, headers=headers, media_type="application/json")
 
 
 @router.delete(
