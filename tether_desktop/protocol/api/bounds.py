@@ -22,6 +22,7 @@ class Bounds:
         failures_per_minute: with no token or a wrong one, from one address, before it has to wait.
         linger_seconds: for how long a body that nobody wants is thrown away, so that its sender reads the answer.
         grace_seconds: for requests to end by themselves when the port is closed.
+        farewell_seconds: for those that do not to be told, and again for their readers to read it.
     """
 
     connections: int = 512
@@ -36,3 +37,4 @@ class Bounds:
     failures_per_minute: int = 30
     linger_seconds: float = 2.0
     grace_seconds: float = 2.0
+    farewell_seconds: float = 1.0

@@ -44,10 +44,9 @@ class LastWords:
         except Exception:
             # The edge of the port: what nobody expected is logged, and told without a traceback.
             logger.exception("A request failed: %s %s", scope["method"], _route(scope))
-            if answer.headers is not None:
-                # Hanging up in the middle is how a reader learns that something is missing.
-                raise ConnectionAbortedError("an answer could not be completed") from None
-            await answer_to_fault(scope["path"])(scope, receive, send)
+            # An answer that has begun is left as it is: the server then hangs up, and its reader knows.
+            if answer.headers is None:
+                await answer_to_fault(scope["path"])(scope, receive, send)
 
 
 class _Begun:
@@ -74,15 +73,12 @@ class _Begun:
 async def _say_closing(scope: Scope, receive: Receive, answer: _Begun) -> None:
     if answer.headers is None:
         await answer_to(scope["path"], _closing())(scope, receive, answer.send)
-    elif not answer.is_complete:
-        line = _last_line(answer.headers.get("content-type", ""))
-        if line is None:
-            raise ConnectionAbortedError("an answer could not be completed") from None
+    elif not answer.is_complete and (line := _last_line(answer.headers.get("content-type", ""))):
         await answer.send({"type": "http.response.body", "body": line, "more_body": False})
 
 
-def _last_line(content_type: str) -> bytes | None:
-    """What ends a stream of that kind as an error does; None where there is no such thing."""
+def _last_line(content_type: str) -> bytes:
+    """What ends a stream of that kind as an error does; empty where there is no such thing."""
     match content_type.partition(";")[0].strip():
         case "application/x-ndjson":
             return _json({"type": "error", "message": _MESSAGE, "code": "port_closed"}) + b"\n"
@@ -90,7 +86,7 @@ def _last_line(content_type: str) -> bytes | None:
             error = {"message": _MESSAGE, "type": "server_error", "param": None, "code": "port_closed"}
             return b"data: " + _json({"error": error}) + b"\n\n"
         case _:
-            return None
+            return b""
 
 
 def _json(value: dict[str, Any]) -> bytes:

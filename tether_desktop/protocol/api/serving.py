@@ -21,8 +21,6 @@ logger = logging.getLogger(__name__)
 # What is wrong with requests is told to those who made them.
 logger.setLevel(logging.ERROR)
 
-_LAST_WORDS_S = 1.0
-
 
 class Serving:
     """Connections of one listening socket, and the requests in them."""
@@ -66,16 +64,16 @@ class Serving:
         await _ended(self._state.tasks, self._bounds.grace_seconds)
         for task in list(self._state.tasks):
             task.cancel()
-        await _ended(self._state.tasks, _LAST_WORDS_S)
+        await _ended(self._state.tasks, self._bounds.farewell_seconds)
         await self._disconnected()
-        await _ended(self._state.tasks, _LAST_WORDS_S)
+        await _ended(self._state.tasks, self._bounds.farewell_seconds)
         await self._app.state.monitor.close()
         self._app.state.session_pages.close()
 
     async def _disconnected(self) -> None:
         """Wait until the clients have read what was sent; those that do not are cut off."""
         try:
-            async with asyncio.timeout(_LAST_WORDS_S):
+            async with asyncio.timeout(self._bounds.farewell_seconds):
                 await self._state.nobody.wait()
         except TimeoutError:
             for connection in list(self._state.connections):
