@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from tether_desktop.ui.icons import IconButton
@@ -22,6 +22,7 @@ class CodeLine(QFrame):
         self.setProperty("kind", "well")
         self.label = plain_label("code")
         self.label.setAccessibleName(what)
+        self._spell_out()
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.copy_button = IconButton("copy", f"Copy {what}", size=16)
         self.copy_button.clicked.connect(self._on_copy)
@@ -30,6 +31,12 @@ class CodeLine(QFrame):
         layout.setSpacing(8)
         layout.addWidget(self.label, 1)
         layout.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _spell_out(self) -> None:
+        """Show each character as it is typed: the code face would draw "//" as one sign."""
+        font = self.label.font()
+        font.setFeature(QFont.Tag("calt"), 0)
+        self.label.setFont(font)
 
     def show_line(self, text: str) -> None:
         """Show another line."""

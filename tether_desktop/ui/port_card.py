@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.ui import icons
-from tether_desktop.ui.code_line import CodeLine
+from tether_desktop.ui.icons import IconButton
 from tether_desktop.ui.install_view import plain_label
 from tether_desktop.ui.port_state import PortPhase, PortState
 from tether_desktop.ui.stylesheet import set_kind
@@ -16,7 +17,7 @@ _MARK = 18
 _LOOK: dict[PortPhase, tuple[str, str, str]] = {
     "closed": ("power", "muted", "Closed"),
     "opening": ("clock", "muted", "Opening…"),
-    "open": ("circle-check", "success", "Open"),
+    "open": ("circle-check", "success", "Open at {url}"),
     "closing": ("clock", "muted", "Closing…"),
     "failed": ("circle-alert", "danger", ""),
 }
@@ -46,14 +47,15 @@ class PortCard(QFrame):
         self._can_move = can_move
         self._state = PortState()
         self._mark = QLabel()
-        self.title = plain_label()
-        self.text = plain_label("small")
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.address = CodeLine("the address")
+        self.title, self.text = plain_label(), plain_label("small")
+        for label in (self.title, self.text):
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.copy_button = IconButton("copy", "Copy the address", size=16)
         self.other_button = ThemedButton("", kind="answer")
         self.retry_button = ThemedButton("Try again", "refresh-cw", kind="answer")
         self._remedies = QWidget()
         self._lay_out()
+        self.copy_button.clicked.connect(self._on_copy)
         self.other_button.clicked.connect(self._on_other)
         self.retry_button.clicked.connect(self.retry_requested)
         self.show_state(self._state)
@@ -64,12 +66,11 @@ class PortCard(QFrame):
         mark, color, words = _LOOK[state.phase]
         failed = state.error if state.phase == "failed" else None
         self._mark.setPixmap(icons.pixmap(mark, color, _MARK, self.devicePixelRatioF()))
-        self.title.setText(failed.title if failed else words)
+        self.title.setText(failed.title if failed else words.format(url=state.url))
         self.text.setText(self._explanation(state))
         self.text.setVisible(bool(self.text.text()))
         set_kind(self.text, "warning" if state.phase == "open" and state.exposed else "small")
-        self.address.setVisible(state.phase == "open")
-        self.address.show_line(state.url)
+        self.copy_button.setVisible(state.phase == "open")
         self._remedies.setVisible(failed is not None)
         self.other_button.setVisible(self._offers(state))
         self.other_button.setText(f"Use {state.free_port} instead")
@@ -104,13 +105,19 @@ class PortCard(QFrame):
         remedies.addStretch(1)
         words = QVBoxLayout()
         words.setSpacing(4)
-        for widget in (self.title, self.text, self.address, self._remedies):
+        for widget in (self.title, self.text, self._remedies):
             words.addWidget(widget)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 12, 14, 12)
+        layout.setContentsMargins(14, 12, 10, 12)
         layout.setSpacing(10)
         layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(words, 1)
+        layout.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignTop)
+
+    @Slot()
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._state.url)
+        self.copy_button.confirm()
 
     @Slot()
     def _on_other(self) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout
 
 from tether_desktop.ui.code_line import CodeLine
 from tether_desktop.ui.install_view import plain_label
@@ -33,6 +33,11 @@ WARNING = (
 THIS_COMPUTER, ALL_ADDRESSES = "127.0.0.1", "0.0.0.0"  # noqa: S104  (opened only where a person asks for it)
 MORE = ("host", "host_names", "cors_origins", "requests_per_minute")
 DOCS = "All requests are described in docs/api.md, what is kept safe and how in docs/security.md."
+_CURL = (
+    'curl.exe {url}/sessions -H "Authorization: Bearer $(tether token)"'
+    if sys.platform == "win32"  # in PowerShell, `curl` alone is another command, and a backslash joins no lines
+    else 'curl {url}/sessions \\\n    -H "Authorization: Bearer $(tether token)"'
+)
 _SWITCH = 26
 """How far the words of a switch stand from its left edge."""
 
@@ -95,21 +100,18 @@ class PortPage(SettingsPage):
     def _show_examples(self) -> None:
         port = self._settings.port if self._settings is not None else 0
         url = self._state.url or f"http://{THIS_COMPUTER}:{port}"
-        curl = "curl.exe" if sys.platform == "win32" else "curl"
-        self.curl.show_line(f'{curl} -H "Authorization: Bearer $(tether token)" {url}/sessions')
+        self.curl.show_line(_CURL.format(url=url))
         self.base_url.show_line(f"{url}/v1")
         self.reference.show_line(f"{url}/docs")
 
     def _lay_out(self) -> None:
-        self.column.addWidget(self.serve)
-        self.column.addWidget(_below_switch(WHAT_FOR))
+        self.column.addLayout(_explained(self.serve, WHAT_FOR))
         self.column.addWidget(self.card)
         if self._settings is not None:
             form = self.make_form(self._settings, ("port",))
             self.fields["port"].editor.setMaximumWidth(110)
             self.column.addLayout(form)
-        self.column.addWidget(self.network)
-        self.column.addWidget(_below_switch(WARNING))
+        self.column.addLayout(_explained(self.network, WARNING))
         self.column.addWidget(section("Token"))
         self.column.addWidget(self.token)
         self.column.addWidget(section("For programs"))
@@ -155,7 +157,11 @@ class PortPage(SettingsPage):
         self.settings_chosen.emit({"port": str(port)})
 
 
-def _below_switch(text: str) -> QLabel:
+def _explained(switch: QCheckBox, text: str) -> QVBoxLayout:
     label = plain_label("small", text)
     label.setContentsMargins(_SWITCH, 0, 0, 4)
-    return label
+    column = QVBoxLayout()
+    column.setSpacing(3)
+    column.addWidget(switch)
+    column.addWidget(label)
+    return column

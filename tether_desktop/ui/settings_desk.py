@@ -47,6 +47,7 @@ class SettingsDesk(QObject):
         self._port = port
         self._window = window
         self._settings: Settings | None = None
+        self._saving = asyncio.Lock()
         tools.changed.connect(self._on_tools_changed)
         tools.failed.connect(self._on_failed)
         tools.server_added.connect(self._on_server_added)
@@ -102,6 +103,10 @@ class SettingsDesk(QObject):
         self._tasks.start(self._save(changes))
 
     async def _save(self, changes: dict[str, str]) -> None:
+        async with self._saving:  # what was changed last is to hold in the end
+            await self._save_now(changes)
+
+    async def _save_now(self, changes: dict[str, str]) -> None:
         try:
             settings = await self._worker.submit(lambda tether: _change_settings(tether, changes))
         except TetherError as error:

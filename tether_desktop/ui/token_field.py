@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from tether_desktop.ui.icons import CONFIRM_MS
 from tether_desktop.ui.install_view import plain_label
 from tether_desktop.ui.themed_button import ThemedButton
 
@@ -40,6 +41,8 @@ class TokenField(QWidget):
         self.copy_button = _button("Copy", "copy")
         self.renew_button = _button("Renew", "refresh-cw")
         self.note = plain_label("small", WHAT_IT_OPENS)
+        self._confirmed = QTimer(self, singleShot=True, interval=CONFIRM_MS)
+        self._confirmed.timeout.connect(self._refresh)
         self._lay_out()
         self.show_button.clicked.connect(self._on_show)
         self.copy_button.clicked.connect(self._on_copy)
@@ -50,6 +53,7 @@ class TokenField(QWidget):
         if self._copying:
             QGuiApplication.clipboard().setText(token)
             self.copy_button.set_icon("check", "success")
+            self._confirmed.start()
         if self._shown:
             self.line.setText(token)
             self.line.setCursorPosition(0)
@@ -65,21 +69,24 @@ class TokenField(QWidget):
     def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.setSpacing(6)
-        row.addWidget(self.line, 1)
         for button in (self.show_button, self.copy_button, self.renew_button):
             row.addWidget(button)
+        row.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout.setSpacing(8)
+        layout.addWidget(self.line)
         layout.addLayout(row)
         layout.addWidget(self.note)
 
+    @Slot()
     def _refresh(self) -> None:
         if not self._shown:
             self.line.setText(HIDDEN)
         self.show_button.setText("Hide" if self._shown else "Show")
         self.show_button.setAccessibleName("Hide the token" if self._shown else "Show the token")
         self.show_button.set_icon("eye-off" if self._shown else "eye", "muted")
+        self.copy_button.set_icon("copy", "muted")
         self.renew_button.setText("Really renew" if self._asking else "Renew")
         self.renew_button.set_icon("refresh-cw", "danger" if self._asking else "muted")
 
