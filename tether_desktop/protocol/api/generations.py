@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from tether_desktop.context.record_json import message_json
 from tether_desktop.errors import TurnNotFound
-from tether_desktop.events import ErrorEvent
+from tether_desktop.events import ErrorEvent, Status, Title
 from tether_desktop.protocol.api import approvals
 from tether_desktop.protocol.api.asking import begin
 from tether_desktop.protocol.api.audience import Audience, TheAudience
@@ -77,6 +77,10 @@ async def generate(
     if not asked.keep_running:
         audience.need(turn)
     if asked.stream:
+        with audience.reading(turn):
+            refusal = await _refused_at_once(turn)
+        if refusal:
+            return _refused(turn, refusal)
         return _stream(audience, turn, lines(turn, status=asked.stream_options.status))
     with audience.reading(turn):
         if not await unless_gone(request, turn.wait()):
@@ -162,12 +166,32 @@ async def _whole(core: Core, turn: Turn) -> Response:
     """The answer to a client that has waited for all of it."""
     ending = turn.so_far()[-1]
     if isinstance(ending, ErrorEvent):
-        status = status_of_code(ending.code)
-        body = problem(status, ending.code, ending.title, ending.message, ending.hint)
-        body |= {"session_id": turn.session_id, "reply_id": turn.reply.id}
-        return JsonResponse(body, status, headers=_headers(turn), media_type="application/problem+json")
+        return _refused(turn, ending)
     messages = [message_json(record) for record in await core.sessions.history(turn.session_id)]
     return JsonResponse(await asyncio.to_thread(_reply_json, turn, messages), headers=_headers(turn))
+
+
+async def _refused_at_once(turn: Turn) -> ErrorEvent | None:
+    """The error with which a turn ended before there was anything to wait for or to read.
+
+    So a question that does not fit has a status of its own where the model is loaded.
+    """
+    async for event in turn.events():
+        match event:
+            case ErrorEvent():
+                return event
+            case Title() | Status("reading_prompt", 0.0):
+                continue
+            case _:
+                return None
+    return None
+
+
+def _refused(turn: Turn, error: ErrorEvent) -> Response:
+    status = status_of_code(error.code)
+    body = problem(status, error.code, error.title, error.message, error.hint)
+    body |= {"session_id": turn.session_id, "reply_id": turn.reply.id}
+    return JsonResponse(body, status, headers=_headers(turn), media_type="application/problem+json")
 
 
 def _reply_json(turn: Turn, messages: list[dict[str, Any]]) -> dict[str, Any]:
