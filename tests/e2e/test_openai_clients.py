@@ -83,6 +83,20 @@ async def test_a_reply_is_parsed_to_the_clients_own_type(ask: Asking) -> None:
     assert isinstance(reply.choices[0].message.parsed, Town)
 
 
+async def test_beside_tools_a_reply_keeps_to_its_form_or_is_a_call(ask: Asking) -> None:
+    schema = {"type": "object", "properties": {"answer": {"type": "string", "maxLength": 20}}, "required": ["answer"]}
+    outcomes = set()
+    for seed in range(6):
+        reply = await ask.chat(QUESTION, tools=[WEATHER], temperature=1, seed=seed, **form(schema))
+        message = reply.choices[0].message
+        for call in message.tool_calls or []:
+            assert call.function.name == "get_weather"
+        if not message.tool_calls:
+            assert list(json.loads(message.content)) == ["answer"]
+        outcomes.add(reply.choices[0].finish_reason)
+    assert "length" not in outcomes
+
+
 async def test_what_is_streamed_is_what_comes_at_once_and_its_tokens_are_likely(ask: Asking) -> None:
     stream = await ask.chat(QUESTION, stream=True, max_completion_tokens=24)
     streamed = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])

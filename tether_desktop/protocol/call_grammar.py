@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
+from tether_desktop.errors import ConstraintRefused
 from tether_desktop.messages import ToolChoice, ToolDeclaration
 from tether_desktop.model.engine import Constraint
+from tether_desktop.model.json_schemas import as_written
 from tether_desktop.protocol.dialects import OURS
 from tether_desktop.protocol.dialects.dialect import Dialect, GrammarItem, JsonItem, OptionalItems, TextItem
 from tether_desktop.protocol.schema_bounds import BoundedSchema, Bounds, bounded_arguments, text_count
@@ -47,12 +49,13 @@ def call_constraint(
     state: str = VISIBLE,
     most_tokens: int | None = None,
     most_calls: int = _MOST_CALLS,
+    form: object = None,
 ) -> Constraint | None:
     """What a reply has to be so that its calls are valid ones of known tools.
 
     ``auto``: any text, and after it calls or none; text after a call is not allowed, for it would be written before
-    the result is known. ``required`` and ``named``: calls at once. Text never has the opening of a call in it but
-    where a call follows.
+    the result is known. With a ``form`` it is calls at once, or JSON that keeps to it. ``required`` and ``named``:
+    calls at once. Text never has the opening of a call in it but where a call follows.
 
     Everything in a call has an end: whitespace is as the dialect writes it, texts have at most 2,000 characters, lists
     and maps 32 items, numbers 16 digits, replies 8 calls, or less where the schema says so. With ``most_tokens``, a
@@ -69,15 +72,22 @@ def call_constraint(
         state: where the reply starts, as the parser is told it: inside a thought that the prompt has opened.
         most_tokens: how long the reply may be, where that is known.
         most_calls: how many calls it may make.
+        form: a JSON schema that a reply without calls has to keep to; None for free text.
 
     Returns:
         A grammar; None where there is nothing to hold to, without tools or with calls forbidden.
+
+    Raises:
+        ConstraintRefused: there is a form, but the model's calls are JSON without a mark that tells them from it.
     """
     tools = [tool for tool in tools if choice.mode != "named" or tool.name == choice.name]
     if not tools or choice.mode == "none":
         return None
+    if form is not None and dialect.bare and choice.mode == "auto":
+        message = "This model's calls are plain JSON, which cannot be told from a reply that is JSON too."
+        raise ConstraintRefused("Tools and a reply format", message, "Ask for one of both, or choose another model.")
     calls = max(1, min(most_calls, (most_tokens or _MOST_CALLS * _TOKENS_FOR_A_CALL) // _TOKENS_FOR_A_CALL))
-    grammar = _Grammar(dialect, tools, calls, most_tokens)
+    grammar = _Grammar(dialect, tools, calls, most_tokens, form)
     rules = grammar.rules(choice, may_think=may_think, state=state)
     return Constraint("lark", "\n".join(rules) + "\n", exact_after=grammar.opening)
 
@@ -96,8 +106,16 @@ class _Grammar:
         opening: of a call; empty where the JSON of calls stands alone.
     """
 
-    def __init__(self, dialect: Dialect, tools: Sequence[ToolDeclaration], calls: int, most_tokens: int | None) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        tools: Sequence[ToolDeclaration],
+        calls: int,
+        most_tokens: int | None,
+        form: object,
+    ) -> None:
         self._dialect = dialect
+        self._form = form
         self._tools = tools
         self._calls = calls
         self._most_tokens = most_tokens
@@ -108,11 +126,15 @@ class _Grammar:
         """The lines of the grammar."""
         thought, thinks = self._thought(state, may_think=may_think)
         demanded = choice.mode in {"required", "named"}
-        yield f"start: {thinks}{'SPACE? calls' if demanded else 'reply'}"
+        formed = not demanded and self._form is not None
+        calls = "form | SPACE? calls" if formed else "SPACE? calls"
+        yield f"start: {thinks}{f'({calls})' if demanded or formed else 'reply'}"
         yield from thought
-        if demanded:
+        if demanded or formed:
             yield r"SPACE: /[ \n]{1,4}/"
             yield f"calls: {_literal(self.opening)} calls_after_opening"
+            if formed:
+                yield f"form: %json {_json_form(self._form)}"
         else:
             yield from self._reply(may_think=may_think)
         yield from self._after_opening()
@@ -182,6 +204,13 @@ class _Grammar:
                 return "(" + " ".join(self._written(inner, arguments) for inner in items) + ")?"
             case str():
                 return _literal(item)
+
+
+def _json_form(form: object) -> str:
+    """A schema as a grammar has it, written as where it stands alone; of what cannot be held to nothing is left out."""
+    schema = as_written(form)
+    style = {name: _JSON[name] for name in ("whitespace_flexible", "item_separator", "key_separator")}
+    return json.dumps({"x-guidance": style, **schema} if isinstance(schema, dict) else {"x-guidance": style})
 
 
 def _without(openings: Sequence[str]) -> str:

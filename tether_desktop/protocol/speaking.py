@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from tether_desktop.errors import EngineError
+from tether_desktop.errors import ConstraintRefused, EngineError
 from tether_desktop.messages import MODELS_CHOICE, Phase, ToolChoice, ToolDeclaration, Usage
 from tether_desktop.model.engine import (
     Constraint,
@@ -153,7 +154,17 @@ def _calls_constraint(assignment: Assignment, fitted: FittedPrompt, info: Engine
         most_tokens=min(room, params.max_tokens or room),
         # Models that were not made for tools go on calling whatever comes to their mind.
         most_calls=MOST_CALLS if template.declares_tools else 1,
+        form=_schema(assignment.reply_format),
     )
+
+
+def _schema(form: Constraint | None) -> object:
+    """The schema of what a reply has to be; None for free text."""
+    if form is None:
+        return None
+    if form.kind != "json_schema":
+        raise ConstraintRefused("Tools and a reply format", "Beside tools, a format can only be a JSON schema.")
+    return json.loads(form.text)
 
 
 def _state(fitted: FittedPrompt) -> str:

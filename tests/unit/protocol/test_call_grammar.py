@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
+from tether_desktop.errors import ConstraintRefused
 from tether_desktop.messages import MODELS_CHOICE, ToolCall, ToolChoice, ToolDeclaration
 from tether_desktop.protocol.call_grammar import call_constraint, no_call_constraint
 from tether_desktop.protocol.dialects import DIALECTS, OURS, Dialect
@@ -25,6 +26,7 @@ WEATHER = ToolDeclaration(
     },
 )
 NOW = ToolDeclaration("now", "Tells the time.", {"type": "object", "properties": {}})
+AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
 CALLS = (ToolCall("", "weather", {"place": "Zürich </tool_call> x", "days": 2}), ToolCall("", "now", {}))
 
 
@@ -91,6 +93,24 @@ def test_text_is_free_until_a_call_opens(dialect: Dialect) -> None:
         assert is_whole(grammar, text)
     for form in dialect.forms:
         assert not is_begun(grammar, f"Use {form.opening} like this")
+
+
+@pytest.mark.parametrize("dialect", [dialect for dialect in DIALECTS if not dialect.bare], ids=by_name)
+def test_a_reply_with_a_form_is_of_it_or_calls(dialect: Dialect) -> None:
+    constraint = call_constraint(dialect, (WEATHER, NOW), MODELS_CHOICE, may_think=False, form=AGE)
+    assert constraint is not None
+    grammar = LLMatcher(TOKENIZER, LLMatcher.grammar_from_lark(constraint.text))
+    assert is_whole(grammar, '{"age": 3}')
+    assert is_whole(grammar, written(dialect))
+    for other in ("", "Three", '{"age": "3"}', '{"age": 3, "name": ""}', '{"age": 3} Three'):
+        assert not is_whole(grammar, other)
+    assert not is_begun(grammar, written(dialect).replace("weather", "whether"))
+
+
+def test_calls_without_a_mark_cannot_be_told_from_a_form() -> None:
+    with pytest.raises(ConstraintRefused, match="plain JSON"):
+        call_constraint(LLAMA, (WEATHER, NOW), MODELS_CHOICE, may_think=False, form=AGE)
+    assert call_constraint(LLAMA, (WEATHER, NOW), REQUIRED, may_think=False, form=AGE) is not None
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=by_name)

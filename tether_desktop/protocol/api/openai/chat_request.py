@@ -43,17 +43,14 @@ def read_chat(body: ChatBody, settings: Settings) -> ChatRequest:
     only(body, "verbosity", "medium")
     only(body, "modalities", ["text"])
     tools, choice = _tools(body.tools or [], body.tool_choice)
-    reply_format = _constraint(body.response_format)
-    if reply_format is not None and tools and choice.mode != "none":
-        message = "A reply that has to be of a certain form cannot call tools: send one of both, or tool_choice 'none'."
-        raise RequestRefused(message, "response_format", code="unsupported_value")
     return ChatRequest(
         messages=read_messages(body.messages),
         params=sampling_params(body, settings, max_tokens=_max_tokens(body), logprobs=_logprobs(body)),
         model=body.model or None,
         tools=tools,
         choice=choice,
-        reply_format=reply_format,
+        # A reply that has to be a call says nothing that could be of a form.
+        reply_format=None if choice.mode in {"required", "named"} else _constraint(body.response_format),
         thinking=_thinking(body),
     )
 

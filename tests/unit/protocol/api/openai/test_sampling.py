@@ -101,6 +101,7 @@ def test_tools_that_cannot_be_told_apart_or_are_not_there_are_refused(options: d
     assert caught.value.param == param
 
 
-def test_a_form_stands_beside_tools_that_may_not_be_called() -> None:
-    asked = read(tools=[CLOCK], tool_choice="none", response_format=SCHEMA)
-    assert asked.reply_format is not None
+@pytest.mark.parametrize(("choice", "formed"), [("none", True), ("auto", True), ("required", False)])
+def test_a_form_is_of_what_is_said_and_not_of_calls(choice: str, formed: bool) -> None:
+    asked = read(tools=[CLOCK], tool_choice=choice, response_format=SCHEMA)
+    assert (asked.reply_format is not None) is formed
