@@ -77,15 +77,15 @@ def _recognise(document: Document, name: str) -> _Recognised:
         ImportProblem: it is neither, or broken.
     """
     about: dict[str, Any] = {}
-    has_elements = has_chatgpt = False
+    has_chatgpt = False
     with document() as file:
         for member, value in read_elements(file, name, listed="sessions"):
             if member is None:
-                has_elements, has_chatgpt = True, has_chatgpt or chatgpt.is_conversation(value)
+                has_chatgpt = has_chatgpt or chatgpt.is_conversation(value)
             else:
                 about[member] = value if member in {"format", "version"} else type(value)
     if about.get("format") == conversation_file.FORMAT:
-        _check_version(about, name, has_sessions=has_elements or about.get("sessions") is None)
+        _check_version(about, name)
         return _Recognised(lambda: _elements(document, name), conversation_file.conversation_of)
     if about.get("mapping") is dict:
         return _Recognised(lambda: iter([_members(document, name)]), chatgpt.conversation_of)
@@ -94,12 +94,13 @@ def _recognise(document: Document, name: str) -> _Recognised:
     raise import_faults.unknown_format(name)
 
 
-def _check_version(about: Mapping[str, Any], name: str, *, has_sessions: bool) -> None:
+def _check_version(about: Mapping[str, Any], name: str) -> None:
     version = about.get("version")
-    if not isinstance(version, int) or version < 1 or not has_sessions:
-        raise import_faults.unknown_format(name)
+    version = version if isinstance(version, int) and not isinstance(version, bool) else 0
     if version > conversation_file.VERSION:
         raise import_faults.newer_format(name)
+    if version < 1 or about.get("sessions") is not list:
+        raise import_faults.unknown_format(name)
 
 
 def _elements(document: Document, name: str) -> Iterator[Any]:

@@ -16,6 +16,11 @@ LONGEST_VALUE: Final = 256_000_000
 
 _CHUNK = 1 << 16
 _WHITE_SPACE = re.compile(r"[ \t\r\n]*")
+_CUT_OFF = re.compile(
+    r"""\s*(?:"(?:[^"\\]++|\\.)*+\\?|t|tr|tru|f|fa|fal|fals|n|nu|nul|-|[.eE][-+]?|u[0-9a-fA-F]{0,4}|)""", re.DOTALL
+)
+"""What is left of a document that ends in the middle, from the place on where it cannot be read."""
+
 _LONGEST_TOKEN = 32
 """Characters after which an error is no matter of what comes next: longer than names and escapes, if not texts."""
 
@@ -29,8 +34,8 @@ def read_elements(file: BinaryIO, name: str, listed: str) -> Iterator[tuple[str 
         listed: the name of the member whose array is given element by element.
 
     Yields:
-        (None, element) for an element of the document's array, or of the listed member's; (name, value) for
-        every other member of the document's object.
+        (None, element) for an element of the document's array, or of the listed member's after (name, []) for itself;
+        (name, value) for every other member of the document's object.
 
     Raises:
         ImportProblem: it is no JSON, or too much of it.
@@ -55,6 +60,7 @@ def _members(reader: _JsonReader, listed: str) -> Iterator[tuple[str | None, Any
         member = reader.value()
         reader.take(":")
         if member == listed and reader.peek() == "[":
+            yield member, []
             yield from _array(reader)
         else:
             yield member, reader.value()
@@ -110,7 +116,7 @@ class _JsonReader:
             try:
                 value, end = STRICT_JSON.raw_decode(self._text, self._place)
             except json.JSONDecodeError as error:
-                if not (self._is_cut_off(error.pos) and self._more()):
+                if not (self._may_go_on(error.pos) and self._more()):
                     raise self.fault(error.pos) from error
             except RecursionError as error:
                 raise import_faults.nested_too_deeply(self._name) from error
@@ -129,12 +135,11 @@ class _JsonReader:
 
     def fault(self, place: int | None = None) -> Exception:
         """What is wrong there: the text is over too early, or it is no JSON."""
-        at = self._place if place is None else place
-        is_over = self._ended and self._is_cut_off(at)
+        is_over = self._ended and _CUT_OFF.fullmatch(self._text, self._place if place is None else place)
         return import_faults.cut_off(self._name) if is_over else import_faults.not_json(self._name)
 
-    def _is_cut_off(self, place: int) -> bool:
-        """Whether what is wrong at a place may be so because the text is not there yet: a text, or the end."""
+    def _may_go_on(self, place: int) -> bool:
+        """Whether what is wrong at a place may be so because what follows is not there yet: of a text, or the end."""
         return place + _LONGEST_TOKEN > len(self._text) or self._text[place] == '"'
 
     def _more(self) -> bool:
