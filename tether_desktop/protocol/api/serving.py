@@ -54,6 +54,7 @@ class Serving:
     def take_no_more(self) -> None:
         """Accept no connection and no request any more."""
         self._app.state.closing = True
+        self._state.is_open = False
         if self._server is not None:
             self._server.close()
         for connection in list(self._state.connections):
@@ -65,6 +66,7 @@ class Serving:
         for task in list(self._state.tasks):
             task.cancel()
         await _ended(self._state.tasks, self._bounds.farewell_seconds)
+        await asyncio.sleep(0)
         await self._disconnected()
         await _ended(self._state.tasks, self._bounds.farewell_seconds)
         await self._app.state.monitor.close()
@@ -84,11 +86,13 @@ class _State(ServerState):
     """What all connections share.
 
     Attributes:
+        is_open: whether more may come.
         nobody: set while there are none.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_open = True
         self.nobody = asyncio.Event()
         self.nobody.set()
 
@@ -98,7 +102,7 @@ class _Connection(HttpToolsProtocol):
 
     def __init__(self, config: Config, state: _State, bounds: Bounds) -> None:
         super().__init__(config, state, {})
-        self._nobody = state.nobody
+        self._state = state
         self.access_log = False
         self.logger = logger
         self._bounds = bounds
@@ -107,8 +111,11 @@ class _Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._nobody.clear()
-        if len(self.connections) > self._bounds.connections:
+        self._state.nobody.clear()
+        if not self._state.is_open:
+            # It was on its way in when the port was closed.
+            transport.abort()
+        elif len(self.connections) > self._bounds.connections:
             self._refuse(503, "too_many_connections", "Too many programs are connected at once.")
         else:
             self._await_head()
@@ -117,7 +124,7 @@ class _Connection(HttpToolsProtocol):
         self._head_came()
         super().connection_lost(exc)
         if not self.connections:
-            self._nobody.set()
+            self._state.nobody.set()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
