@@ -40,11 +40,11 @@ def _places(text: str, left: int, right: int, patterns: Sequence[re.Pattern[str]
     """Where between two places words are found, in order, none within another."""
     # One more character on each side tells whether a word begins or ends there.
     first, piece = max(0, left - 1), text[max(0, left - 1) : right + 1]
-    origin = [first + place for place, character in enumerate(piece) for _ in fold(character)]
+    origin = [first + place for place, character in enumerate(piece) for _ in fold(character)] + [first + len(piece)]
     folded = fold(piece)
     places: list[tuple[int, int]] = []
     for start, end in sorted(found.span() for pattern in patterns for found in pattern.finditer(folded)):
-        place = max(left, origin[start]), min(right, origin[end - 1] + 1)
+        place = max(left, origin[start]), min(right, max(origin[end], origin[end - 1] + 1))
         if place[0] < place[1] and (not places or place[0] >= places[-1][1]):
             places.append(place)
     return places

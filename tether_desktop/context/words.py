@@ -131,7 +131,7 @@ def _fold_character(character: str) -> str:
         return "\N{REPLACEMENT CHARACTER}"
     plain = unicodedata.normalize("NFKD", character.casefold())
     if " " in plain:  # an accent that stands alone
-        plain = character
+        return character
     plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", plain.casefold())))
     return "".join(_indexable(like) for each in plain for like in _LIKE.get(each, each))
 
