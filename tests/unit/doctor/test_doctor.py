@@ -14,11 +14,12 @@ import pytest
 
 from tests.helpers.packed_models import write_library, write_official_library
 from tests.helpers.scripted_models import write_scripted_model
-from tether_desktop import doctor
 from tether_desktop.app import Tether
 from tether_desktop.cli import main
-from tether_desktop.doctor import Finding, examine
+from tether_desktop.doctor import Finding, examine, models, program
 from tether_desktop.model.discovery import trust
+from tether_desktop.model.pool.demand import Demand
+from tether_desktop.model.pool.memory_fit import Memory, Needs
 from tether_desktop.model.tvm import runtime
 from tether_desktop.settings import load_settings
 
@@ -36,9 +37,10 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A healthy machine with one model."""
     monkeypatch.setenv("TETHER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("MLC_DIST_PATH", str(tmp_path / "dist"))
+    monkeypatch.setenv("MLC_PORT", "0")
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     monkeypatch.setattr(main, "start_logging", lambda: None)
-    monkeypatch.setattr(doctor, "supported_isas", lambda: ("avx2",))
+    monkeypatch.setattr(program, "supported_isas", lambda: ("avx2",))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 0, 10**12))
     write_scripted_model(tmp_path / "dist")
     return tmp_path
@@ -63,7 +65,7 @@ def test_looking_creates_no_database(folders: Path) -> None:
 def test_something_essential_that_fails_is_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(doctor, "supported_isas", lambda: ())
+    monkeypatch.setattr(program, "supported_isas", lambda: ())
     assert main.run(["doctor", "--json"]) == 1
     findings = {each["check"]: each for each in json.loads(capsys.readouterr().out)}
     assert findings["processor"]["status"] == "fail"
@@ -75,6 +77,16 @@ def test_a_broken_model_is_a_warning_with_its_remedy(folders: Path) -> None:
     assert finding("model Scripted").status == "warn"
     assert finding("model Scripted").remedy
     assert "models add starter" in finding("models").remedy
+
+
+def test_a_model_that_memory_is_not_enough_for_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = Needs(weights=5_000_000_000, cache=0, working=0)
+    monkeypatch.setattr(models, "expected_demand", lambda *_: Demand(needs))
+    monkeypatch.setattr(models, "memory_now", lambda: Memory(4_000_000_000))
+    assert finding("memory").status == "warn"
+    assert finding("memory").message == "4.0 GB free; Scripted needs 5.0 GB."
+    monkeypatch.setattr(models, "memory_now", lambda: Memory(6_000_000_000))
+    assert finding("memory").status == "ok"
 
 
 def test_every_model_folder_is_named_and_one_that_cannot_be_read_is_a_warning(
@@ -111,7 +123,7 @@ def test_a_list_of_trusted_libraries_that_cannot_be_read_is_a_warning(folders: P
 
 @pytest.mark.parametrize(("there", "text"), [(True, "installed"), (False, "not installed; only libraries")])
 def test_the_official_engine_is_optional(monkeypatch: pytest.MonkeyPatch, *, there: bool, text: str) -> None:
-    monkeypatch.setattr(doctor, "official_engine_there", lambda: there)
+    monkeypatch.setattr(models, "official_engine_there", lambda: there)
     assert finding("MLC-LLM's own engine").message.startswith(text)
     assert finding("MLC-LLM's own engine").status == "ok"
 
@@ -133,7 +145,7 @@ async def test_a_running_instance_is_not_a_fault() -> None:
     async with Tether(load_settings()):
         assert finding("data folder").status == "ok"
         assert "running Tether" in finding("data folder").message
-        assert finding("database").message == "0 conversations"
+        assert finding("database").message.startswith("0 conversations, ")
 
 
 def test_a_data_folder_that_cannot_be_used_is_a_failure(folders: Path) -> None:
@@ -186,11 +198,11 @@ def test_a_missing_library_of_x11_is_named_with_its_package(monkeypatch: pytest.
     monkeypatch.delenv("QT_QPA_PLATFORM")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("DISPLAY", ":9")
-    monkeypatch.setattr(doctor.ctypes, "CDLL", missing)
+    monkeypatch.setattr(program.ctypes, "CDLL", missing)
     assert finding("display").status == "fail"
     assert "libxcb-cursor0" in finding("display").remedy
 
 
 def test_missing_fonts_are_a_warning(monkeypatch: pytest.MonkeyPatch, folders: Path) -> None:
-    monkeypatch.setattr(doctor.paths, "resources_dir", lambda: folders)
+    monkeypatch.setattr(program.paths, "resources_dir", lambda: folders)
     assert finding("fonts").status == "warn"
