@@ -167,7 +167,7 @@ def test_a_new_database_gets_all_versions_and_no_copy(
 
 @pytest.mark.parametrize("count", range(1, len(migrations.REVISIONS)))
 def test_a_database_of_each_older_version_keeps_its_conversations(
-    count: int, url: str, database: Path, monkeypatch: pytest.MonkeyPatch
+    count: int, url: str, database: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "REVISIONS", migrations.REVISIONS[:count])
@@ -177,9 +177,17 @@ def test_a_database_of_each_older_version_keeps_its_conversations(
             "INSERT INTO sessions (id, title, model, created_at, last_active)"
             " VALUES ('before', 'From before', '', 5, 5)"
         )
-    store = Store(url)
+        connection.executemany(
+            "INSERT INTO messages (id, session_id, role, parts, created_at, model, error)"
+            """ VALUES (?, 'before', 'user', '[{"type": "text", "text": "Long ago"}]', ?, '', '')""",
+            [(f"m{number}", number) for number in range(1200)],
+        )
+    with caplog.at_level("INFO", "tether_desktop.context"):
+        store = Store(url)
     (session,) = store.list_sessions()
     assert (session.id, session.title, session.pinned) == ("before", "From before", False)
+    assert [hit.message_id for hit in store.search_messages("ago", 2, offset=1198)] == ["m1", "m0"]
+    assert "Indexing 1200 messages for search" in caplog.messages
     store.set_tool_rule(session.id, "weather", "always")
     store.close()
     assert any(name.startswith("tether.db.") for name in files(database))

@@ -35,6 +35,7 @@ def test_a_program_killed_while_it_streams_loses_nothing_that_was_committed(url:
     assert len(reply.message.text) >= len("word " * committed)
     assert set(reply.message.text.split()) == {"word"}
     assert (reply.finish_reason, reply.error) == ("error", INTERRUPTED)
+    assert [hit.message_id for hit in store.search_messages("word", 5)] == [reply.id]
     store.close()
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import insert
 
 from tether_desktop.context import sqlite
 from tether_desktop.context.records import MessageRecord
+from tether_desktop.context.search_index import forget_session
 from tether_desktop.context.store import Store
 from tether_desktop.context.tables import MessageTable
 from tether_desktop.errors import SessionNotFound, StoreBusy, StoreFull
@@ -21,8 +22,8 @@ MARK = "Rumpel"
 
 
 def traces(database: Path) -> list[str]:
-    """The files beside the database, itself included, that hold the secret."""
-    return [file.name for file in database.parent.iterdir() if MARK.encode() in file.read_bytes()]
+    """The files beside the database, itself included, that hold the secret as it was said or as it was indexed."""
+    return [file.name for file in database.parent.iterdir() if MARK.encode().lower() in file.read_bytes().lower()]
 
 
 def tell_secret(store: Store) -> str:
@@ -45,6 +46,42 @@ def test_an_erased_session_is_gone_from_every_file(store: Store, database: Path)
         store.history(session_id)
     assert store.list_sessions() == [kept]
     assert store.list_sessions(deleted=True) == []
+
+
+def index_words(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {word for (word,) in connection.execute("SELECT term FROM message_search_terms")}
+
+
+def test_the_search_index_forgets_the_words_of_an_erased_session_and_no_others(store: Store, database: Path) -> None:
+    chance = random.Random(3)
+    words = ["".join(chance.choices("ghijklmnopqrstuvw", k=9)) for _ in range(400)]
+    secret, public = words[:200], words[100:]
+    session_ids = [store.create_session().id for _ in range(2)]
+    for session_id, said in zip(session_ids, (secret, public), strict=True):
+        with store.together():
+            for word in said:
+                store.add_message(session_id, text_message("user", f"{word} zq{word}"), parent_id=None)
+    assert set(words) < index_words(database)
+    store.erase_session(session_ids[0])
+    assert index_words(database) == {form for word in public for form in (word, f"zq{word}")}
+    store.close()
+    left = database.read_bytes()
+    # A word that others share its beginning with is kept as its end alone.
+    assert not any(word.encode()[3:] in left for word in secret if word not in public)
+    assert sum(word.encode()[3:] in left for word in public) == len(public)
+
+
+def test_a_long_session_leaves_the_index_with_few_writes(store: Store) -> None:
+    session = store.create_session()
+    with store.together():
+        for number in range(300):
+            store.add_message(session.id, text_message("user", f"word{number}"), parent_id=None)
+    with store._database.write() as connection:
+        before = connection.exec_driver_sql("SELECT count(*) FROM message_search_data").scalar_one()
+        forget_session(connection, session.id)
+        after = connection.exec_driver_sql("SELECT count(*) FROM message_search_data").scalar_one()
+    assert after < before + 20
 
 
 def test_rows_that_moved_between_pages_leave_no_copies(store: Store, database: Path) -> None:
