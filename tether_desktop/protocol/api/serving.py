@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 # What is wrong with requests is told to those who made them.
 logger.setLevel(logging.ERROR)
 
+_STEPS_TO_CONNECT = 4
+
 
 class Serving:
     """Connections of one listening socket, and the requests in them."""
@@ -55,22 +57,27 @@ class Serving:
         """Accept no connection and no request any more."""
         self._app.state.closing = True
         self._state.is_open = False
-        if self._server is not None:
-            self._server.close()
         for connection in list(self._state.connections):
             connection.shutdown()
 
     async def stop(self) -> None:
         """Let the requests that run come to an end, and end those that do not; takes seconds."""
+        await self._stop_listening()
         await _ended(self._state.tasks, self._bounds.grace_seconds)
         for task in list(self._state.tasks):
             task.cancel()
         await _ended(self._state.tasks, self._bounds.farewell_seconds)
-        await asyncio.sleep(0)
         await self._disconnected()
         await _ended(self._state.tasks, self._bounds.farewell_seconds)
         await self._app.state.monitor.close()
         self._app.state.session_pages.close()
+
+    async def _stop_listening(self) -> None:
+        # Connections that asyncio has accepted need their server until they are made, or it leaves them open.
+        for _ in range(_STEPS_TO_CONNECT):
+            await asyncio.sleep(0)
+        if self._server is not None:
+            self._server.close()
 
     async def _disconnected(self) -> None:
         """Wait until the clients have read what was sent; those that do not are cut off."""
