@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -31,6 +32,21 @@ needs_ipv6 = pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_a_free_port_is_listened_at() -> None:
     with listen(LOOPBACK, 0) as listener, socket.create_connection(listener.getsockname()):
         assert not listener.getblocking()
+
+
+async def test_a_line_is_sent_at_once_however_small_it_is() -> None:
+    accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def look(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = listen(LOOPBACK, 0)
+    async with await asyncio.start_server(look, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        assert await accepted
+        writer.close()
+        await writer.wait_closed()
 
 
 @pytest.mark.parametrize(
