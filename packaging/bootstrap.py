@@ -74,10 +74,11 @@ def _build(profile: str) -> None:
     """Do the steps that are not done yet; until the last one succeeds nothing looks finished."""
     done = _read_stamp()
     if done.get("environment") != environment_key():
-        _ensure_system_packages()
         done = {}
     if done.get("profile") == "dev":
         profile = "dev"
+    if done.get("profile") != profile:
+        _ensure_system_packages(profile)
     STAMP.unlink(missing_ok=True)
     if not done:
         tell(f"Making the virtual environment {VENV}")
@@ -159,9 +160,9 @@ def _use_suitable_python(arguments: list[str]) -> None:
     )
 
 
-def _ensure_system_packages() -> None:
+def _ensure_system_packages(profile: str) -> None:
     try:
-        system_packages.ensure(base_python(), tell)
+        system_packages.ensure(base_python(), profile, tell)
     except system_packages.SystemPackagesError as error:
         raise SetupError(str(error)) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shlex
@@ -27,6 +28,8 @@ SHARED_LIBRARIES = {
     "libglib2.0-0": ("libglib-2.0.so.0", "libgthread-2.0.so.0"),
     "libbrotli1": ("libbrotlidec.so.1",),
 }
+SERVER_FOLDERS = Path("/usr/lib/postgresql")
+SERVER_SETTINGS = Path("/etc/postgresql-common")
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 
 
@@ -49,10 +52,15 @@ class SystemPackagesError(Exception):
     """Something is missing that only the administrator can install; the text holds the line to type."""
 
 
-def requirements(python: str) -> list[Requirement]:
-    """What has to be there before the virtual environment is made with the interpreter ``python``."""
+def requirements(python: str, profile: str) -> list[Requirement]:
+    """What has to be there before the virtual environment is made with the interpreter ``python``.
+
+    The profile "dev" needs what "run" does, and what the tests start.
+    """
     libraries = [Requirement(package, ", ".join(names), _Loads(names)) for package, names in SHARED_LIBRARIES.items()]
+    tested = [Requirement("postgresql", "PostgreSQL's server, its program initdb", _has_database_server)]
     return [
+        *(tested if profile == "dev" else []),
         Requirement("python3-venv", "Python's venv and ensurepip modules", lambda: _imports(python, "venv, ensurepip")),
         Requirement("ca-certificates", "certificates for secure downloads", _has_certificates),
         Requirement("binutils", "the linker ld", lambda: shutil.which("ld") is not None),
@@ -62,7 +70,7 @@ def requirements(python: str) -> list[Requirement]:
     ]
 
 
-def ensure(python: str, tell: Callable[[str], None]) -> None:
+def ensure(python: str, profile: str, tell: Callable[[str], None]) -> None:
     """Install what is missing, or say how to.
 
     Raises:
@@ -70,7 +78,7 @@ def ensure(python: str, tell: Callable[[str], None]) -> None:
     """
     if sys.platform != "linux":
         return
-    missing = [needed for needed in requirements(python) if not needed.present()]
+    missing = [needed for needed in requirements(python, profile) if not needed.present()]
     if not missing:
         return
     prefix = _administrator_prefix()
@@ -118,6 +126,10 @@ def _has_fonts() -> bool:
     return next(_font_files(), None) is not None
 
 
+def _has_database_server() -> bool:
+    return any(SERVER_FOLDERS.glob("*/bin/initdb")) or shutil.which("initdb") is not None
+
+
 def _administrator_prefix() -> list[str] | None:
     """The words that make a command run as root without a question; None when there are none."""
     if os.geteuid() == 0:
@@ -131,11 +143,28 @@ def _apt_install(packages: list[str], prefix: list[str]) -> None:
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]
     # A failed update is not final: the lists already here may be good enough, and the install says if they are not.
     subprocess.run([*apt, "update"], stdin=subprocess.DEVNULL, check=False)
-    installed = subprocess.run(
-        [*apt, "install", "-y", "--no-install-recommends", *packages], stdin=subprocess.DEVNULL, check=False
-    )
+    with _no_server_of_its_own(prefix) if "postgresql" in packages else contextlib.nullcontext():
+        installed = subprocess.run(
+            [*apt, "install", "-y", "--no-install-recommends", *packages], stdin=subprocess.DEVNULL, check=False
+        )
     if installed.returncode:
         raise SystemPackagesError("apt-get could not install them; its own words are above.\n" + _apt_line(packages))
+
+
+@contextlib.contextmanager
+def _no_server_of_its_own(prefix: list[str]) -> Iterator[None]:
+    """Where PostgreSQL has never been, keep its package from making a server that would run from now on."""
+    if SERVER_SETTINGS.exists():
+        yield
+        return
+    setting = SERVER_SETTINGS / "createcluster.d/tether.conf"
+    write = f"mkdir -p {setting.parent} && echo 'create_main_cluster = false' > {setting}"
+    subprocess.run([*prefix, "sh", "-c", write], stdin=subprocess.DEVNULL, check=False)
+    try:
+        yield
+    finally:
+        remove = f"rm -f {setting}; rmdir --ignore-fail-on-non-empty -p {setting.parent}"
+        subprocess.run([*prefix, "sh", "-c", remove], stdin=subprocess.DEVNULL, check=False)
 
 
 def _apt_line(packages: list[str]) -> str:

@@ -61,7 +61,7 @@ def checkout(bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(bootstrap, "STAMP", tmp_path / ".venv/tether-setup.json")
     monkeypatch.setattr(bootstrap, "LOCKS", locks)
     monkeypatch.setattr(bootstrap, "_call", made.call)
-    monkeypatch.setattr(bootstrap.system_packages, "ensure", lambda python, tell: None)
+    monkeypatch.setattr(bootstrap.system_packages, "ensure", lambda python, profile, tell: None)
     return made
 
 
@@ -79,6 +79,18 @@ def test_tests_after_a_run_only_add_their_packages(checkout: Checkout) -> None:
     checkout.steps("run")
     assert checkout.steps("dev") == ["packages", "project"]
     assert "dev.txt" in " ".join(checkout.commands[0])
+
+
+def test_each_profile_asks_for_its_system_packages_once(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        checkout.bootstrap.system_packages, "ensure", lambda python, profile, tell: asked.append(profile)
+    )
+    for profile in ("run", "run", "dev", "run", "dev"):
+        checkout.steps(profile)
+    (checkout.root / "pyproject.toml").write_text("two", encoding="utf-8")
+    checkout.steps("run")
+    assert asked == ["run", "dev"]
 
 
 def test_new_project_metadata_reinstalls_the_project_alone_and_keeps_the_tests_packages(checkout: Checkout) -> None:
