@@ -1,10 +1,12 @@
-"""The `llm` command line, unchanged, as a process of its own at a real port."""
+"""The `llm` command line, unchanged, as a process of its own at a real port, set up as its page says."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import re
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,36 +16,38 @@ import pytest
 from tests.helpers.openai_client import MODEL, Asking, Overheard, asking
 from tests.helpers.tool_turns import call
 
+PAGE = (Path(__file__).parents[4] / "docs/clients/llm.md").read_text(encoding="utf-8")
+NAMED = "SmolLM2-135M-Instruct-q4_1t16-MLC"
 REPLIES = [
     {"match": "Oslo", "steps": [{"text": call("weather", place="Oslo")}]},
-    {"match": "noon", "steps": ['{"name": "Oslo", "people": 700000}']},
+    {"match": "time", "steps": [{"text": call("llm_time")}]},
+    {"match": "largest town", "steps": ['{"name": "Oslo", "people": 700000}']},
     {"after_tool": True, "match": "11 degrees", "steps": ["It is", " dry."]},
+    {"after_tool": True, "match": "utc_time", "steps": ["It is noon."]},
     "Hello there.",
 ]
-WEATHER = '''
+WEATHER = """
 def weather(place: str) -> str:
     "Tells the weather."
     return f"{place}: 11 degrees"
-'''
+"""
 
 
 @pytest.fixture
 async def ask(tmp_path: Path) -> AsyncIterator[Asking]:
-    async with asking(tmp_path / "rooms", REPLIES, make_engine=Overheard(("json_schema",))) as opened:
-        models = f"""
-- model_id: tether
-  model_name: {MODEL}
-  api_base: {opened.base_url}
-  api_key_name: tether
-  can_stream: true
-  supports_schema: true
-  supports_tools: true
-"""
+    heard = Overheard(("json_schema", "lark"))
+    async with asking(tmp_path / "rooms", REPLIES, make_engine=heard) as opened:
         home = tmp_path / "llm"
         home.mkdir()
-        (home / "extra-openai-models.yaml").write_text(models, encoding="utf-8")
+        (models,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+        (home / "extra-openai-models.yaml").write_text(at_port(models, opened), encoding="utf-8")
         (home / "keys.json").write_text(json.dumps({"tether": opened.api.token}), encoding="utf-8")
         yield opened
+
+
+def at_port(text: str, ask: Asking) -> str:
+    """What the page says, for the port and the model of this test."""
+    return text.replace("http://127.0.0.1:8090/v1", ask.base_url).replace(NAMED, MODEL)
 
 
 async def llm(home: Path, *arguments: str) -> str:
@@ -61,15 +65,13 @@ async def llm(home: Path, *arguments: str) -> str:
     return out.decode().strip()
 
 
-async def test_a_question_is_answered_and_the_conversation_goes_on(ask: Asking, tmp_path: Path) -> None:
-    assert await llm(tmp_path / "llm", "-m", "tether", "Hi") == "Hello there."
-    assert await llm(tmp_path / "llm", "-c", "And?", "--no-stream") == "Hello there."
+async def test_every_command_of_the_page_works(ask: Asking, tmp_path: Path) -> None:
+    lines = re.findall(r"^llm (?!keys|chat)(.*)$", PAGE, re.MULTILINE)
+    said = [await llm(tmp_path / "llm", *shlex.split(at_port(line, ask))) for line in lines]
+    town = '{"name": "Oslo", "people": 700000}'
+    assert said == ["Hello there.", "Hello there.", town, "It is noon.", MODEL, "Hello there."]
 
 
-async def test_an_answer_can_be_held_to_a_schema(ask: Asking, tmp_path: Path) -> None:
-    said = await llm(tmp_path / "llm", "-m", "tether", "--schema", "name, people int", "noon?")
-    assert json.loads(said) == {"name": "Oslo", "people": 700000}
-
-
-async def test_a_tool_is_called_by_the_command_and_its_answer_read(ask: Asking, tmp_path: Path) -> None:
-    assert await llm(tmp_path / "llm", "-m", "tether", "--functions", WEATHER, "Rain in Oslo?") == "It is dry."
+async def test_a_function_of_ones_own_is_called_without_a_stream_too(ask: Asking, tmp_path: Path) -> None:
+    asked = ("-m", "tether", "--functions", WEATHER, "Rain in Oslo?", "--no-stream")
+    assert await llm(tmp_path / "llm", *asked) == "It is dry."
