@@ -240,7 +240,7 @@ class ChatView(QAbstractScrollArea):
             self._place(first, last)
         finally:
             self._syncing = False
-        self.jump_button.setVisible(not self._stick)
+        self.jump_button.setVisible(not self._stick and not self._at_end())
         if any(widget.pending for widget in self._live.values()):
             self._flush_timer.request()
 
@@ -312,10 +312,14 @@ class ChatView(QAbstractScrollArea):
         self._stale.update(message_id for message_id, widget in self._live.items() if widget is self.sender())
         self._sync()
 
-    def _on_scroll(self, value: int) -> None:
+    def _on_scroll(self, _value: int) -> None:
         if not self._syncing:
-            self._stick = value >= self.verticalScrollBar().maximum() - AT_BOTTOM
+            self._stick = self._at_end()
             self._sync()
+
+    def _at_end(self) -> bool:
+        bar = self.verticalScrollBar()
+        return bar.value() >= bar.maximum() - AT_BOTTOM
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Take the colours of a new theme."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -44,6 +45,9 @@ def run_window(settings: Settings | None = None, on_window: Callable[[MainWindow
     window = MainWindow(worker, state)
     theme.install(app, first_theme(state))  # after the widgets: they are styled once, not at every new parent
     window.painted.connect(worker.start)
+    # What lives as long as the program is searched for garbage no more: a search of all of it stops the window for
+    # a tenth of a second, and importing what the local port needs sets one off.
+    window.usable.connect(gc.freeze)
     if on_window is not None:
         on_window(window)
     window.show()

@@ -401,6 +401,13 @@ def test_opening_thoughts_keeps_the_line_that_was_clicked_in_its_place(qtbot: Qt
     assert widget.height() > chat.viewport().height()
 
 
+def test_opening_thoughts_in_a_chat_that_is_shown_whole_offers_no_jump(qtbot: QtBot, chat: ChatView) -> None:
+    chat.set_messages([MessageView("0", "assistant", "So.", asides=(Thoughts(0, "Hmm."),))])
+    qtbot.mouseClick(fold_header(widget_of(chat, "0")), Qt.MouseButton.LeftButton)
+    assert chat.verticalScrollBar().maximum() == 0
+    assert not chat.jump_button.isVisible()
+
+
 def test_thoughts_that_were_opened_are_open_when_one_comes_back(qtbot: QtBot, chat: ChatView) -> None:
     chat.set_messages([*conversation(LONG), MessageView(str(LONG), "assistant", "So.", asides=(Thoughts(0, "Hmm."),))])
     qtbot.mouseClick(fold_header(widget_of(chat, str(LONG))), Qt.MouseButton.LeftButton)
