@@ -139,7 +139,7 @@ def _said(node_id: str, message: Mapping[str, Any] | None) -> tuple[str, list[Pa
     """
     if message is None:
         return "", []
-    role = _object(message.get("author")).get("role")
+    role = _text(_object(message.get("author")).get("role"))
     if role in _UNSHOWN_SPEAKERS:
         return role, []
     if role not in _SPEAKERS or not isinstance(message.get("content"), dict):

@@ -31,7 +31,7 @@ def is_hidden(message: Mapping[str, Any]) -> bool:
     return (
         metadata.get("is_visually_hidden_from_conversation") is True
         or metadata.get("is_user_system_message") is True
-        or _object(message.get("content")).get("content_type") in _SCAFFOLDING
+        or _kind(_object(message.get("content"))) in _SCAFFOLDING
     )
 
 
@@ -44,7 +44,7 @@ def parts_of(message: Mapping[str, Any], role: str, message_id: str) -> list[Par
         message_id: names a call that it makes, or answers where none was made.
     """
     content = _object(message.get("content"))
-    kind = content.get("content_type")
+    kind = _kind(content)
     if kind == "thoughts":
         return _reasoning(_thoughts(content))
     if kind == "reasoning_recap":
@@ -73,10 +73,9 @@ def _reasoning(text: str) -> list[Part]:
 
 def _text(content: Mapping[str, Any]) -> str:
     """The text of a content of any kind; a word in brackets stands for what is no text."""
-    kind = content.get("content_type")
+    kind = _kind(content)
     if isinstance(parts := content.get("parts"), list):
-        kinds = {part.get("content_type") for part in parts if isinstance(part, dict)}
-        is_written_down = "audio_transcription" in map(str, kinds)
+        is_written_down = any(_kind(_object(part)) == "audio_transcription" for part in parts)
         return "\n".join(filter(None, (_piece(part, is_written_down=is_written_down) for part in parts)))
     if kind == "tether_quote":
         pieces = (content.get(name) for name in ("title", "url", "text"))
@@ -103,16 +102,15 @@ def _piece(part: Any, *, is_written_down: bool) -> str:
     for name in ("text", "result"):
         if isinstance(text := part.get(name), str) and text:
             return text
-    placeholder = _placeholder(part.get("content_type"))
+    placeholder = _placeholder(_kind(part))
     return "" if placeholder == "[audio]" and is_written_down else placeholder
 
 
-def _placeholder(kind: Any) -> str:
-    words = str(kind) if isinstance(kind, str) and kind else "content"
+def _placeholder(kind: str) -> str:
     for name in ("image", "audio", "video"):
-        if name in words:
+        if name in kind:
             return f"[{name}]"
-    return f"[{words.replace('_', ' ')}]"
+    return f"[{kind.replace('_', ' ') or 'content'}]"
 
 
 def _attachments(attachments: Any) -> list[str]:
@@ -187,6 +185,11 @@ def _name_in(reference: str) -> str:
     except (ValueError, RecursionError):
         return ""
     return values[1] if isinstance(values, list) and len(values) > 1 and isinstance(values[1], str) else ""
+
+
+def _kind(content: Mapping[str, Any]) -> str:
+    kind = content.get("content_type")
+    return kind if isinstance(kind, str) else ""
 
 
 def _object(value: Any) -> Mapping[str, Any]:

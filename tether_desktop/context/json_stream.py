@@ -123,8 +123,8 @@ class _JsonReader:
             except ValueError as error:  # a number that is infinite, or of thousands of digits
                 raise import_faults.not_json(self._name) from error
             else:
-                # A number goes on where the text does.
-                if end < len(self._text) or not self._more():
+                # A number may go on, where no more than a point or an exponent without digits follows it yet.
+                if end + len("e+") < len(self._text) or not self._more():
                     self._place = end
                     return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -31,7 +32,7 @@ def markdown_of(session: SessionRecord, records: Sequence[MessageRecord]) -> str
 
     Thoughts are folded away, calls of tools and what came of them are blocks of code. The time is in UTC.
     """
-    about = [f"{session.created_at:%Y-%m-%d %H:%M} UTC", session.model]
+    about = [f"{session.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC", session.model]
     blocks = [f"# {_heading(session.title) or 'Conversation'}", " · ".join(filter(None, map(_heading, about)))]
     for record in records:
         blocks += _message(record)
