@@ -24,6 +24,7 @@ router = APIRouter(tags=["Models"])
 
 _CONFIG = "mlc-chat-config.json"
 _NAMED = examples(by_its_name={"model_name": MODEL["model_name"]})
+_PATIENCE_S = 1.0
 _LOADING = """\
 {"type":"status","stage":"loading_model","progress":0.5}
 {"type":"model","model":{"model_name":"SmolLM2-135M-Instruct-q4-MLC","state":"ready","usable":true}}
@@ -148,15 +149,24 @@ async def _model(core: Core, name: str) -> dict[str, Any]:
 
 async def _loading(core: Core, name: str) -> AsyncGenerator[dict[str, Any], None]:
     """How far a load is, and at its end the model; leaving it gives the load up."""
-    told: asyncio.Queue[float | None] = asyncio.Queue()
-    load = asyncio.create_task(core.pool.load(name, told.put_nowait))
+    told: asyncio.Queue[Status | None] = asyncio.Queue()
+    so_far = core.pool.states().get(name, ModelState())
+    if so_far.state == "loading":
+        told.put_nowait(Status("loading_model", so_far.progress))
+    # Nobody waits for headers longer than this, whatever the load waits for.
+    patience = asyncio.get_running_loop().call_later(_PATIENCE_S, told.put_nowait, Status("loading_model"))
+    load = asyncio.create_task(
+        core.pool.load(name, lambda progress: told.put_nowait(Status("loading_model", progress)))
+    )
     load.add_done_callback(lambda _: told.put_nowait(None))
     try:
-        while (progress := await told.get()) is not None:
-            yield to_wire(Status("loading_model", progress))
+        while (status := await told.get()) is not None:
+            patience.cancel()
+            yield to_wire(status)
         await load
         yield {"type": "model", "model": await _model(core, name)}
     finally:
+        patience.cancel()
         load.cancel()
         await asyncio.wait([load])
 

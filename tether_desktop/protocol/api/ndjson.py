@@ -14,6 +14,8 @@ from tether_desktop.protocol.turn import Turn
 
 NDJSON = "application/x-ndjson"
 
+_SEPARATORS = tuple((chr(code).encode(), b"\\u%04x" % code) for code in (0x85, 0x2028, 0x2029))
+
 
 class NdjsonResponse(StreamingResponse):
     """A stream of lines, each a JSON object; nothing on the way may collect them."""
@@ -51,8 +53,11 @@ def to_json(value: Any) -> bytes:
 
 
 def to_line(value: Any) -> bytes:
-    """A JSON value as one line."""
-    return to_json(value) + b"\n"
+    """A JSON value as one line, also for clients that take Unicode's other separators for ends of lines."""
+    line = to_json(value)
+    for separator, escape in _SEPARATORS if not line.isascii() else ():
+        line = line.replace(separator, escape)
+    return line + b"\n"
 
 
 async def lines(turn: Turn, *, after: int = 0, status: bool = True) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from tether_desktop.protocol.api.ndjson import NDJSON
 from tether_desktop.protocol.api.problem import problem
 from tether_desktop.protocol.api.schemas import Problem
 
-_TURNED_AWAY = (400, 401, 403, 413, 415, 429)
+_TURNED_AWAY = (400, 401, 403, 413, 414, 415, 429)
 """What the gates answer on any route."""
 
 _WHAT = {
@@ -19,6 +19,7 @@ _WHAT = {
     408: ("The body did not come in time", "request_timeout", "The request cannot be taken", "Its body took too long."),
     409: ("Not now", "session_busy", "Still answering", "This conversation is still answering the last question."),
     413: ("The body is too long", "body_too_large", "The request cannot be taken", "Its body is too long."),
+    414: ("The address is too long", "url_too_long", "The request cannot be taken", "Its address is too long."),
     415: ("The body is no JSON", "unsupported_media_type", "The request cannot be taken", "Its body is no JSON."),
     422: (
         "A value cannot be used",

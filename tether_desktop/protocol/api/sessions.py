@@ -56,8 +56,8 @@ async def create_session(
     operation_id="list_sessions",
     summary="List conversations",
     description="""\
-The conversations, pinned ones before the others, and then the last active first. Where there are more than `limit`,
-the header `Link` has the address of the next page.""",
+The conversations, the last active first; `pinned` marks those that are to be shown before the others. Where there are
+more than `limit`, the header `Link` has the address of the next page.""",
     response_class=JsonResponse,
     responses={200: answer("A page of conversations.", list[Session], [SESSION], LINK), **refusals(422, 503)},
     dependencies=[ChatScope],
