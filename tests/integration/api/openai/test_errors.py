@@ -22,44 +22,42 @@ async def refused(ask: Asking, **options: Any) -> openai.APIStatusError:
     return caught.value
 
 
-@pytest.mark.parametrize(
-    ("options", "code", "param", "words"),
-    [
-        ({"messages": []}, "invalid_value", "messages", "at least 1"),
-        ({"messages": [{"role": "user"}]}, "missing_required_parameter", "messages[0].content", "Missing"),
-        ({"messages": [{"role": "user", "content": 5}]}, "invalid_type", "messages[0].content", "string"),
-        ({"messages": [{"role": "user", "content": PHOTO}]}, "unsupported_value", "messages[0].content[1]", "Images"),
-        ({"messages": [{"role": "function", "content": "x"}]}, "invalid_value", "messages[0]", "'function'"),
-        ({"temperature": 2.5}, "invalid_value", "temperature", "less than or equal to 2"),
-        ({"temperature": "hot"}, "invalid_type", "temperature", "number"),
-        ({"max_tokens": 0}, "invalid_value", "max_tokens", "greater than or equal to 1"),
-        ({"max_tokens": 5, "max_completion_tokens": 6}, "invalid_value", "max_tokens", "cannot differ"),
-        ({"n": 2}, "unsupported_value", "n", "1"),
-        ({"top_logprobs": 3}, "invalid_value", "top_logprobs", "'logprobs'"),
-        ({"logit_bias": {"the": 1}}, "invalid_value", "logit_bias", "'the'"),
-        ({"stream_options": {"include_usage": True}}, "invalid_value", "stream_options", "'stream'"),
-        ({"functions": [{"name": "clock"}]}, "unsupported_parameter", "functions", "Send tools"),
-        ({"function_call": "auto"}, "unsupported_parameter", "function_call", "tool_choice"),
-        ({"modalities": ["text", "audio"]}, "unsupported_value", "modalities", "text"),
-        ({"audio": {"voice": "alloy", "format": "wav"}}, "unsupported_parameter", "audio", "write text"),
-        ({"web_search_options": {}}, "unsupported_parameter", "web_search_options", "tool"),
-        ({"prediction": {"type": "content", "content": ""}}, "unsupported_parameter", "prediction", "not offered"),
-        ({"verbosity": "low"}, "unsupported_value", "verbosity", "medium"),
-        ({"extra_body": {"temprature": 1}}, "unknown_parameter", "temprature", "Did you mean temperature?"),
-        ({"extra_body": {"mirostat": 1}}, "unknown_parameter", "mirostat", "Unrecognized"),
-        ({"tool_choice": "required"}, "invalid_value", "tool_choice", "'tools'"),
-        ({"tools": [{"type": "function"}]}, "missing_required_parameter", "tools[0].function", "Missing"),
-        ({"response_format": {"type": "yaml"}}, "invalid_value", "response_format", "yaml"),
-    ],
-)
-async def test_a_bad_request_names_the_parameter_at_fault(
-    tmp_path: Path, options: dict[str, Any], code: str, param: str, words: str
-) -> None:
+BAD_REQUESTS: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"messages": []}, "invalid_value", "messages", "at least 1"),
+    ({"messages": [{"role": "user"}]}, "missing_required_parameter", "messages[0].content", "Missing"),
+    ({"messages": [{"role": "user", "content": 5}]}, "invalid_type", "messages[0].content", "string"),
+    ({"messages": [{"role": "user", "content": PHOTO}]}, "unsupported_value", "messages[0].content[1]", "Images"),
+    ({"messages": [{"role": "function", "content": "x"}]}, "invalid_value", "messages[0]", "'function'"),
+    ({"temperature": 2.5}, "invalid_value", "temperature", "less than or equal to 2"),
+    ({"temperature": "hot"}, "invalid_type", "temperature", "number"),
+    ({"max_tokens": 0}, "invalid_value", "max_tokens", "greater than or equal to 1"),
+    ({"max_tokens": 5, "max_completion_tokens": 6}, "invalid_value", "max_tokens", "cannot differ"),
+    ({"n": 2}, "unsupported_value", "n", "1"),
+    ({"top_logprobs": 3}, "invalid_value", "top_logprobs", "'logprobs'"),
+    ({"logit_bias": {"the": 1}}, "invalid_value", "logit_bias", "'the'"),
+    ({"stream_options": {"include_usage": True}}, "invalid_value", "stream_options", "'stream'"),
+    ({"functions": [{"name": "clock"}]}, "unsupported_parameter", "functions", "Send tools"),
+    ({"function_call": "auto"}, "unsupported_parameter", "function_call", "tool_choice"),
+    ({"modalities": ["text", "audio"]}, "unsupported_value", "modalities", "text"),
+    ({"audio": {"voice": "alloy", "format": "wav"}}, "unsupported_parameter", "audio", "write text"),
+    ({"web_search_options": {}}, "unsupported_parameter", "web_search_options", "tool"),
+    ({"prediction": {"type": "content", "content": ""}}, "unsupported_parameter", "prediction", "not offered"),
+    ({"verbosity": "low"}, "unsupported_value", "verbosity", "medium"),
+    ({"extra_body": {"temprature": 1}}, "unknown_parameter", "temprature", "Did you mean temperature?"),
+    ({"extra_body": {"mirostat": 1}}, "unknown_parameter", "mirostat", "Unrecognized"),
+    ({"tool_choice": "required"}, "invalid_value", "tool_choice", "'tools'"),
+    ({"tools": [{"type": "function"}]}, "missing_required_parameter", "tools[0].function", "Missing"),
+    ({"response_format": {"type": "yaml"}}, "invalid_value", "response_format", "yaml"),
+]
+
+
+async def test_a_bad_request_names_the_parameter_at_fault(tmp_path: Path) -> None:
     async with asking(tmp_path) as ask:
-        error = await refused(ask, **options)
-    assert isinstance(error, openai.BadRequestError)
-    assert (error.code, error.param, error.type) == (code, param, "invalid_request_error")
-    assert words in error.message
+        for options, code, param, words in BAD_REQUESTS:
+            error = await refused(ask, **options)
+            assert isinstance(error, openai.BadRequestError), options
+            assert (error.code, error.param, error.type) == (code, param, "invalid_request_error"), options
+            assert words in error.message, options
 
 
 async def test_an_unknown_model_is_not_found(tmp_path: Path) -> None:
@@ -154,26 +152,25 @@ async def test_a_model_that_cannot_be_used_is_not_asked_again_and_again(tmp_path
     assert caught.value.response.headers["x-should-retry"] == "false"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"[]",
-        b"{",
-        b"null",
-        b'"text"',
-        b"\xff\xfe",
-        b'{"messages": [' * 3000,
-        b'{"messages": ' + b"9" * 9000 + b"}",
-    ],
-)
-async def test_a_body_that_is_no_request_is_refused(tmp_path: Path, body: bytes) -> None:
+NO_REQUESTS = [
+    b"",
+    b"[]",
+    b"{",
+    b"null",
+    b'"text"',
+    b"\xff\xfe",
+    b'{"messages": [' * 3000,
+    b'{"messages": ' + b"9" * 9000 + b"}",
+]
+
+
+async def test_a_body_that_is_no_request_is_refused(tmp_path: Path) -> None:
     async with asking(tmp_path) as ask:
-        answer = await ask.api.client.post(
-            "/v1/chat/completions", content=body, headers={"content-type": "application/json"}
-        )
-    assert answer.status_code == 400
-    assert answer.json()["error"]["type"] == "invalid_request_error"
+        for body in NO_REQUESTS:
+            headers = {"content-type": "application/json"}
+            answer = await ask.api.client.post("/v1/chat/completions", content=body, headers=headers)
+            assert answer.status_code == 400, body[:20]
+            assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
 async def test_half_of_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
