@@ -49,7 +49,7 @@ async def test_a_load_is_told_line_by_line_and_ends_with_the_model(api: OpenApi)
     api.rooms.add_model("Slow", load=[{"progress": 0.25}, {"progress": 0.75}])
     async with api.client.stream("POST", "/models/load", json={"model_name": "Slow"}) as response:
         lines = await Lines(response).rest()
-    assert [line["progress"] for line in lines[:-1]] == [0.25, 0.75]
+    assert [line["progress"] for line in lines[:-1]] == [0.25, 0.75, 1.0]
     assert {line["type"] for line in lines[:-1]} == {"status"}
     assert (lines[-1]["type"], lines[-1]["model"]["state"]) == ("model", "ready")
 

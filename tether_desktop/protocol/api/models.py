@@ -155,9 +155,7 @@ async def _loading(core: Core, name: str) -> AsyncGenerator[dict[str, Any], None
         told.put_nowait(Status("loading_model", so_far.progress))
     # Nobody waits for headers longer than this, whatever the load waits for.
     patience = asyncio.get_running_loop().call_later(_PATIENCE_S, told.put_nowait, Status("loading_model"))
-    load = asyncio.create_task(
-        core.pool.load(name, lambda progress: told.put_nowait(Status("loading_model", progress)))
-    )
+    load = asyncio.create_task(core.pool.load(name, lambda progress: _tell(told, progress)))
     load.add_done_callback(lambda _: told.put_nowait(None))
     try:
         while (status := await told.get()) is not None:
@@ -169,6 +167,12 @@ async def _loading(core: Core, name: str) -> AsyncGenerator[dict[str, Any], None
         patience.cancel()
         load.cancel()
         await asyncio.wait([load])
+
+
+def _tell(told: asyncio.Queue[Status | None], progress: float) -> None:
+    # That it has begun is no news yet: it may still fail at once.
+    if progress > 0:
+        told.put_nowait(Status("loading_model", progress))
 
 
 async def _following(
