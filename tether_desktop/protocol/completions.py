@@ -40,7 +40,7 @@ from tether_desktop.model.engine import (
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.model_choice import chosen_model, load_template, with_stop
 from tether_desktop.protocol.prompt import PromptTemplate
-from tether_desktop.protocol.speaking import Assignment, parser_for, request_for, speak
+from tether_desktop.protocol.speaking import MOST_CALLS, Assignment, parser_for, request_for, speak
 from tether_desktop.protocol.speech import Call, Heard, Speech
 from tether_desktop.protocol.stream_parser import BrokenCall, StreamParser
 from tether_desktop.protocol.window import FittedPrompt
@@ -59,6 +59,7 @@ class ChatRequest:
         choice: whether it may or must be called.
         reply_format: what the reply has to be; None for free text.
         thinking: whether the model may think first; None is as the settings say.
+        most_calls: how many calls it may make.
     """
 
     messages: tuple[Message, ...]
@@ -68,6 +69,7 @@ class ChatRequest:
     choice: ToolChoice = MODELS_CHOICE
     reply_format: Constraint | None = None
     thinking: bool | None = None
+    most_calls: int = MOST_CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ class Completions:
             request.reply_format,
             may_think=self.settings.thinking == "on" if request.thinking is None else request.thinking,
             thinking_limit=self.settings.thinking_limit,
+            most_calls=request.most_calls,
         )
         async with self._lent(entry) as (engine, wait):
             info = self._info(entry)

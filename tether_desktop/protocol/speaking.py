@@ -44,6 +44,7 @@ class Assignment:
         reply_format: what the reply has to be; None for free text.
         may_think: whether thinking first is wanted.
         thinking_limit: tokens after which a thought is closed; 0 is no limit.
+        most_calls: how many calls it may make, where a grammar can see to it.
     """
 
     session_id: str
@@ -55,6 +56,7 @@ class Assignment:
     reply_format: Constraint | None = None
     may_think: bool = True
     thinking_limit: int = 0
+    most_calls: int = MOST_CALLS
 
     @property
     def thinks(self) -> bool:
@@ -153,7 +155,7 @@ def _calls_constraint(assignment: Assignment, fitted: FittedPrompt, info: Engine
         state=_state(fitted),
         most_tokens=min(room, params.max_tokens or room),
         # Models that were not made for tools go on calling whatever comes to their mind.
-        most_calls=MOST_CALLS if template.declares_tools else 1,
+        most_calls=assignment.most_calls if template.declares_tools else 1,
         form=_schema(assignment.reply_format),
     )
 

@@ -21,6 +21,7 @@ from tether_desktop.protocol.api.openai.schemas import (
     ToolsAllowed,
 )
 from tether_desktop.protocol.completions import ChatRequest
+from tether_desktop.protocol.speaking import MOST_CALLS
 from tether_desktop.settings import Settings
 
 _NOT_OFFERED = {
@@ -52,6 +53,7 @@ def read_chat(body: ChatBody, settings: Settings) -> ChatRequest:
         # A reply that has to be a call says nothing that could be of a form.
         reply_format=None if choice.mode in {"required", "named"} else _constraint(body.response_format),
         thinking=_thinking(body),
+        most_calls=1 if body.parallel_tool_calls is False else MOST_CALLS,
     )
 
 

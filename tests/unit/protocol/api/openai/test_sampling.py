@@ -80,6 +80,11 @@ def test_numbers_without_end_are_cut_off() -> None:
     assert params(max_tokens=2**62).max_tokens == params(top_k=2**62).top_k == 2**31 - 1
 
 
+def test_calls_that_shall_not_be_parallel_are_one_at_most() -> None:
+    assert read(tools=[CLOCK], parallel_tool_calls=False).most_calls == 1
+    assert read(tools=[CLOCK], parallel_tool_calls=True).most_calls == read(tools=[CLOCK]).most_calls > 1
+
+
 def test_an_empty_name_of_a_model_is_none() -> None:
     assert read(model="").model is None
 
