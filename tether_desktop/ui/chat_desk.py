@@ -100,8 +100,9 @@ class ChatDesk(QObject):
             raise
 
     def _give_back(self, conversation: Conversation, text: str) -> None:
-        """What could not be sent goes back to where it was written."""
-        if conversation is not self.conversation:
+        """What could not be sent goes back to where it was written; if that is deleted, to where the person is."""
+        deleted = conversation.session_id and self._sidebar.model.session(conversation.session_id) is None
+        if conversation is not self.conversation and not deleted:
             conversation.draft = conversation.draft or text
         elif not self._pane.composer.text():
             self._pane.composer.set_text(text)

@@ -303,6 +303,24 @@ async def test_a_chat_that_is_deleted_elsewhere_while_it_answers_is_over() -> No
         assert window.pane.composer.text() == ""
 
 
+@in_gui_loop
+async def test_a_question_to_a_chat_that_was_just_deleted_elsewhere_is_not_lost() -> None:
+    async with window_and_program() as (window, program):
+        session_id = await program.create("Gone soon")
+        await shown(window, session_id)
+        QTest.keyClicks(window.pane.composer.edit, "Are you there?")
+
+        async def erase(tether: Any) -> None:
+            await tether.sessions.erase(session_id)
+
+        erasing = asyncio.ensure_future(window._worker.submit(erase))
+        QTest.keyClick(window.pane.composer.edit, Qt.Key.Key_Return)
+        await erasing
+        await until(lambda: window.conversation.session_id == "" and not window.tasks._running)
+        assert window.pane.composer.text() == "Are you there?"
+        assert window.pane.banner.isVisible()
+
+
 def question_of(window: MainWindow) -> ToolCard | None:
     found = [widget for widget in window.findChildren(ReplyMessage) if not widget.isHidden()]
     return next((card for widget in found for card in widget.cards if card.accepts_answers), None)
