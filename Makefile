@@ -17,7 +17,7 @@ check:
 	$(BIN)/vulture
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 bench:
 	@$(BOOTSTRAP) setup --dev --starter
@@ -30,6 +30,8 @@ bench:
 docs:
 	@$(BOOTSTRAP) setup --dev
 	$(BIN)/python packaging/settings_reference.py
+	$(BIN)/python packaging/api_reference.py
+	$(BIN)/python packaging/metrics_reference.py
 	$(BIN)/python -m tests.conformance.abilities
 
 lock:
