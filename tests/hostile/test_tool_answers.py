@@ -14,6 +14,7 @@ import pytest
 from tests.helpers import chat_templates
 from tests.helpers.mcp_servers import McpHouse, full, mcp_house, raw
 from tests.helpers.own_files import HEADER, own_tools
+from tests.helpers.processes import has_ended
 from tests.helpers.rooms import open_rooms
 from tests.helpers.tool_turns import (
     NO_TOOLS,
@@ -164,7 +165,7 @@ async def test_an_own_tool_that_hangs_is_ended_and_what_one_started_is_ended_wit
     assert answers["hangs"].is_error
     assert "did not answer within 2 seconds" in answers["hangs"].result
     assert "did not answer within 2 seconds" in prompt
-    assert not psutil.pid_exists(int(answers["starts"].result))
+    assert has_ended(int(answers["starts"].result))
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
 
 
