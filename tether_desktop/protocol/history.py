@@ -9,7 +9,8 @@ from tether_desktop.context.records import MessageRecord
 from tether_desktop.messages import Message, Part, Text, ToolCall, ToolResult, text_message
 
 UNANSWERED_CALL = "The program was ended before the tool could answer."
-_NO_ANSWER = "(The reply ended here, before an answer.)"
+NO_ANSWER = "(The reply ended here, before an answer.)"
+"""Stands where an answer never came after the last result: many chat templates demand one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Exchange:
         """This exchange, with a word in place of an answer that never came after the last result."""
         if self.messages[-1].role != "tool":
             return self
-        return self.with_messages([text_message("assistant", _NO_ANSWER)], records=0)
+        return self.with_messages([text_message("assistant", NO_ANSWER)], records=0)
 
 
 def exchanges_of(branch: Iterable[MessageRecord]) -> list[Exchange]:

@@ -18,6 +18,10 @@ from tether_desktop.protocol.api.openai.schemas import (
 )
 from tether_desktop.protocol.dialects.dialect import BadCall
 from tether_desktop.protocol.dialects.json_calls import arguments_in_json
+from tether_desktop.protocol.history import NO_ANSWER
+
+_BEGINNING = "(The conversation begins.)"
+"""Stands before what the model says first, as a greeting: many chat templates demand that somebody asks."""
 
 _KINDS = {"image_url": "Images", "input_audio": "Sounds", "file": "Files", "video_url": "Films"}
 
@@ -79,6 +83,8 @@ class _Reader:
         self._calls, self._results = {}, {}
 
     def _read_said(self, message: SystemMessage | UserMessage, where: str) -> None:
+        if self.messages and self.messages[-1].role == "tool":
+            self.messages.append(text_message("assistant", NO_ANSWER))
         self.messages.append(text_message("user", _text(message.content, where)))
 
     def _read_reply(self, message: AssistantMessage, where: str) -> None:
@@ -92,6 +98,8 @@ class _Reader:
         self._asked_at = where
         # A reply that says nothing is none; templates demand one.
         if self._calls or any(isinstance(part, Text) for part in parts):
+            if not self.messages:
+                self.messages.append(text_message("user", _BEGINNING))
             self.messages.append(Message("assistant", (*parts, *self._calls.values())))
 
     def _read_result(self, message: ToolMessage, where: str) -> None:

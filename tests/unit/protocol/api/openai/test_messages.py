@@ -59,6 +59,17 @@ def test_empty_instructions_are_none() -> None:
     assert read({"role": "system", "content": ""}, USER) == (text_message("user", "Rain?"),)
 
 
+def test_a_greeting_of_the_model_has_something_before_it() -> None:
+    said = read({"role": "assistant", "content": "Ahoy!"}, USER)
+    assert [message.role for message in said] == ["user", "assistant", "user"]
+    assert said[1:] == (text_message("assistant", "Ahoy!"), text_message("user", "Rain?"))
+
+
+def test_what_is_asked_before_results_were_answered_comes_after_a_word() -> None:
+    said = read(USER, calling("c1"), result("c1"), USER)
+    assert [message.role for message in said] == ["user", "assistant", "tool", "assistant", "user"]
+
+
 def test_parts_of_text_are_joined() -> None:
     content = [{"type": "text", "text": "Ra"}, {"type": "text", "text": "in?"}]
     assert read({"role": "user", "content": content}) == (text_message("user", "Rain?"),)
