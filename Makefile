@@ -16,8 +16,10 @@ check:
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/vulture
 
+# Tests of the real engine come by themselves: it takes all cores, and others beside it make it slow.
 test: check
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not model"
+	$(BIN)/pytest -m model
 
 bench:
 	@$(BOOTSTRAP) setup --dev --starter
