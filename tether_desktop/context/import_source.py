@@ -42,16 +42,16 @@ def documents(path: Path) -> Iterator[list[Document]]:
     try:
         if not path.is_file():
             path.stat()
-            raise import_faults.not_a_file(path.name)
+            raise import_faults.not_a_file()
         with path.open("rb") as file:
             is_archive = file.read(len(_ARCHIVE_MARK)) == _ARCHIVE_MARK
         if not is_archive:
             yield [lambda: path.open("rb")]
             return
         with _archive(path) as archive:
-            yield [_unpacked(archive, member, path.name) for member in _conversations(archive, path.name)]
+            yield [_unpacked(archive, member) for member in _conversations(archive)]
     except OSError as error:
-        raise import_faults.not_readable(path.name, error.strerror or str(error)) from error
+        raise import_faults.not_readable(error.strerror or str(error)) from error
 
 
 @contextmanager
@@ -59,20 +59,20 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
     except _NOT_OPENED as error:
-        raise import_faults.broken_archive(path.name) from error
+        raise import_faults.broken_archive() from error
     with archive:
         yield archive
 
 
-def _conversations(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
+def _conversations(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     members = sorted(archive.infolist(), key=lambda member: member.filename)
     found = [member for member in members if _CONVERSATIONS.fullmatch(member.filename)]
     if not found:  # somebody may have packed one that has another name
         found = [member for member in members if member.filename.lower().endswith(".json")]
     if not found or not (_CONVERSATIONS.fullmatch(found[0].filename) or len(found) == 1):
-        raise import_faults.unknown_format(name)
+        raise import_faults.unknown_format()
     if sum(member.file_size for member in found) > LARGEST_ARCHIVE or any(map(_is_suspicious, found)):
-        raise import_faults.suspicious_archive(name)
+        raise import_faults.suspicious_archive()
     return found
 
 
@@ -82,17 +82,17 @@ def _is_suspicious(member: zipfile.ZipInfo) -> bool:
     return is_large and member.file_size > _SUSPICIOUS_RATIO * max(member.compress_size, 1)
 
 
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Document:
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Document:
     @contextmanager
     def opened() -> Iterator[BinaryIO]:
         try:
             file = archive.open(member)
         except _NOT_OPENED as error:
-            raise import_faults.broken_archive(name) from error
+            raise import_faults.broken_archive() from error
         try:
             with file:
                 yield file  # type: ignore[misc]  # it reads bytes, and nobody asks more of it
         except _DAMAGE as error:
-            raise import_faults.broken_archive(name) from error
+            raise import_faults.broken_archive() from error
 
     return opened

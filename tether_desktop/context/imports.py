@@ -59,7 +59,7 @@ def import_file(store: Store, path: Path) -> ImportReport:
     imported: list[SessionRecord] = []
     skipped: list[Skipped] = []
     with documents(path) as found:
-        known = [_recognise(document, path.name) for document in found]
+        known = [_recognise(document) for document in found]
         for document in known:
             for item in document.items():
                 try:
@@ -70,7 +70,7 @@ def import_file(store: Store, path: Path) -> ImportReport:
     return ImportReport(tuple(imported), tuple(skipped))
 
 
-def _recognise(document: Document, name: str) -> _Recognised:
+def _recognise(document: Document) -> _Recognised:
     """Find out what a document is, reading all of it.
 
     Raises:
@@ -79,40 +79,40 @@ def _recognise(document: Document, name: str) -> _Recognised:
     about: dict[str, Any] = {}
     has_chatgpt = False
     with document() as file:
-        for member, value in read_elements(file, name, listed="sessions"):
+        for member, value in read_elements(file, listed="sessions"):
             if member is None:
                 has_chatgpt = has_chatgpt or chatgpt.is_conversation(value)
             else:
                 about[member] = value if member in {"format", "version"} else type(value)
     if about.get("format") == conversation_file.FORMAT:
-        _check_version(about, name)
-        return _Recognised(lambda: _elements(document, name), conversation_file.conversation_of)
+        _check_version(about)
+        return _Recognised(lambda: _elements(document), conversation_file.conversation_of)
     if about.get("mapping") is dict:
-        return _Recognised(lambda: iter([_members(document, name)]), chatgpt.conversation_of)
+        return _Recognised(lambda: iter([_members(document)]), chatgpt.conversation_of)
     if has_chatgpt and not about:
-        return _Recognised(lambda: _elements(document, name), chatgpt.conversation_of)
-    raise import_faults.unknown_format(name)
+        return _Recognised(lambda: _elements(document), chatgpt.conversation_of)
+    raise import_faults.unknown_format()
 
 
-def _check_version(about: Mapping[str, Any], name: str) -> None:
+def _check_version(about: Mapping[str, Any]) -> None:
     version = about.get("version")
     version = version if isinstance(version, int) and not isinstance(version, bool) else 0
     if version > conversation_file.VERSION:
-        raise import_faults.newer_format(name)
+        raise import_faults.newer_format()
     if version < 1 or about.get("sessions") is not list:
-        raise import_faults.unknown_format(name)
+        raise import_faults.unknown_format()
 
 
-def _elements(document: Document, name: str) -> Iterator[Any]:
+def _elements(document: Document) -> Iterator[Any]:
     with document() as file:
-        for member, element in read_elements(file, name, listed="sessions"):
+        for member, element in read_elements(file, listed="sessions"):
             if member is None:
                 yield element
 
 
-def _members(document: Document, name: str) -> dict[str | None, Any]:
+def _members(document: Document) -> dict[str | None, Any]:
     with document() as file:
-        return dict(read_elements(file, name, listed="sessions"))
+        return dict(read_elements(file, listed="sessions"))
 
 
 def _title(item: Any) -> str:

@@ -25,12 +25,11 @@ _LONGEST_TOKEN = 32
 """Characters after which an error is no matter of what comes next: longer than names and escapes, if not texts."""
 
 
-def read_elements(file: BinaryIO, name: str, listed: str) -> Iterator[tuple[str | None, Any]]:
+def read_elements(file: BinaryIO, listed: str) -> Iterator[tuple[str | None, Any]]:
     """What a document consists of, in its order, each read when it is asked for.
 
     Args:
         file: at its start; UTF-8, or UTF-16 or UTF-32 with its mark.
-        name: of the file, for people.
         listed: the name of the member whose array is given element by element.
 
     Yields:
@@ -41,7 +40,7 @@ def read_elements(file: BinaryIO, name: str, listed: str) -> Iterator[tuple[str 
         ImportProblem: it is no JSON, or too much of it.
     """
     try:
-        reader = _JsonReader(file, name)
+        reader = _JsonReader(file)
         if reader.peek() == "{":
             yield from _members(reader, listed)
         elif reader.peek() == "[":
@@ -50,7 +49,7 @@ def read_elements(file: BinaryIO, name: str, listed: str) -> Iterator[tuple[str 
             reader.value()
         reader.end()
     except UnicodeDecodeError as error:
-        raise import_faults.not_text(name) from error
+        raise import_faults.not_text() from error
 
 
 def _members(reader: _JsonReader, listed: str) -> Iterator[tuple[str | None, Any]]:
@@ -74,8 +73,8 @@ def _array(reader: _JsonReader) -> Iterator[tuple[None, Any]]:
 class _JsonReader:
     """A place in a JSON text of which only the part around it is in memory."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        self._file, self._name = file, name
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         head = file.read(_CHUNK)
         self._decode = codecs.getincrementaldecoder(json.detect_encoding(head[:4]))().decode
         self._ended = len(head) < _CHUNK
@@ -119,9 +118,9 @@ class _JsonReader:
                 if not (self._may_go_on(error.pos) and self._more()):
                     raise self.fault(error.pos) from error
             except RecursionError as error:
-                raise import_faults.nested_too_deeply(self._name) from error
+                raise import_faults.nested_too_deeply() from error
             except ValueError as error:  # a number that is infinite, or of thousands of digits
-                raise import_faults.not_json(self._name) from error
+                raise import_faults.not_json() from error
             else:
                 # A number may go on, where no more than a point or an exponent without digits follows it yet.
                 if end + len("e+") < len(self._text) or not self._more():
@@ -136,7 +135,7 @@ class _JsonReader:
     def fault(self, place: int | None = None) -> Exception:
         """What is wrong there: the text is over too early, or it is no JSON."""
         is_over = self._ended and _CUT_OFF.fullmatch(self._text, self._place if place is None else place)
-        return import_faults.cut_off(self._name) if is_over else import_faults.not_json(self._name)
+        return import_faults.cut_off() if is_over else import_faults.not_json()
 
     def _may_go_on(self, place: int) -> bool:
         """Whether what is wrong at a place may be so because what follows is not there yet: of a text, or the end."""
@@ -148,7 +147,7 @@ class _JsonReader:
             return False
         waiting = self._text[self._place :]
         if len(waiting) > LONGEST_VALUE:
-            raise import_faults.too_large(self._name, LONGEST_VALUE // 1_000_000)
+            raise import_faults.too_large(LONGEST_VALUE // 1_000_000)
         wanted = max(_CHUNK, len(waiting))
         data = self._file.read(wanted)
         self._ended = len(data) < wanted

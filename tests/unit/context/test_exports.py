@@ -194,3 +194,14 @@ def test_the_very_bytes_of_an_export_can_be_imported(history: History) -> None:
             write_export(first, file, None)
         import_file(second, path)
         assert export_of(second) == export_of(first)
+
+
+def test_the_example_of_the_guide_is_a_file_that_can_be_imported(store: Store, tmp_path: Path) -> None:
+    guide = (paths.project_root() / "docs" / "conversation-files.md").read_text(encoding="utf-8")
+    example = json.loads(guide.split("```json\n")[1].split("```")[0])
+    validator.validate(example)
+    (session,) = import_file(store, write_json(tmp_path / "example", example)).imported
+    assert [record.message.text for record in store.history(session.id)] == ["Does it rain?", "Yes."]
+    (exported,) = export_of(store)["sessions"]
+    for name in example["sessions"][0].keys() - {"messages"}:
+        assert exported[name] == example["sessions"][0][name]

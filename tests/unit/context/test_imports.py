@@ -290,7 +290,7 @@ def test_a_file_that_is_none_says_so_and_adds_nothing(
     path.write_bytes(content)
     with pytest.raises(ImportProblem) as problem:
         import_file(store, path)
-    assert problem.value.message.startswith("chosen.json ")
+    assert problem.value.message.startswith("The file ")
     assert said_of_it in problem.value.message
     assert problem.value.hint
     assert store.list_sessions() == []

@@ -21,7 +21,7 @@ VALUES = st.recursive(
 
 
 def read(document: bytes) -> list[tuple[str | None, Any]]:
-    return list(read_elements(io.BytesIO(document), "f", listed="items"))
+    return list(read_elements(io.BytesIO(document), listed="items"))
 
 
 def expected(document: Any) -> list[tuple[str | None, Any]]:
@@ -52,7 +52,7 @@ def test_what_is_read_is_what_is_there(document: Any, chunk: int, ascii_only: bo
 
 def test_only_what_is_asked_for_is_read() -> None:
     file = io.BytesIO(json.dumps([{"text": "x" * 100_000}] * 50).encode())
-    elements = read_elements(file, "f", listed="items")
+    elements = read_elements(file, listed="items")
     next(elements)
     assert file.tell() < 1_000_000
 
