@@ -36,6 +36,7 @@ class ChatDesk(QObject):
         self._tasks = tasks
         self._wanted = ""
         self.conversation: Conversation = chats.new()
+        self._unasked = self.conversation
         pane.show_conversation(self.conversation)
         pane.composer.send_requested.connect(self._on_send)
         pane.composer.stop_requested.connect(self.stop)
@@ -52,7 +53,7 @@ class ChatDesk(QObject):
         """Show an empty chat; it is stored with its first question."""
         self._wanted = ""
         if self.conversation.session_id or self.conversation.views:
-            self._show(self._chats.new())
+            self._show(self._blank())
         self._sidebar.select("")
         self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -61,8 +62,8 @@ class ChatDesk(QObject):
         draft = self._pane.composer.text()
         keyboard = self._pane.composer.edit.hasFocus()
         self._wanted = ""
-        self._show(self._chats.new())
-        self._pane.composer.set_text(draft)
+        self._show(self._blank())
+        self._pane.composer.set_text("\n".join(filter(None, (self.conversation.draft, draft))))
         self._sidebar.select("")
         if keyboard:
             self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -87,7 +88,14 @@ class ChatDesk(QObject):
         """Stop the answer that is shown."""
         self._tasks.start(self._chats.stop(self.conversation))
 
+    def _blank(self) -> Conversation:
+        """A chat in which nothing was asked: the last such one, with what was typed there, or another one."""
+        if self._unasked.session_id or self._unasked.views:
+            self._unasked = self._chats.new()
+        return self._unasked
+
     def _show(self, conversation: Conversation) -> None:
+        self._pane.undo_bar.dismiss_note()
         self.conversation = conversation
         self._pane.show_conversation(conversation)
         self.shown.emit()

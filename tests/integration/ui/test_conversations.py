@@ -138,6 +138,19 @@ async def test_a_draft_stays_with_its_chat() -> None:
 
 
 @in_gui_loop
+async def test_a_draft_in_a_chat_that_was_never_asked_waits_there() -> None:
+    async with open_window() as window:
+        first = await answered(window, "Name three colours.")
+        window.desk.new()
+        QTest.keyClicks(window.pane.composer.edit, "for later")
+        window.desk.open(first.session_id)
+        await until(lambda: window.conversation is first)
+        assert window.pane.composer.text() == ""
+        window.desk.new()
+        assert window.pane.composer.text() == "for later"
+
+
+@in_gui_loop
 async def test_asking_again_makes_a_version_and_both_can_be_seen() -> None:
     async with open_window() as window:
         conversation = await answered(window, "Name three colours.")

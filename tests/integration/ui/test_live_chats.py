@@ -290,6 +290,17 @@ async def test_a_chat_that_is_shown_and_deleted_elsewhere_leaves_with_a_notice_a
 
 
 @in_gui_loop
+async def test_the_notice_of_a_deleted_chat_goes_when_another_one_is_opened() -> None:
+    async with window_and_program() as (window, program):
+        first, second = await program.create("Gone soon"), await program.create("Here")
+        await shown(window, first)
+        await program.ask("DELETE", f"/sessions/{first}")
+        await until(window.pane.undo_bar.isVisible)
+        await shown(window, second)
+        assert not window.pane.undo_bar.isVisible()
+
+
+@in_gui_loop
 async def test_a_chat_that_is_deleted_elsewhere_while_it_answers_is_over() -> None:
     async with window_and_program() as (window, program):
         session_id = await program.create("Gone soon")
