@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from tether_desktop.protocol.api.event_schemas import EVENT_SCHEMAS, AnyLine
 from tether_desktop.protocol.api.model_schemas import LoadedLine
+from tether_desktop.protocol.api.schemas import Problem
 
 _REFERENCES = "#/components/schemas/{model}"
 
@@ -46,7 +47,7 @@ _TAGS = {
     "calling tools, writing. It runs by itself; clients follow it as they please.",
     "Models": "The language models of this computer, and those of servers that were added.",
     "Tools": "What models may call to know or do something.",
-    "OpenAI": "What OpenAI's clients expect. Nothing is stored of these requests.",
+    "OpenAI-compatible": "What OpenAI's clients expect. Nothing is stored of these requests.",
     "Monitoring": "For those who keep an eye on the program.",
 }
 
@@ -66,6 +67,7 @@ def _description(app: FastAPI) -> dict[str, Any]:
         tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
     )
     schemas = document["components"]["schemas"]
+    schemas |= _schemas("Problem", Problem)
     schemas |= _schemas("Line", AnyLine)
     schemas |= _schemas("LoadLine", EVENT_SCHEMAS["status"] | LoadedLine | EVENT_SCHEMAS["error"])
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -95,10 +97,10 @@ def _line(named: tuple[str, Any]) -> str:
     return f"| `{name}` | {first} |"
 
 
-def _schemas(name: str, lines: Any) -> dict[str, Any]:
-    """The schema of lines under a name, and of each kind under its own."""
-    schema = TypeAdapter(lines).json_schema(ref_template=_REFERENCES, mode="serialization")
-    return {**schema.pop("$defs"), name: schema}
+def _schemas(name: str, kind: Any) -> dict[str, Any]:
+    """A schema under a name, and what it is made of under its own names."""
+    schema = TypeAdapter(kind).json_schema(ref_template=_REFERENCES, mode="serialization")
+    return {**schema.pop("$defs", {}), name: schema}
 
 
 def _once(make: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:

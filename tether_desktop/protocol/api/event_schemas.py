@@ -28,7 +28,7 @@ def _schema_of(kind: type) -> type[BaseModel]:
         known[each.name] = (hints[each.name], ... if default is MISSING else default)
     config = ConfigDict(json_schema_serialization_defaults_required=True)
     model: type[BaseModel] = create_model(f"{kind.__name__}Line", __config__=config, **known)
-    model.__doc__ = inspect.cleandoc(kind.__doc__ or "").replace("``", "`")
+    model.__doc__ = inspect.cleandoc(kind.__doc__ or "").replace("``", "`").replace("None", "null")
     return model
 
 

@@ -71,4 +71,6 @@ def _described(headers: dict[str, str]) -> dict[str, Any]:
 def _refusal(status: int) -> dict[str, Any]:
     meaning, code, title, message = _WHAT[status]
     example = problem(status, code, title, message, "What to do stands here.")
-    return {"description": meaning, "model": Problem, "content": {"application/json": {"example": example}}}
+    # Said in full, since the model alone would be described as of the type that the route answers with.
+    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+    return {"description": meaning, "content": {"application/json": {"schema": schema, "example": example}}}

@@ -99,8 +99,9 @@ async def delete_all_sessions(core: TheCore) -> Response:
     operation_id="search_messages",
     summary="Find messages",
     description="""\
-The messages in which all words of the query stand, or words that begin so, of all conversations but those in the bin.
-Words in "quotation marks" have to stand together. `marks` are places in the excerpt.""",
+The newest messages in which all words of the query stand, in any order, of all conversations but those in the bin; the
+last word may be the beginning of one. Letter case and accents make no difference, and no character has a special
+meaning. `marks` are places in the excerpt.""",
     response_class=JsonResponse,
     responses={200: answer("A page of what was found.", list[Hit], [HIT], LINK), **refusals(422, 503)},
     dependencies=[ChatScope],
