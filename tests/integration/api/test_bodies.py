@@ -224,6 +224,7 @@ NO_HTTP = [
     b"POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     b"POST /sessions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n",
     b"GET  HTTP/1.1\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: evil.example\r\n\r\n",
     b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n",
 ]
 

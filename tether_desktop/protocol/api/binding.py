@@ -88,9 +88,12 @@ def _prepare(listener: socket.socket, address: Address) -> None:
 
 def _refusal(address: Address, port: int, error: OSError) -> PortError:
     reason = error.strerror or str(error)
-    if error.errno == errno.EADDRINUSE:
-        return _taken(address, port)
-    if error.errno in {errno.EACCES, errno.EPERM}:
+    holder = _holder(port)
+    refused = error.errno in {errno.EACCES, errno.EPERM}
+    # Windows refuses a port that another program has to itself as it refuses one that nobody may have.
+    if error.errno == errno.EADDRINUSE or (refused and holder and port >= _SYSTEM_PORTS):
+        return _taken(address, port, holder)
+    if refused:
         return _forbidden(address, port)
     if error.errno == errno.EADDRNOTAVAIL:
         message = f"This computer has no address {address.host}."
@@ -98,9 +101,8 @@ def _refusal(address: Address, port: int, error: OSError) -> PortError:
     return PortError(_TITLE, f"{address.reached_at}:{port}: {reason}.", "Choose another address or port.")
 
 
-def _taken(address: Address, port: int) -> PortError:
+def _taken(address: Address, port: int, holder: str) -> PortError:
     free = _free_port(address, port)
-    holder = _holder(port)
     message = f"Port {port} is taken by {holder}." if holder else f"Port {port} is taken by another program."
     return PortError(_TITLE, message, _offer(free), free_port=free)
 

@@ -127,6 +127,15 @@ def test_a_port_that_is_not_allowed_is_explained(
     assert refusal.free_port == 8091
 
 
+def test_a_port_that_another_program_has_to_itself_is_not_called_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "_holder", lambda _port: "other.exe (process 7)")
+    monkeypatch.setattr(binding, "_free_port", lambda *_: None)
+    refusal = binding._refusal(LOOPBACK, 8090, OSError(errno.EACCES, "not allowed"))
+    assert "taken by other.exe (process 7)" in refusal.message
+    assert refusal.free_port is None
+    assert refusal.hint
+
+
 def test_the_last_port_has_others_offered_beside_it() -> None:
     assert binding._free_port(LOOPBACK, 65_535)
 
