@@ -117,7 +117,7 @@ def _tell_wrong_choices() -> None:
 def _add_handlers(*, to_stderr: bool) -> None:
     try:
         paths.make_private_folder(log_file().parent)
-        _add(RotatingFileHandler(log_file(), maxBytes=_LARGEST, backupCount=_OLD_FILES, encoding="utf-8"))
+        _add(_LogFile(log_file(), maxBytes=_LARGEST, backupCount=_OLD_FILES, encoding="utf-8"))
     except OSError as error:
         _add(logging.StreamHandler(), logging.NOTSET if to_stderr else logging.WARNING)
         logger.warning("The log cannot be written to %s: %s", log_file(), error.strerror)
@@ -136,6 +136,13 @@ def _add(handler: logging.Handler, level: int = logging.NOTSET) -> None:
     root.addHandler(handler)
     _started.callback(handler.close)
     _started.callback(root.removeHandler, handler)
+
+
+class _LogFile(RotatingFileHandler):
+    """Begins another file after the line that makes this one too large: Python's own one formats each line twice."""
+
+    def shouldRollover(self, _record: logging.LogRecord) -> int:  # noqa: N802  logging's own name
+        return self.stream is not None and self.stream.tell() >= self.maxBytes
 
 
 class _TextLines(logging.Formatter):
