@@ -90,7 +90,8 @@ def _all_of(changes: Sequence[Callable[[bytearray, int], None]], within: int) ->
     def change(content: bytes) -> bytes:
         changed = bytearray(content)
         for each in changes:
-            each(changed, max(min(within, len(changed)), 1))
+            if changed:
+                each(changed, min(within, len(changed)))
         return bytes(changed)
 
     return change

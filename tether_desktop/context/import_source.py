@@ -40,8 +40,9 @@ def documents(path: Path) -> Iterator[list[Document]]:
         ImportProblem: it cannot be read, or is an archive that should not be unpacked.
     """
     try:
+        if not path.exists():
+            raise import_faults.not_readable("it is not there")
         if not path.is_file():
-            path.stat()
             raise import_faults.not_a_file()
         with path.open("rb") as file:
             is_archive = file.read(len(_ARCHIVE_MARK)) == _ARCHIVE_MARK

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, Final
 
 from tether_desktop.context import import_faults
 
-LONGEST_VALUE: Final = 256_000_000
-"""Characters of one conversation; only so much of a file is in memory at a time."""
+LONGEST_VALUE: Final = 128_000_000
+"""Characters of one conversation; only so much of a file is in memory at a time. Small lists take twenty times as much."""
 
 _CHUNK = 1 << 16
 _WHITE_SPACE = re.compile(r"[ \t\r\n]*")

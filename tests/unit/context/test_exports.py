@@ -168,6 +168,19 @@ def test_the_schema_describes_each_field_that_is_exported(store: Store) -> None:
             assert part.keys() == described[part["type"]]["properties"].keys()
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"], indirect=True)
+def test_a_history_moves_from_one_database_to_another_and_back(store: Store, tmp_path: Path) -> None:
+    session_id = rich_session(store)
+    document = export_of(store)
+    path = write_json(tmp_path / "export.json", document)
+    with another_store() as other:
+        import_file(other, path)
+        assert export_of(other) == document
+    store.erase_session(session_id)
+    import_file(store, path)
+    assert export_of(store) == document
+
+
 @some_examples
 @given(st.lists(histories(), max_size=3))
 def test_what_was_exported_comes_back_without_loss(made: list[History]) -> None:

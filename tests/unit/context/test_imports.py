@@ -20,6 +20,7 @@ from tether_desktop.errors import ImportProblem, StoreFull
 from tether_desktop.messages import Text, ToolCall, text_message
 
 Session = dict[str, Any]
+on_every_database = pytest.mark.parametrize("kind", ["sqlite", "postgresql"], indirect=True)
 
 
 def message(message_id: str, parent_id: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def document(*sessions: Any, **fields: Any) -> dict[str, Any]:
     return {"format": "tether-conversations", "version": 1, "sessions": list(sessions)} | fields
 
 
+@on_every_database
 def test_a_conversation_of_a_file_is_in_the_list_as_it_was(store: Store, tmp_path: Path) -> None:
     talk = session(message("q"), message("a", "q", role="assistant", model="m"), head_id="a", pinned=True)
     report = import_file(store, write_json(tmp_path / "any name", document(talk)))
@@ -52,6 +54,7 @@ def test_a_conversation_of_a_file_is_in_the_list_as_it_was(store: Store, tmp_pat
     assert store.tool_rules(imported.id) == {}
 
 
+@on_every_database
 def test_what_is_imported_can_be_searched_and_gone_on_with(store: Store, tmp_path: Path) -> None:
     parts = [{"type": "text", "text": "The albatross sleeps"}]
     report = import_file(store, write_json(tmp_path / "f", document(session(message("q", parts=parts)))))
@@ -103,6 +106,7 @@ def test_a_conversation_that_was_gone_on_with_is_not_added_again(store: Store, t
     assert import_file(store, path).imported == ()
 
 
+@on_every_database
 def test_another_conversation_of_the_same_id_gets_another_id_and_that_once(store: Store, tmp_path: Path) -> None:
     first = write_json(tmp_path / "1", document(session(message("b" * 32), session_id="a" * 32)))
     longer = session(message("b" * 32), message("c" * 32, "b" * 32), session_id="a" * 32, head_id="c" * 32)
@@ -126,6 +130,7 @@ def test_the_same_conversation_twice_in_a_file_is_added_once(store: Store, tmp_p
     assert len(report.skipped) == 1
 
 
+@on_every_database
 def test_a_message_that_is_in_another_conversation_already_is_copied(store: Store, tmp_path: Path) -> None:
     shared = message("b" * 32)
     talks = [session(shared, session_id=letter * 32, head_id="b" * 32) for letter in "cd"]
@@ -240,6 +245,7 @@ def test_arguments_keep_their_depth_up_to_a_limit(store: Store, tmp_path: Path) 
     assert record.message.parts == (ToolCall("c", "n", nested(50)),)
 
 
+@on_every_database
 def test_texts_that_no_database_takes_are_made_storable(store: Store, tmp_path: Path) -> None:
     talk = session(message("q", parts=[{"type": "text", "text": "a\0\ud800"}], error="e\0"), title="t\ud800")
     (imported,) = import_file(store, write_json(tmp_path / "f", document(talk))).imported
@@ -309,8 +315,9 @@ def test_a_file_that_is_cut_off_anywhere_adds_nothing(store: Store, tmp_path: Pa
 def test_what_is_no_file_says_so(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ImportProblem, match="is no file"):
         import_file(store, tmp_path)
-    with pytest.raises(ImportProblem, match="cannot be read"):
-        import_file(store, tmp_path / "gone")
+    for nowhere in ("gone", "a\0b"):
+        with pytest.raises(ImportProblem, match="cannot be read"):
+            import_file(store, tmp_path / nowhere)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
         with pytest.raises(ImportProblem, match="is no file"):
