@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from tether_desktop.context.parts import load_parts
 from tether_desktop.context.tables import EPOCH, MICROSECOND, MessageTable, MessageWordsTable
@@ -20,12 +20,16 @@ _log = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 500
 
+# Told in the order of the numbers, and by no triggers: else the full-text index writes itself out for each message.
+_FTS5_INSERT: Final = "INSERT INTO message_search (rowid, words) VALUES (?, ?)"
+_FTS5_DELETE: Final = "INSERT INTO message_search (message_search, rowid, words) VALUES ('delete', ?, ?)"
+
 
 def index_messages(connection: Connection, message_ids: Iterable[str]) -> None:
     """Let messages be found by the words that they have now."""
     ids = iter(message_ids)
     while some := list(islice(ids, _AT_ONCE)):
-        connection.execute(delete(MessageWordsTable).where(MessageWordsTable.message_id.in_(some)))
+        _forget(connection, MessageWordsTable.message_id.in_(some))
         _index(connection, some)
 
 
@@ -48,12 +52,17 @@ def index_all_messages(connection: Connection) -> None:
 def forget_session(connection: Connection, session_id: str) -> None:
     """Take the messages of a session out of the index."""
     in_session = select(MessageTable.id).where(MessageTable.session_id == session_id)
-    numbers = select(MessageWordsTable.number).where(MessageWordsTable.message_id.in_(in_session))
-    # One by one and by number: whatever else makes the full-text index write itself out for every message.
-    which = [{"which": number} for number in sorted(connection.execute(numbers).scalars())]
-    if which:
-        by_number = MessageWordsTable.__table__.c.number == bindparam("which")
-        connection.execute(delete(MessageWordsTable).where(by_number), which)
+    _forget(connection, MessageWordsTable.message_id.in_(in_session))
+
+
+def _forget(connection: Connection, which: ColumnElement[bool]) -> None:
+    known = connection.execute(
+        select(MessageWordsTable.number, MessageWordsTable.words).where(which).order_by(MessageWordsTable.number)
+    ).all()
+    if known and connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_FTS5_DELETE, [(row.number, row.words) for row in known])
+    if known:
+        connection.execute(delete(MessageWordsTable).where(which))
 
 
 def _index(connection: Connection, message_ids: Sequence[str]) -> None:
@@ -67,6 +76,8 @@ def _index(connection: Connection, message_ids: Sequence[str]) -> None:
     _make_unique(connection, values)
     if values:
         connection.execute(insert(MessageWordsTable), values)
+    if values and connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_FTS5_INSERT, [(value["number"], value["words"]) for value in values])
 
 
 def _make_unique(connection: Connection, values: Sequence[dict[str, Any]]) -> None:

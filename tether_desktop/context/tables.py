@@ -173,8 +173,8 @@ class MessageWordsTable(Tables):
     """What the search index keeps of a finished message: the different words of its visible text.
 
     ``number`` is its time in microseconds, or a little more where that is taken, so that the newest have the greatest.
-    SQLite's full-text index ``message_search`` has no words of its own but points here, and triggers keep it right;
-    in PostgreSQL an index of this table does all.
+    SQLite's full-text index ``message_search`` has no text of its own but points here; whoever changes a row tells it
+    (``search_index.py``). In PostgreSQL an index of this table does all.
     """
 
     __tablename__ = "message_words"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 _LONGEST = 40
@@ -63,14 +65,9 @@ def words_of(text: str) -> list[str]:
     Scripts without spaces are kept as pairs of neighbours, and the last character of a run alone: so what stands
     anywhere within a run is found, and a single character as the beginning of pairs.
     """
-    words, room = dict.fromkeys(_each_word(fold(one_line(text)))), _MOST_BYTES
-    kept = []
-    for word in words:
-        room -= len(word.encode()) + 4
-        if room < 0:
-            break
-        kept.append(word)
-    return kept
+    words = list(dict.fromkeys(_each_word(fold(one_line(text)))))
+    sizes = accumulate(len(word.encode()) + 4 for word in words)
+    return words[: bisect_right(list(sizes), _MOST_BYTES)]
 
 
 def terms_of(query_words: list[str]) -> list[Term]:

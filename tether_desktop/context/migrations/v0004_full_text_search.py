@@ -22,13 +22,11 @@ _SQLITE = (
         words, content='message_words', content_rowid='number',
         tokenize='ascii', detail='none', columnsize=0, prefix='1 2 3')""",
     "CREATE VIRTUAL TABLE message_search_terms USING fts5vocab(message_search, row)",
-    """CREATE TRIGGER message_words_inserted AFTER INSERT ON message_words BEGIN
-        INSERT INTO message_search (rowid, words) VALUES (new.number, new.words);
-    END""",
-    """CREATE TRIGGER message_words_deleted AFTER DELETE ON message_words BEGIN
-        INSERT INTO message_search (message_search, rowid, words) VALUES ('delete', old.number, old.words);
-    END""",
 )
+
+# How many bytes of the index are gathered in memory before they are written; 1 MiB is what SQLite starts with.
+_GATHER_MUCH = "INSERT INTO message_search (message_search, rank) VALUES ('hashsize', 33554432)"
+_GATHER_LITTLE = "INSERT INTO message_search (message_search, rank) VALUES ('hashsize', 1048576)"
 
 
 def upgrade(op: Operations) -> None:
@@ -43,10 +41,12 @@ def upgrade(op: Operations) -> None:
         sa.PrimaryKeyConstraint("number", name="pk_message_words"),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_message_words_message_id_messages"),
     )
+    for statement in (*_SQLITE, _GATHER_MUCH) if is_sqlite else ():
+        op.execute(statement)
+    index_all_messages(connection)
+    # Sorting once costs a fraction of what keeping a growing index right does.
     op.create_index("ix_message_words_message_id", "message_words", ["message_id"], unique=True)
     if is_sqlite:
-        for statement in _SQLITE:
-            op.execute(statement)
+        op.execute(_GATHER_LITTLE)
     else:
         op.create_index("ix_message_words_words", "message_words", ["words"], postgresql_using="gin")
-    index_all_messages(connection)
