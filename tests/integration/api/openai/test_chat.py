@@ -306,6 +306,20 @@ async def test_a_client_without_a_loop_is_answered_too(tmp_path: Path) -> None:
         assert await asyncio.to_thread(ask_plainly, ask) == ("Hello there.", "Hello there.")
 
 
+async def test_the_default_model_is_listed_first_and_names_may_have_slashes(tmp_path: Path) -> None:
+    async with asking(tmp_path, settings={"default_model": "b/Scripted"}) as ask:
+        for name in ("a/Scripted", "b/Scripted"):
+            ask.api.rooms.add_model(name, replies=[f"I am {name}."])
+        listed = [model.id async for model in ask.client.models.list()]
+        shown = await ask.client.models.retrieve("a/Scripted")
+        reply = await ask.client.chat.completions.create(
+            model="a/Scripted", messages=[{"role": "user", "content": "Who are you?"}]
+        )
+    assert listed == ["b/Scripted", MODEL, "a/Scripted"]
+    assert shown.id == reply.model == "a/Scripted"
+    assert reply.choices[0].message.content == "I am a/Scripted."
+
+
 async def test_the_models_are_listed_and_shown(tmp_path: Path) -> None:
     async with asking(tmp_path) as ask:
         listed = [model async for model in ask.client.models.list()]

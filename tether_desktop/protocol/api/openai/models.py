@@ -19,8 +19,11 @@ router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute, dependen
 
 @router.get("/v1/models", summary="List models", responses={code: ERRORS[code] for code in (401, "default")})
 async def list_models(core: TheCore) -> ModelList:
-    """The models that can be used, by name."""
+    """The models that can be used: the default one, those of this computer by name, and those of servers."""
     entries = await asyncio.to_thread(core.catalog.list)
+    default = core.completions.settings.default_model
+    # Many clients take the first one; what nobody has chosen goes to no server.
+    entries.sort(key=lambda entry: (entry.name != default, entry.kind == "remote", entry.name))
     return ModelList(data=[_model(entry) for entry in entries if entry.usable])
 
 
