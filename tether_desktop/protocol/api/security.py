@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tether_desktop.protocol.api.bounds import Bounds
 from tether_desktop.protocol.api.core import Core
+from tether_desktop.protocol.api.cors import is_preflight, preflight, sharing
 from tether_desktop.protocol.api.error_answers import Refusal, answer_to
 from tether_desktop.protocol.api.limits import Allowance
 from tether_desktop.protocol.api.origins import is_allowed_origin, is_ours, is_same_origin, parse_host
@@ -32,10 +32,6 @@ _URL_TOKENS = frozenset({
     "token", "access_token", "auth_token", "api_key", "api-key", "apikey", "x-api-key", "authorization", "bearer",
 })  # fmt: skip
 _OTHER_HEADERS = ("x-api-key", "api-key", "proxy-authorization")
-_EXPOSED = "x-request-id, retry-after, content-disposition, link, tether-session-id, tether-reply-id"
-_ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
-_ALLOWED_HEADERS = "authorization, content-type, x-request-id"
-_PREFLIGHT_S = "600"
 _TITLE = "The request is refused"
 
 _scheme = HTTPBearer(auto_error=False, description="The token that `tether token` prints, or a further one.")
@@ -67,12 +63,12 @@ class Gate:
         except Refusal as refusal:
             await answer_to(scope["path"], refusal)(scope, receive, send)
             return
-        await self._admit(scope, headers, receive, _sharing(send, origin))
+        await self._admit(scope, headers, receive, sharing(send, origin))
 
     async def _admit(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """The page may ask; now who does, and whether it has asked too often."""
-        if scope["method"] == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers:
-            await _preflight(headers)(scope, receive, send)
+        if is_preflight(scope["method"], headers):
+            await preflight(headers)(scope, receive, send)
             return
         try:
             _check_url(scope)
@@ -221,31 +217,3 @@ def _neighbourhood(scope: Scope) -> str:
 def _too_many(code: str, message: str, seconds: float) -> Refusal:
     wait = math.ceil(seconds)
     return Refusal(429, code, _TITLE, message, f"Try again in {wait} s.", {"Retry-After": str(wait)})
-
-
-def _sharing(send: Send, origin: str) -> Send:
-    """Let the page of an origin read the answer; the empty origin lets no other page than our own."""
-
-    async def share(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=list(message.get("headers", ())))
-            headers.add_vary_header("Origin")
-            if origin:
-                headers["access-control-allow-origin"] = origin
-                headers["access-control-expose-headers"] = _EXPOSED
-            message["headers"] = headers.raw
-        await send(message)
-
-    return share
-
-
-def _preflight(headers: Headers) -> Response:
-    """What a browser asks before it lets a page send a request."""
-    answer = {
-        "access-control-allow-methods": _ALLOWED_METHODS,
-        "access-control-allow-headers": _ALLOWED_HEADERS,
-        "access-control-max-age": _PREFLIGHT_S,
-    }
-    if headers.get("access-control-request-private-network") == "true":
-        answer["access-control-allow-private-network"] = "true"
-    return Response(status_code=204, headers=answer)

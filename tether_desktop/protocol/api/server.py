@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from tether_desktop import paths
@@ -61,7 +62,10 @@ class LocalPort:
             await asyncio.to_thread(self.tokens.own)
             serving = await asyncio.to_thread(self._make_serving)
             listener = await asyncio.to_thread(listen, address, settings.port if port is None else port)
-            await serving.start(listener)
+            with ExitStack() as opening:
+                opening.callback(listener.close)
+                await serving.start(listener)
+                opening.pop_all()
             self._serving = serving
             self.url = await asyncio.to_thread(_announce, address, listener)
         logger.info("The local port is open at %s", self.url)

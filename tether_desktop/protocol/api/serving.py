@@ -110,7 +110,6 @@ class _Connection(HttpToolsProtocol):
     def __init__(self, config: Config, state: _State, bounds: Bounds) -> None:
         super().__init__(config, state, {})
         self._state = state
-        self.access_log = False
         self.logger = logger
         self._bounds = bounds
         self._head_bytes = 0
