@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from tests.helpers.openai_client import MODEL, Asking, Overheard, asking
 from tests.helpers.tool_turns import call
 from tether_desktop.messages import ToolChoice
+from tether_desktop.model.discovery.catalog import Catalog
+from tether_desktop.model.discovery.entry import ModelEntry
 from tether_desktop.protocol.api.openai.replies import ChatChunk, ChatCompletion
 
 WEATHER: Any = {
@@ -306,18 +308,25 @@ async def test_a_client_without_a_loop_is_answered_too(tmp_path: Path) -> None:
         assert await asyncio.to_thread(ask_plainly, ask) == ("Hello there.", "Hello there.")
 
 
-async def test_the_default_model_is_listed_first_and_names_may_have_slashes(tmp_path: Path) -> None:
+async def test_the_default_model_is_listed_first_and_those_of_servers_last(tmp_path: Path) -> None:
     async with asking(tmp_path, settings={"default_model": "b/Scripted"}) as ask:
         for name in ("a/Scripted", "b/Scripted"):
-            ask.api.rooms.add_model(name, replies=[f"I am {name}."])
-        listed = [model.id async for model in ask.client.models.list()]
+            ask.api.rooms.add_model(name)
+        elsewhere = [ModelEntry("A server/x", tmp_path, "remote"), ModelEntry("A server/y", tmp_path, usable=False)]
+        ask.api.core.catalog = Catalog(ask.api.rooms.catalog.roots, [lambda: elsewhere])
+        listed = [model async for model in ask.client.models.list()]
+    assert [model.id for model in listed] == ["b/Scripted", MODEL, "a/Scripted", "A server/x"]
+    assert [model.owned_by for model in listed] == ["tether", "tether", "tether", "A server"]
+
+
+async def test_names_of_models_may_have_slashes(tmp_path: Path) -> None:
+    async with asking(tmp_path) as ask:
+        ask.api.rooms.add_model("a/Scripted", replies=["I am another."])
         shown = await ask.client.models.retrieve("a/Scripted")
-        reply = await ask.client.chat.completions.create(
-            model="a/Scripted", messages=[{"role": "user", "content": "Who are you?"}]
-        )
-    assert listed == ["b/Scripted", MODEL, "a/Scripted"]
+        messages: Any = [{"role": "user", "content": "Who are you?"}]
+        reply = await ask.client.chat.completions.create(model="a/Scripted", messages=messages)
     assert shown.id == reply.model == "a/Scripted"
-    assert reply.choices[0].message.content == "I am a/Scripted."
+    assert reply.choices[0].message.content == "I am another."
 
 
 async def test_the_models_are_listed_and_shown(tmp_path: Path) -> None:
