@@ -28,6 +28,8 @@ bench:
 	$(BIN)/python -m benchmarks stream
 	$(BIN)/python -m benchmarks tools
 	$(BIN)/python -m benchmarks constrained
+	$(BIN)/python -m benchmarks http
+	$(BIN)/python -m benchmarks history
 
 docs:
 	@$(BOOTSTRAP) setup --dev

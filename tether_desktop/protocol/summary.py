@@ -44,7 +44,8 @@ async def sum_up(
     """
     window = chat.window(info)
     longest = min(_MOST_TOKENS, window // 8)
-    params = SamplingParams(temperature=0.0, max_tokens=longest, stop=chat.params.stop)
+    # Small models go round in circles when they sum up.
+    params = SamplingParams(temperature=0.0, repetition_penalty=1.1, max_tokens=longest, stop=chat.params.stop)
     task = Assignment(f"{chat.session_id} summary", chat.template, params, chat.context_window, may_think=False)
     try:
         fitted = await _prompt(engine, task, _transcript(dropped, earlier), window - longest)
