@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 from tether_desktop.errors import TetherError
 from tether_desktop.ui import icons
 from tether_desktop.ui.icons import IconButton
+from tether_desktop.ui.stylesheet import set_kind
 
 
 class Banner(QFrame):
@@ -16,6 +17,7 @@ class Banner(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("kind", "danger_card")
+        self._error: TetherError | None = None
         self._mark = QLabel()
         self.label = QLabel()
         self.label.setWordWrap(True)
@@ -34,7 +36,21 @@ class Banner(QFrame):
     @Slot(object)
     def show_error(self, error: TetherError) -> None:
         """Say what happened and what to do about it."""
-        self._mark.setPixmap(icons.pixmap("circle-alert", "danger", 18, self.devicePixelRatioF()))
+        self._show(error, "danger_card", "danger")
+
+    def show_calmly(self, error: TetherError) -> None:
+        """Say so in quiet colours, of what keeps nobody from going on."""
+        self._show(error, "notice", "warning")
+
+    def withdraw(self, error: TetherError | None) -> None:
+        """Go away if this is what is said, because it holds no more."""
+        if error is self._error:
+            self.hide()
+
+    def _show(self, error: TetherError, kind: str, color: str) -> None:
+        self._error = error
+        set_kind(self, kind)
+        self._mark.setPixmap(icons.pixmap("circle-alert", color, 18, self.devicePixelRatioF()))
         self.label.setText(f"{error.title}\n{error.message} {error.hint}".strip())
         self.setAccessibleName(f"{error.title}. {error.message} {error.hint}")
         self.show()

@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         self.desk = ChatDesk(self.chats, self.models, self.pane, self.sidebar, self.tasks)
         self.adding = AddModelDesk(worker, self.tasks, self.header.install_strip, self)
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, self.tasks, self)
-        self.port = PortDesk(worker, self.tasks, self)
+        self.port = PortDesk(worker, self.tasks, self.sidebar.port_sign, self.pane.banner, self)
         self._save_timer = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._lay_out()
         self._connect()
@@ -250,8 +250,6 @@ class MainWindow(QMainWindow):
         self.adding.added.connect(self._on_model_added)
         self.tools.changed.connect(self._on_tools_changed)
         self.chats.waiting_changed.connect(self._on_waiting_changed)
-        self.port.changed.connect(self._on_port_changed)
-        self.port.failed.connect(self._on_port_failed)
 
     def _connect_sessions(self) -> None:
         self.sidebar.new_requested.connect(self.desk.new)
@@ -430,15 +428,6 @@ class MainWindow(QMainWindow):
     def _on_settings_changed(self, settings: Settings) -> None:
         self._settings = settings
         self.port.follow(settings)
-
-    @Slot()
-    def _on_port_changed(self) -> None:
-        self.sidebar.port_sign.show_state(self.port.state)
-
-    @Slot(object)
-    def _on_port_failed(self, error: TetherError) -> None:
-        if self._settings_desk is None or self._settings_desk.dialog is None:  # its page tells it there
-            self.pane.banner.show_error(error)
 
     def _use_theme(self, choice: theme.ThemeChoice) -> None:
         theme.appearance().choose(choice)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from tether_desktop.errors import TetherError
+from tether_desktop.ui.banner import Banner
+from tether_desktop.ui.port_sign import PortSign
 from tether_desktop.ui.port_state import PortState, is_local
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.told import as_tether_error
@@ -22,29 +24,34 @@ PLACE = ("serve", "host", "port", "lan_access")
 
 
 class PortDesk(QObject):
-    """Keeps the port as the settings say; all work is the worker's.
+    """Keeps the port as the settings say, and the window's signs of it true; all work is the worker's.
 
     Attributes:
         state: how the port is.
+        has_page: whether its page is open, which tells by itself what goes wrong.
 
     Signals:
         changed(): so is ``state``.
-        failed(TetherError): the port could not be opened.
         token_known(token): the own token, because it was asked for or renewed.
         token_failed(TetherError): it could not be read or made.
     """
 
     changed = Signal()
-    failed = Signal(object)
     token_known = Signal(str)
     token_failed = Signal(object)
 
-    def __init__(self, worker: EngineWorker, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(
+        self, worker: EngineWorker, tasks: Tasks, sign: PortSign, banner: Banner, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.state = PortState()
+        self.has_page = False
+        self._sign = sign
+        self._banner = banner
         self._worker = worker
         self._tasks = tasks
         self._wanted: Settings | None = None
+        self._told: TetherError | None = None
         self._due = False
         self._moving = False
         worker.port_changed.connect(self._on_port_changed)
@@ -101,12 +108,17 @@ class PortDesk(QObject):
         except Exception as error:  # noqa: BLE001 — whatever went wrong, nobody may wait for the port for ever
             told = as_tether_error(error)
             self._show(PortState("failed", error=told))
-            self.failed.emit(told)
         else:
             self._show(PortState("open", url, exposed=not is_local(settings.host)) if url else PortState())
 
     def _show(self, state: PortState) -> None:
+        if state.error is not None and not self.has_page:
+            self._banner.show_calmly(state.error)
+        elif state.phase in {"open", "closed"}:
+            self._banner.withdraw(self._told)
+        self._told = state.error or self._told
         self.state = state
+        self._sign.show_state(state)
         self.changed.emit()
 
     @Slot(str)

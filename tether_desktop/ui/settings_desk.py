@@ -87,6 +87,7 @@ class SettingsDesk(QObject):
         dialog.servers.action_requested.connect(self._on_action)
 
     def _connect_port(self, dialog: SettingsDialog) -> None:
+        self._port.has_page = True
         dialog.port.show_port(self._port.state)
         dialog.port.settings_chosen.connect(self._on_settings_chosen)
         dialog.port.retry_requested.connect(self._port.open_again)
@@ -193,6 +194,7 @@ class SettingsDesk(QObject):
     @Slot()
     def _on_finished(self) -> None:
         self.dialog = None
+        self._port.has_page = False
 
 
 async def _change_settings(tether: Tether, changes: dict[str, str]) -> Settings:

@@ -125,6 +125,7 @@ async def test_a_port_that_is_taken_is_told_calmly_at_the_start_and_another_one_
     async with open_window() as window:
         await until(lambda: window.port.state.phase == "failed")
         assert window.pane.banner.isVisible()
+        assert window.pane.banner.property("kind") == "notice"
         assert f"Port {taken} is taken by" in window.pane.banner.label.text()
         assert window.pane.composer.reason == "", "the window works"
         page = page_of(window)
@@ -137,6 +138,7 @@ async def test_a_port_that_is_taken_is_told_calmly_at_the_start_and_another_one_
         await until(lambda: window.port.state.phase in {"open", "failed"})
         assert window.port.state.url == f"http://127.0.0.1:{free}"
         assert saved(nothing_of_the_developers)["port"] == free
+        assert not window.pane.banner.isVisibleTo(window), "it holds no more"
         close_settings(window)
 
 
