@@ -20,6 +20,12 @@ _UNSHOWN_SPEAKERS: Final = {"system", "developer"}
 
 _ONE_DAY = timedelta(days=1)
 
+FIELDS: Final = {
+    *("mapping", "current_node", "conversation_id", "id", "title", "create_time", "update_time"),
+    *("default_model_slug", "is_starred"),
+}
+"""Members of a conversation that are read."""
+
 
 def is_conversation(item: Any) -> bool:
     """Whether an element of a JSON array looks like a conversation of ChatGPT's."""
@@ -84,7 +90,7 @@ def _nodes(mapping: Mapping[str, Any]) -> dict[str, _Node]:
         nodes[node_id] = _Node(_text(item.get("parent")), item.get("message"))
         children = item.get("children")
         for child in children if isinstance(children, list) else ():
-            below.setdefault(str(child), node_id)
+            below.setdefault(_text(child), node_id)
     for node_id, node in nodes.items():
         node.parent = next((each for each in (node.parent, below.get(node_id)) if each in nodes), None)
         if node.parent is not None:
@@ -114,21 +120,24 @@ def _drafts(nodes: Mapping[str, _Node], beginning: datetime) -> dict[str | None,
         node = nodes[node_id]
         above = drafts[node.parent]
         # Where a reply parts into several, each goes on as a message of its own.
-        goes_on = node.parent in open_ends and node.parent is not None and len(nodes[node.parent].children) == 1
+        is_alone = node.parent is not None and len(nodes[node.parent].children) == 1
+        reply = above if is_alone and node.parent in open_ends else None
         role, parts = _said(node_id, node.message)
+        message = node.message or {}
         if not parts:
             drafts[node_id] = above
-        elif role != "user" and goes_on and above is not None:
-            above.add(parts, node.message or {})
-            drafts[node_id] = above
         else:
-            time = _time((node.message or {}).get("create_time")) or (above.time if above else beginning)
-            parent_id = above.id if above else None
-            draft = drafts[node_id] = Draft(node_id, parent_id, "user" if role == "user" else "assistant", time)
-            draft.add(parts, node.message or {})
-        if (goes_on and not parts) or (parts and role != "user"):
+            here = reply if reply and role != "user" else _new_draft(node_id, role, message, above, beginning)
+            here.add(parts, message)
+            drafts[node_id] = here
+        if role != "user" if parts else reply:
             open_ends.add(node_id)
     return drafts
+
+
+def _new_draft(node_id: str, role: str, message: Mapping[str, Any], above: Draft | None, beginning: datetime) -> Draft:
+    time = _time(message.get("create_time")) or (above.time if above else beginning)
+    return Draft(node_id, above.id if above else None, "user" if role == "user" else "assistant", time)
 
 
 def _said(node_id: str, message: Mapping[str, Any] | None) -> tuple[str, list[Part]]:

@@ -115,9 +115,12 @@ def _placeholder(kind: str) -> str:
 
 def _attachments(attachments: Any) -> list[str]:
     """The names of files that went along; pictures are in the content itself."""
-    found = map(_object, attachments if isinstance(attachments, list) else ())
-    are_files = (each for each in found if not str(each.get("mime_type")).startswith("image/"))
-    return [f"[{' '.join(name.split())}]" for each in are_files if isinstance(name := each.get("name"), str)]
+    names = []
+    for each in map(_object, attachments if isinstance(attachments, list) else ()):
+        name, kind = each.get("name"), each.get("mime_type")
+        if isinstance(name, str) and not (isinstance(kind, str) and kind.startswith("image/")):
+            names.append(f"[{' '.join(name.split())}]")
+    return names
 
 
 def _thoughts(content: Mapping[str, Any]) -> str:

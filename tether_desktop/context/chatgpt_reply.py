@@ -44,7 +44,7 @@ class Draft:
         model, ending = told.get("model_slug"), told.get("finish_details")
         self._model = model if isinstance(model, str) and model else self._model
         kind = ending.get("type") if isinstance(ending, dict) else None
-        self._finish_reason = _ENDINGS.get(str(kind), "stop")
+        self._finish_reason = _ENDINGS.get(kind, "stop") if isinstance(kind, str) else "stop"
 
     def record(self, default_model: str) -> MessageRecord:
         """The message as it is now."""

@@ -82,8 +82,10 @@ def _recognise(document: Document) -> _Recognised:
         for member, value in read_elements(file, listed="sessions"):
             if member is None:
                 has_chatgpt = has_chatgpt or chatgpt.is_conversation(value)
-            else:
-                about[member] = value if member in {"format", "version"} else type(value)
+            elif member in {"format", "version"}:
+                about[member] = value
+            elif member in {"sessions", "mapping"}:
+                about[member] = type(value)
     if about.get("format") == conversation_file.FORMAT:
         _check_version(about)
         return _Recognised(lambda: _elements(document), conversation_file.conversation_of)
@@ -112,7 +114,7 @@ def _elements(document: Document) -> Iterator[Any]:
 
 def _members(document: Document) -> dict[str | None, Any]:
     with document() as file:
-        return dict(read_elements(file, listed="sessions"))
+        return {name: value for name, value in read_elements(file, listed="sessions") if name in chatgpt.FIELDS}
 
 
 def _title(item: Any) -> str:

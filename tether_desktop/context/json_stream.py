@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
 from tether_desktop.context import import_faults
+from tether_desktop.errors import ImportProblem
 
 LONGEST_VALUE: Final = 128_000_000
-"""Characters of one conversation; only so much of a file is in memory at a time. Small lists take twenty times as much."""
+"""Characters of one conversation, and so of what is in memory at a time; empty lists take twenty times that there."""
 
 _CHUNK = 1 << 16
 _WHITE_SPACE = re.compile(r"[ \t\r\n]*")
@@ -132,7 +133,7 @@ class _JsonReader:
         if self.peek():
             raise self.fault()
 
-    def fault(self, place: int | None = None) -> Exception:
+    def fault(self, place: int | None = None) -> ImportProblem:
         """What is wrong there: the text is over too early, or it is no JSON."""
         is_over = self._ended and _CUT_OFF.fullmatch(self._text, self._place if place is None else place)
         return import_faults.cut_off() if is_over else import_faults.not_json()

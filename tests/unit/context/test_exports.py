@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,29 @@ def test_a_reply_that_is_being_written_is_exported_as_one_that_was_stopped(store
     _, exported = export_of(store)["sessions"][0]["messages"]
     assert (exported["content"], exported["finish_reason"]) == ("so f", "cancelled")
     assert store.get_message(session.id, reply.id).finish_reason is None
+
+
+def test_an_export_holds_together_while_replies_are_written(store: Store) -> None:
+    session, is_over = store.create_session(), threading.Event()
+
+    def talk() -> None:
+        head = None
+        while not is_over.is_set():
+            question = store.add_message(session.id, text_message("user", "q"), parent_id=head)
+            head = store.add_message(session.id, Message("assistant"), parent_id=question.id).id
+            store.update_reply(head, text_message("assistant", "a"), finish_reason="stop")
+
+    with ThreadPoolExecutor() as threads:
+        talking = threads.submit(talk)
+        try:
+            for _ in range(10):
+                (exported,) = export_of(store)["sessions"]
+                ids = [message["id"] for message in exported["messages"]]
+                assert exported["head_id"] == (ids[-1] if ids else None)
+                assert {message["parent_id"] for message in exported["messages"]} <= {None, *ids}
+        finally:
+            is_over.set()
+        talking.result()
 
 
 def test_only_one_session_is_read_at_a_time(store: Store) -> None:
