@@ -20,7 +20,7 @@ from tether_desktop.settings import Settings, load_settings
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
 
-_STOPPING = ("SIGINT", "SIGTERM", "SIGBREAK")
+_STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """What ends a program from outside; Windows has the last one, and sends it when a console is closed."""
 
 
@@ -73,8 +73,10 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
         # Not the loop's own handlers, which Windows has none of.
         loop.call_soon_threadsafe(stop.set)
 
-    numbers = [getattr(signal, name) for name in _STOPPING if hasattr(signal, name)]
-    before = {number: signal.signal(number, end) for number in numbers}
+    known = [getattr(signal, name) for name in _STOPPING if hasattr(signal, name)]
+    # Who starts a program in the background, or with nohup, lets it ignore some.
+    heeded = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         yield stop
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -236,6 +237,38 @@ async def test_what_is_no_http_is_refused_as_json(api: OpenApi) -> None:
             answer = await read_answer(reader)
         assert answer.status in {400, 421}, request
         assert json.loads(answer.text)["code"] in {"invalid_http", "wrong_host"}, request
+
+
+async def test_requests_that_were_damaged_on_the_way_break_nothing(rooms: Rooms) -> None:
+    impatient = Bounds(head_seconds=0.05, idle_seconds=0.05, linger_seconds=0.05)
+    async with open_port(rooms, bounds=impatient) as api:
+        body = b'{"session_id": "x", "prompt": "Hello", "stream": true}'
+        whole = head(api, "Content-Type: application/json", f"Content-Length: {len(body)}", "") + body
+        chance = random.Random(7)
+        statuses = {await status_of(api, damaged(whole, chance)) for _ in range(100)}
+        assert {400, 401, 408, 421} <= statuses
+        assert all(status is None or status < 500 for status in statuses)
+        assert (await api.client.get("/v1/models")).status_code == 200
+
+
+def damaged(request: bytes, chance: random.Random) -> bytes:
+    """A request with some bytes changed, left out, or said twice."""
+    changed = bytearray(request)
+    for _ in range(chance.randint(1, 4)):
+        place = chance.randrange(len(changed))
+        span = slice(place, place + chance.choice([0, 1, 1, 8]))
+        changed[span] = chance.choice([b"", bytes([chance.randrange(256)]), bytes(changed[span]) * 2, b"\r\n"])
+    return bytes(changed)
+
+
+async def status_of(api: OpenApi, request: bytes) -> int | None:
+    """The status that a request is answered with; None where the connection was closed without."""
+    async with connection(api.url) as (reader, writer):
+        writer.write(request)
+        try:
+            return (await read_answer(reader)).status
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None
 
 
 async def test_wishes_for_another_protocol_are_answered_in_this_one(api: OpenApi) -> None:
