@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -13,7 +14,8 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments[:1] == ["--child"]:
         return run_child(*arguments[1:])
-    if not arguments:
+    # A shell that asks what could follow says so in the environment alone.
+    if not arguments and "_TETHER_COMPLETE" not in os.environ:
         return open_window()
     from tether_desktop.cli.main import run
 

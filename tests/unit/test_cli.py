@@ -220,11 +220,12 @@ def test_no_sessions_and_an_empty_bin_say_so(capsys: Capture) -> None:
 
 
 def test_a_beginning_that_several_sessions_share_is_refused(store: Store, capsys: Capture) -> None:
-    store.create_session()
-    store.create_session()
-    assert main.run(["sessions", "delete", ""]) == 1
-    assert "2 conversations begin with" in capsys.readouterr().err
-    assert len(store.list_sessions()) == 2
+    # Seventeen ids cannot all begin with different hexadecimal digits.
+    digits = [store.create_session().id[0] for _ in range(17)]
+    shared = max(digits, key=digits.count)
+    assert main.run(["sessions", "delete", shared]) == 1
+    assert f"{digits.count(shared)} conversations begin with" in capsys.readouterr().err
+    assert len(store.list_sessions()) == 17
 
 
 @pytest.mark.parametrize(

@@ -3,57 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from json import loads
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tether_desktop.cli.approval import ask_person
+from tether_desktop.cli.backend import Sessions
+from tether_desktop.cli.complete import model_names, session_ids, tool_names
 from tether_desktop.cli.event_printer import JsonPrinter, TextPrinter
-from tether_desktop.cli.output import note
-from tether_desktop.cli.sessions import find_session, print_message
-from tether_desktop.context.records import SessionRecord
-from tether_desktop.errors import SettingsError, TetherError
-from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, ToolApproval
+from tether_desktop.cli.open_backend import open_backend
+from tether_desktop.cli.pens import PlainPen
+from tether_desktop.cli.talk import Talk, Wishes
+from tether_desktop.errors import SessionNotFound, SettingsError
+from tether_desktop.logs import start_logging
 from tether_desktop.messages import ToolChoice
 from tether_desktop.model.engine import Constraint
 from tether_desktop.protocol.tool_use import ToolUse
-from tether_desktop.settings import Settings, load_settings
+from tether_desktop.settings import load_settings
 
 if TYPE_CHECKING:
-    from tether_desktop.app import Tether
-    from tether_desktop.protocol.turn import Turn
-
-HELP = r"""Write a question and press Enter; a \ at the end of a line goes on in the next.
-  Ctrl-C     stops the answer and keeps what was said
-  \thinking  shows or hides the model's thoughts
-  \help      shows this
-  \exit      leaves, as does Ctrl-D"""
-
-_EXIT_CODES: dict[type[Event], int] = {Done: 0, ErrorEvent: 1, Cancelled: 130}
-
-
-class Printer(Protocol):
-    """Where a turn's events go."""
-
-    def show(self, event: Event) -> None:
-        """Print one event."""
-        ...
+    from tether_desktop.context.records import SessionRecord
 
 
 def chat(
     *,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="Who answers; else the session's or the default one.")
+        str,
+        typer.Option(
+            "--model", "-m", help="Who answers; else the session's or the default one.", autocompletion=model_names
+        ),
     ] = "",
     session: Annotated[
-        str, typer.Option("--session", "-s", help="Go on with a session: its id, or its beginning.")
+        str,
+        typer.Option(
+            "--session", "-s", help="Go on with a session: its id, or its beginning.", autocompletion=session_ids
+        ),
     ] = "",
+    continue_: Annotated[bool, typer.Option("--continue", "-c", help="Go on with the newest session.")] = False,
     once: Annotated[
         str | None, typer.Option(help="Ask this, print the answer and leave; - reads it from stdin.")
     ] = None,
@@ -63,121 +55,64 @@ def chat(
     show_thinking: Annotated[bool, typer.Option("--show-thinking", help="Print the model's thoughts.")] = False,
     tools: Annotated[
         str,
-        typer.Option(help="off, auto, required, or the name of the tool to call; else as the settings say."),
+        typer.Option(
+            help="off, auto, required, or the name of the tool to call; else as the settings say.",
+            autocompletion=tool_names,
+        ),
     ] = "",
     schema: Annotated[
         Path | None, typer.Option(help="A file with a JSON schema: every reply is JSON that fits it.")
     ] = None,
     allow: Annotated[
-        list[str] | None, typer.Option(help="A tool that may be called unasked; may be given several times.")
+        list[str] | None,
+        typer.Option(help="A tool that may be called unasked; may be given several times.", autocompletion=tool_names),
     ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the log on stderr too.")] = False,
 ) -> None:
     """Talk to a model in the terminal."""
+    if debug:
+        start_logging(logging.DEBUG, to_stderr=True)
     attended = sys.stdin.isatty() and not json
-    tool_use = ToolUse(_choice(tools), attended, frozenset(allow or ()))
+    tool_use = ToolUse(tool_choice(tools), attended, frozenset(allow or ()))
     wishes = Wishes(model or None, tool_use, _reply_format(schema) if schema else None)
-    with _open(load_settings(), session, wishes) as talk:
-        printer = JsonPrinter() if json else TextPrinter(show_thinking=show_thinking)
-        if once is not None:
-            raise typer.Exit(talk.ask(sys.stdin.read() if once == "-" else once, printer))
-        if isinstance(printer, JsonPrinter):
-            raise typer.Exit(max((talk.ask(line, printer) for line in map(str.strip, sys.stdin) if line), default=0))
-        _converse(talk, printer)
+    with _open(_Which(session, newest=continue_), wishes) as talk:
+        if once is not None or json:
+            raise typer.Exit(_ask_all(talk, once, json=json, show_thinking=show_thinking))
+        _converse(talk, show_thinking=show_thinking)
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What holds for every question of a run.
+class _Which:
+    """Which session goes on: the one whose id begins so, the newest, or none."""
 
-    Attributes:
-        model: who answers; None leaves that to the session and the settings.
-        tool_use: what may be called.
-        reply_format: what every reply has to be.
-    """
-
-    model: str | None
-    tool_use: ToolUse
-    reply_format: Constraint | None
+    beginning: str
+    newest: bool
 
 
-class Talk:
-    """A conversation with Tether: one question at a time, each in a run of the event loop of its own."""
-
-    def __init__(self, runner: asyncio.Runner, tether: Tether, session: SessionRecord | None, wishes: Wishes) -> None:
-        """Go on with a session, or begin one with the first question."""
-        self._runner = runner
-        self._tether = tether
-        self._wishes = wishes
-        self.session = session
-
-    def ask(self, question: str, printer: Printer) -> int:
-        """Ask and print the answer; the exit code it stands for. Ctrl-C stops the answer and keeps it."""
-        try:
-            return self._follow(self._runner.run(self._start(question)), printer)
-        except TetherError as error:
-            printer.show(ErrorEvent(error.message, error.code, error.title, error.hint))
-            return 1
-        except KeyboardInterrupt:
-            printer.show(Cancelled())
-            return _EXIT_CODES[Cancelled]
-
-    def show_history(self, *, show_thinking: bool) -> None:
-        """Print what was said so far."""
-        if self.session is not None:
-            for record in self._runner.run(self._tether.sessions.history(self.session.id)):
-                print_message(record, show_thinking=show_thinking)
-
-    def _follow(self, turn: Turn, printer: Printer) -> int:
-        """Print a turn to its end, answering for the calls that ask in between; the exit code it stands for."""
-        events = turn.events()
-        while isinstance(reached := self._runner.run(_read(turn, events, printer)), ToolApproval):
-            try:
-                answer = ask_person()
-            except KeyboardInterrupt:
-                self._runner.run(turn.cancel())
-            else:
-                self._runner.run(self._tether.sessions.answer(turn.session_id, reached.id, answer))
-        return reached
-
-    async def _start(self, question: str) -> Turn:
-        """Ask in the session, or in a new one, which goes again when the question is refused."""
-        sessions = self._tether.sessions
-        session = self.session or await sessions.create(model=self._wishes.model or "")
-        try:
-            turn = await sessions.send(
-                session.id,
-                question,
-                model=self._wishes.model,
-                tool_use=self._wishes.tool_use,
-                reply_format=self._wishes.reply_format,
-            )
-        except TetherError:
-            if self.session is None:
-                await sessions.erase(session.id)
-            raise
-        self.session = session
-        return turn
+def tool_choice(tools: str) -> ToolChoice | None:
+    """What ``--tools`` says; None leaves it to the settings."""
+    match tools:
+        case "":
+            return None
+        case "off":
+            return ToolChoice("none")
+        case "auto" | "required":
+            return ToolChoice(tools)
+        case _:
+            return ToolChoice("named", tools)
 
 
-async def _read(turn: Turn, events: AsyncIterator[Event], printer: Printer) -> int | ToolApproval:
-    """Print events until one asks for an answer, or the turn ends."""
-    reading = asyncio.create_task(_print(events, printer))
-    try:
-        return await asyncio.shield(reading)
-    except asyncio.CancelledError:
-        # Ctrl-C: asyncio cancels this task. Only the turn is stopped, and read to its end.
-        await turn.cancel()
-        return await reading
+def _ask_all(talk: Talk, once: str | None, *, json: bool, show_thinking: bool) -> int:
+    """Ask one question, or every line of stdin; the worst exit code of all."""
+    # What a script reads stays what the model wrote, on a terminal too.
+    printer = JsonPrinter() if json else TextPrinter(show_thinking=show_thinking, answer_pen=_once_pen())
+    if once is not None:
+        return talk.ask(sys.stdin.read() if once == "-" else once, printer)
+    return max((talk.ask(line, printer) for line in map(str.strip, sys.stdin) if line), default=0)
 
 
-async def _print(events: AsyncIterator[Event], printer: Printer) -> int | ToolApproval:
-    code = 0
-    async for event in events:
-        printer.show(event)
-        if isinstance(event, ToolApproval):
-            return event
-        code = _EXIT_CODES.get(type(event), code)
-    return code
+def _once_pen() -> PlainPen | None:
+    return None if sys.stdout.isatty() else PlainPen()
 
 
 def _reply_format(file: Path) -> Constraint:
@@ -192,72 +127,39 @@ def _reply_format(file: Path) -> Constraint:
     return Constraint("json_schema", text)
 
 
-def _choice(tools: str) -> ToolChoice | None:
-    match tools:
-        case "":
-            return None
-        case "off":
-            return ToolChoice("none")
-        case "auto" | "required":
-            return ToolChoice(tools)
-        case _:
-            return ToolChoice("named", tools)
-
-
 @contextmanager
-def _open(settings: Settings, session: str, wishes: Wishes) -> Iterator[Talk]:
-    # Imported here, since it brings in the database, which commands that need none should not wait for.
-    from tether_desktop.app import Tether
-
+def _open(which: _Which, wishes: Wishes) -> Iterator[Talk]:
     with asyncio.Runner() as runner:
-        tether = Tether(settings)
-        runner.run(tether.start())
+        backend = runner.run(open_backend(load_settings()))
         try:
-            found = find_session(tether.store, session) if session else None
-            choice = wishes.tool_use.choice
-            if choice is None or choice.mode != "none":
-                # A window fills its list of tools as they come; a question that is asked at once must not miss them.
-                runner.run(tether.tools.settled())
-            yield Talk(runner, tether, found, wishes)
+            yield Talk(runner, backend, runner.run(_find(backend.sessions, which)), wishes)
         finally:
-            runner.run(tether.close())
+            runner.run(backend.close())
 
 
-def _converse(talk: Talk, printer: TextPrinter) -> None:
-    with suppress(ImportError):
-        import readline  # noqa: F401  gives input() a history and line editing
-    talk.show_history(show_thinking=printer.show_thinking)
-    note(r"\help shows what you can do; Ctrl-D leaves.")
-    for line in _questions():
-        match line.strip():
-            case "":
-                continue
-            case "\\exit":
-                return
-            case "\\help":
-                note(HELP)
-            case "\\thinking":
-                printer.show_thinking = not printer.show_thinking
-                note(f"Thoughts are {'shown' if printer.show_thinking else 'hidden'}.")
-            case _:
-                talk.ask(line, printer)
+async def _find(sessions: Sessions, which: _Which) -> SessionRecord | None:
+    """The session that goes on; None begins another.
+
+    Raises:
+        SessionNotFound: there is no such session, several, or none at all.
+    """
+    if which.beginning:
+        return await sessions.find(which.beginning)
+    if not which.newest:
+        return None
+    # Pinned ones come first whenever they were used, so that each kind is asked for by itself.
+    newest = [*await sessions.list(pinned=True), *await sessions.list(pinned=False, limit=1)]
+    if not newest:
+        message = "There are no conversations yet."
+        raise SessionNotFound("There is nothing to go on with", message, "`tether chat` begins one.")
+    return max(newest, key=lambda session: session.last_active)
 
 
-def _questions() -> Iterator[str]:
-    """What the person types, until Ctrl-D; Ctrl-C drops the line."""
-    lines: list[str] = []
-    while True:
-        try:
-            lines.append(input(("... " if lines else "> ") if sys.stdin.isatty() else ""))
-        except EOFError:
-            note("")
-            return
-        except KeyboardInterrupt:
-            lines.clear()
-            note("\n(Ctrl-D leaves.)")
-            continue
-        if lines[-1].endswith("\\") and not lines[0].startswith("\\"):
-            lines[-1] = lines[-1][:-1]
-        else:
-            yield "\n".join(lines)
-            lines.clear()
+def _converse(talk: Talk, *, show_thinking: bool) -> None:
+    # Imported here, since scripts need none of it.
+    from tether_desktop.cli.conversation import COMMANDS, Conversation
+    from tether_desktop.cli.line_input import line_input
+
+    printer = TextPrinter(show_thinking=show_thinking)
+    talk.show_history(show_thinking=show_thinking)
+    Conversation(talk, printer, line_input(talk.run, COMMANDS)).go()

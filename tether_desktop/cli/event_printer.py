@@ -7,6 +7,7 @@ import sys
 
 from tether_desktop.cli.call_lines import call_line, result_line
 from tether_desktop.cli.output import ProgressLine, note, safe, tell, write
+from tether_desktop.cli.pens import Pen, PlainPen, pen
 from tether_desktop.errors import TetherError
 from tether_desktop.events import (
     Cancelled,
@@ -52,12 +53,13 @@ class TextPrinter:
         show_thinking: whether hidden thoughts are printed.
     """
 
-    def __init__(self, *, show_thinking: bool = False) -> None:
+    def __init__(self, *, show_thinking: bool = False, answer_pen: Pen | None = None) -> None:
+        """Print with a pen, or the one for what stdout is."""
         self.show_thinking = show_thinking
         self._progress = ProgressLine(only_live=True)
         self._colours = sys.stdout.isatty()
         self._thinking = False
-        self._line_open = False
+        self._answer, self._thoughts = answer_pen or pen(), PlainPen()
 
     def show(self, event: Event) -> None:
         """Print one event."""
@@ -93,17 +95,22 @@ class TextPrinter:
         self._progress.clear()
         if thought != self._thinking:
             self._switch(thought=thought)
-        text = safe(text)
-        write(text)
-        self._line_open = not text.endswith("\n") if text else self._line_open
+        (self._thoughts if thought else self._answer).write(text)
 
     def _switch(self, *, thought: bool) -> None:
         """Go from the answer to a thought, or back; each begins on a line of its own."""
+        self._close()
         self._thinking = thought
-        if self._line_open:
-            write("\n")
-        if self._colours:
-            write(_DIM if thought else _PLAIN)
+        if thought and self._colours:
+            write(_DIM)
+
+    def _close(self) -> None:
+        """End the line that is open, and what holds for thoughts alone."""
+        self._answer.end()
+        if self._thinking and self._colours:
+            write(_PLAIN)
+        self._thoughts.end()
+        self._thinking = False
 
     def _show_tool(self, event: ToolApproval | ToolStart | ToolProgress | ToolEnd) -> None:
         match event:
@@ -123,16 +130,12 @@ class TextPrinter:
         note(safe(text))
 
     def _wait(self, stage: str, progress: float | None) -> None:
-        if not self._line_open:
+        if not (self._answer.open or self._thoughts.open):
             self._progress.show(_STAGES[stage], progress)
 
     def _end(self, remark: str = "") -> None:
         self._progress.clear()
-        if self._thinking and self._colours:
-            write(_PLAIN)
-        if self._line_open:
-            write("\n")
-        self._thinking = self._line_open = False
+        self._close()
         if remark:
             note(remark)
 

@@ -12,7 +12,19 @@ from typing import Annotated
 import typer
 
 import tether_desktop
-from tether_desktop.cli import chat, doctor, models, serve, servers, sessions, token, tools, trust
+from tether_desktop.cli import (
+    chat,
+    completion,
+    doctor,
+    model_loads,
+    models,
+    serve,
+    servers,
+    sessions,
+    token,
+    tools,
+    trust,
+)
 from tether_desktop.cli.output import note, tell
 from tether_desktop.errors import TetherError
 from tether_desktop.logs import log_file, start_logging
@@ -28,8 +40,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("chat")(chat.chat)
+app.command("completion")(completion.completion)
 app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
+model_loads.add_to(models.app)
 models.app.command("trust")(trust.trust_library)
 app.add_typer(models.app, name="models")
 app.add_typer(servers.app, name="servers")
@@ -67,6 +81,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    completion.prepare_for_shell()
     try:
         app(list(arguments), prog_name="tether")
     except SystemExit as end:

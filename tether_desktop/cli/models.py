@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tether_desktop.cli import model_tables as tables
+from tether_desktop.cli.complete import model_names
 from tether_desktop.cli.output import ProgressLine, note
 from tether_desktop.cli.servers import look_at_servers
 from tether_desktop.model.cpu import ISA_TITLES
@@ -40,7 +41,7 @@ _WHAT = (
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
-Name = Annotated[str, typer.Argument(help="A model, as `tether models list` names it.")]
+Name = Annotated[str, typer.Argument(help="A model, as `tether models list` names it.", autocompletion=model_names)]
 Run = Callable[["_News"], Coroutine[Any, Any, str]]
 Target = Literal["avx2", "avx_vnni", "avx512_vnni"]
 Bits = Literal["4", "8"]

@@ -55,7 +55,7 @@ class PortSessions:
             SessionNotFound: there is none, or there are several.
         """
         all_there_are = [*await self.list(), *await self.list(deleted=True)]
-        found = [session for session in all_there_are if session.id.startswith(beginning)]
+        found = [session for session in all_there_are if beginning and session.id.startswith(beginning)]
         if len(found) == 1:
             return found[0]
         what = f"{len(found)} conversations begin with" if found else "No conversation has the id"

@@ -5,43 +5,46 @@ from __future__ import annotations
 import asyncio
 import json as json_text
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tether_desktop.cli import tool_sources
+from tether_desktop.cli.backend import ToolAnswer, ToolRow
+from tether_desktop.cli.complete import tool_names
+from tether_desktop.cli.open_backend import open_running
 from tether_desktop.cli.open_tools import open_tools
 from tether_desktop.cli.output import note, print_json, print_table, safe, write
-from tether_desktop.errors import ToolError, ToolNotFound
+from tether_desktop.cli.tool_calls import call_by_hand, tool_row
+from tether_desktop.errors import ToolError
 from tether_desktop.settings import load_settings
 
 if TYPE_CHECKING:
     from tether_desktop.settings import Settings
-    from tether_desktop.tools.toolbox import ToolEntry
 
 app = typer.Typer(help="List the tools that models may call, and call them.", no_args_is_help=True)
 
 for name, command in tool_sources.COMMANDS.items():
     app.command(name)(command)
 
-_MOST_CHARACTERS = 1_000_000
-
 
 @app.command("list")
 def list_tools(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the tools: those that come along, your own, and those of your MCP servers."""
-    entries, problems = asyncio.run(_list(load_settings()))
+    rows, problems = asyncio.run(_list(load_settings()))
     if json:
-        print_json([_entry_json(entry) for entry in entries])
+        print_json([asdict(row) for row in rows])
     else:
-        print_table(("TOOL", "FROM", "CALLS", "WHAT IT DOES"), [_row(entry) for entry in entries])
+        print_table(("TOOL", "FROM", "CALLS", "WHAT IT DOES"), [_row(row) for row in rows])
     for problem in problems:
         note(safe(problem))
 
 
 @app.command("call")
 def call_tool(
-    name: Annotated[str, typer.Argument(help="A tool, as `tether tools list` names it.")],
+    name: Annotated[str, typer.Argument(help="A tool, as `tether tools list` names it.", autocompletion=tool_names)],
     arguments: Annotated[str, typer.Argument(help="Its arguments as a JSON object; - reads them from stdin.")] = "{}",
     *,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -83,39 +86,31 @@ def set_key(
     note(f"The key to {place.name} is in the keyring.")
 
 
-async def _list(settings: Settings) -> tuple[tuple[ToolEntry, ...], tuple[str, ...]]:
+async def _list(settings: Settings) -> tuple[Sequence[ToolRow], Sequence[str]]:
+    running = await open_running()
+    if running is not None:
+        try:
+            return await running.tools()
+        finally:
+            await running.close()
     async with open_tools(settings) as tools:
         servers = tuple(
             f"MCP server {state.name}: {state.problem} {state.hint}".strip()
             for state in tools.mcp.servers()
             if state.problem
         )
-        return tools.toolbox.entries(), tools.toolbox.problems() + servers
+        return [tool_row(entry) for entry in tools.toolbox.entries()], tools.toolbox.problems() + servers
 
 
-async def _call(settings: Settings, name: str, arguments: dict[str, Any]) -> Any:
-    from tether_desktop.tools.conversation import ConversationContext, in_conversation
-    from tether_desktop.tools.executor import run_call
-
-    typed = ConversationContext(texts_by_user="\n".join(str(value) for value in arguments.values()))
+async def _call(settings: Settings, name: str, arguments: dict[str, Any]) -> ToolAnswer:
+    running = await open_running()
+    if running is not None:
+        try:
+            return await running.call_tool(name, arguments)
+        finally:
+            await running.close()
     async with open_tools(settings, settled=False) as tools:
-        if (tool := tools.toolbox.get(name)) is None:
-            await tools.settled()
-            tool = tools.toolbox.get(name)
-        if tool is None:
-            raise ToolNotFound(
-                "There is no such tool",
-                f"{name} is not there.",
-                "`tether tools list` shows what there is, and why not.",
-            )
-        with in_conversation(typed):
-            return await run_call(
-                tool,
-                arguments,
-                timeout_s=settings.tool_timeout,
-                most_characters=_MOST_CHARACTERS,
-                on_progress=lambda message, _: note(safe(message)),
-            )
+        return await call_by_hand(tools, name, arguments, settings.tool_timeout)
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -128,21 +123,7 @@ def _parsed(text: str) -> dict[str, Any]:
     return arguments
 
 
-def _row(entry: ToolEntry) -> tuple[str, str, str, str]:
-    declaration = entry.tool.declaration
-    what = declaration.description.strip().partition("\n")[0]
-    calls = {"ask": "ask", "always": "run", "never": "refused"}[entry.permission] if entry.enabled else "off"
-    return declaration.name, entry.tool.origin, calls, what
-
-
-def _entry_json(entry: ToolEntry) -> dict[str, Any]:
-    declaration = entry.tool.declaration
-    return {
-        "name": declaration.name,
-        "title": entry.tool.title,
-        "origin": entry.tool.origin,
-        "enabled": entry.enabled,
-        "permission": entry.permission,
-        "description": declaration.description,
-        "parameters": declaration.parameters,
-    }
+def _row(row: ToolRow) -> tuple[str, str, str, str]:
+    what = row.description.strip().partition("\n")[0]
+    calls = {"ask": "ask", "always": "run", "never": "refused"}[row.permission] if row.enabled else "off"
+    return row.name, row.origin, calls, what

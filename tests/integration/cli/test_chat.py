@@ -71,8 +71,8 @@ def test_what_was_said_is_remembered_and_a_session_can_go_on(tether: Command) ->
     write_scripted_model(tether.dist, replies=["one", "two"])
     tether("chat", "--once", "First?")
     (session,) = tether.json("sessions", "list")
-    assert tether("chat", "--session", session["id"][:8], "--once", "Second?").returncode == 0
-    shown = tether.json("sessions", "show", session["id"])["messages"]
+    assert tether("chat", "--session", session["session_id"][:8], "--once", "Second?").returncode == 0
+    shown = tether.json("sessions", "show", session["session_id"])["messages"]
     assert [message["content"] for message in shown] == ["First?", "one", "Second?", "one"]
 
 

@@ -67,7 +67,7 @@ def test_a_call_is_part_of_the_events(tether: Command) -> None:
     assert "5" in end["result"]
     assert not end["is_error"]
     (session,) = tether.json("sessions", "list")
-    shown = tether("sessions", "show", session["id"]).stdout
+    shown = tether("sessions", "show", session["session_id"]).stdout
     assert "[calculate]" in shown
     assert "I am done." in shown
 
