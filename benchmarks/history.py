@@ -16,6 +16,7 @@ from tether_desktop.context.store import Store
 
 TARGETS = "Targets: first 20 hits under 100 ms; last page of 10,000 messages under 50 ms; size grows linearly."
 
+_MESSAGES = 1_000_000
 _SESSIONS = 10_000
 _LONG_SESSION = 10_000
 _STEPS = 10
@@ -30,7 +31,7 @@ def run(*, quick: bool) -> Report:
         file = Path(folder) / "tether.db"
         database = Database(f"sqlite:///{file}")
         builder = HistoryBuilder(database)
-        growth = tuple(_grow(file, builder, 100_000 if quick else 1_000_000))
+        growth = tuple(_grow(file, builder, _MESSAGES // 10 if quick else _MESSAGES))
         (long_session,) = builder.add_sessions(1)
         builder.add_branch(long_session, _LONG_SESSION)
         database.close()
