@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -139,6 +141,30 @@ async def test_what_is_no_json_in_utf_8_is_refused(api: OpenApi, path: str) -> N
         assert answer.status in {400, 422}, body[:20]
         document = json.loads(answer.text)
         assert document["error"]["message"] if path.startswith("/v1/") else document["message"] and document["remedy"]
+
+
+async def test_an_import_has_bounds_of_its_own_and_leaves_nothing_behind(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    async with open_port(rooms, bounds=Bounds(body_bytes=10, import_bytes=3 * MEGABYTE)) as api:
+        taken = await api.client.post("/sessions/import", content=megabytes(2), headers=JSON)
+        refused = await api.client.post("/sessions/import", content=megabytes(4), headers=JSON)
+        for kind in ("application/zip", "application/octet-stream"):
+            other = await api.client.post("/sessions/import", content=b"nonsense", headers={"Content-Type": kind})
+            assert (other.status_code, other.json()["code"]) == (400, "import_error")
+    assert (taken.status_code, taken.json()["code"]) == (400, "import_error")
+    assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+async def test_addresses_and_methods_that_there_are_not_are_told(api: OpenApi) -> None:
+    missing, wrong = await api.client.get("/nothing"), await api.client.put("/sessions")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+    assert wrong.headers["allow"] in wrong.json()["remedy"]
+    assert all(answer.json()["remedy"] for answer in (missing, wrong))
 
 
 async def test_a_fault_is_told_by_its_field_and_never_echoes_what_was_sent(api: OpenApi) -> None:

@@ -20,7 +20,10 @@ OPENAI_PATHS = "/v1/"
 
 _MOST_FAULTS = 20
 _LONGEST_FAULT = 300
-_REMEDIES = {404: "/docs shows what there is.", 405: "/docs shows what there is."}
+_MESSAGES = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
+}
 
 
 class Refusal(HTTPException):
@@ -93,8 +96,10 @@ def _problem_of_status(error: HTTPException) -> dict[str, Any]:
         # What FastAPI says of a body that cannot be decoded.
         return _unreadable()
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    remedy = _REMEDIES.get(status, "")
-    return problem(status, code, status.phrase, f"{status.description or status.phrase}.", remedy)
+    message = _MESSAGES.get(status) or f"{status.description or status.phrase}."
+    allowed = (error.headers or {}).get("Allow")
+    remedy = f"It takes {allowed}." if allowed else "/docs shows what there is."
+    return problem(status, code, status.phrase.capitalize(), message, remedy)
 
 
 def _unreadable() -> dict[str, Any]:
