@@ -100,6 +100,7 @@ async def test_a_database_that_fails_makes_it_unready_and_tells_strangers_no_pat
     figure = await figures(api)
     assert (figure("tether_ready"), figure("tether_store_up")) == (0, 0)
     assert (figure("tether_store_errors_total", code="store_error") or 0) >= 2
+    assert figure("tether_store_errors_total", code="store_full") == 0
     assert figure("tether_sessions") is None
 
 

@@ -34,6 +34,15 @@ def test_the_size_is_that_of_the_file_and_grows_with_what_is_written(tmp_path: P
     assert (tmp_path / "tether.db").stat().st_size == after
 
 
+def test_a_server_tells_its_version_and_the_size_of_its_database(postgres_url: str) -> None:
+    with closing(Store(postgres_url)) as store:
+        store.delete_session(store.create_session().id)
+        figures = store.statistics()
+    assert (figures.sessions, figures.deleted_sessions) == (0, 1)
+    assert figures.version.startswith("PostgreSQL 1")
+    assert figures.size_bytes > 1_000_000
+
+
 def test_a_database_in_memory_has_figures_too() -> None:
     with closing(Store("sqlite://")) as store:
         assert store.statistics().size_bytes > 0

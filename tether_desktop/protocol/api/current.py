@@ -9,11 +9,15 @@ from typing import get_args
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
+from tether_desktop.errors import StoreBusy, StoreError, StoreFull
 from tether_desktop.model.pool.slot import ModelState, StateName
 from tether_desktop.protocol.api import metric_table as table
 from tether_desktop.protocol.api.machine import MachineUse
 from tether_desktop.protocol.api.metric_table import Metric
 from tether_desktop.protocol.api.readiness import Condition
+
+_NO_FAILURES = {kind.code: 0 for kind in (StoreError, StoreBusy, StoreFull)}
+"""A counter that is there from the start can be seen to increase at the first failure."""
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
 """Values by the values of their labels."""
@@ -57,7 +61,7 @@ def families(current: Current) -> Iterator[Family]:
     yield _gauge(table.STORE_BYTES, _one(statistics.size_bytes if statistics else None))
     sessions = {"list": statistics.sessions, "bin": statistics.deleted_sessions} if statistics else {}
     yield _gauge(table.SESSIONS, _by(sessions))
-    yield _counter(table.STORE_ERRORS, _by(current.store_failures))
+    yield _counter(table.STORE_ERRORS, _by(_NO_FAILURES | dict(current.store_failures)))
     yield _gauge(table.PROCESSES, _by(machine.processes if machine else {}))
     yield _gauge(table.PROCESS_BYTES, _by(machine.resident_bytes if machine else {}))
     yield _gauge(table.AVAILABLE_BYTES, _one(machine.available_bytes if machine else None))
