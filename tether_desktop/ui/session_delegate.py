@@ -10,7 +10,6 @@ from tether_desktop.ui import fonts, icons, theme
 from tether_desktop.ui.session_item_model import BUSY_ROLE, HEADING_ROLE, WAITING_ROLE
 
 ROW_HEIGHT = 36
-HEADING_HEIGHT = 30
 _ICON = 16
 _PADDING = 10
 _DOT = 8
@@ -21,9 +20,9 @@ Index = QModelIndex | QPersistentModelIndex
 class SessionDelegate(QStyledItemDelegate):
     """Paints headings and sessions, and edits a title in its place."""
 
-    def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
-        """Rows are of one height, headings of another."""
-        return QSize(0, HEADING_HEIGHT if index.data(HEADING_ROLE) else ROW_HEIGHT)
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:  # noqa: N802  (Qt's name)
+        """All rows are of one height, headings too."""
+        return QSize(0, ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint one row."""

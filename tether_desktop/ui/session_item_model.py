@@ -21,6 +21,8 @@ PINNED_ROLE = SESSION_ID_ROLE + 4
 UNTITLED = "New chat"
 PINNED = "Pinned"
 _RESET_ABOVE = 60
+_PAGE = 200
+"""How many more rows there are whenever the view comes to the end; so the list is as cheap with 10,000 chats."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -58,7 +60,7 @@ def _midnight(day: date) -> datetime:
 
 
 class SessionItemModel(QAbstractListModel):
-    """Sessions as rows, with a heading row above each group.
+    """Sessions as rows, with a heading row above each group; further down, there are rows once they are wanted.
 
     Signals:
         rename_requested(session_id, title): a title was edited in the list; :meth:`session` still has the
@@ -77,14 +79,35 @@ class SessionItemModel(QAbstractListModel):
         self._sessions: dict[str, SessionRecord] = {}
         self._busy: set[str] = set()
         self._waiting: set[str] = set()
-        self._needle = ""
+        self._words: list[str] = []
         self._rows: list[_Row] = []
         self._made: dict[str, _Row] = {}
+        self._most = _PAGE
+        self._has_more = False
         self.rebuilding = False
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  (Qt's signature)
         """Rows, headings included."""
         return 0 if parent.isValid() else len(self._rows)
+
+    def canFetchMore(self, parent: Index) -> bool:  # noqa: N802  (Qt's name)
+        """Whether there are sessions below the last row; not while rows move, when Qt asks too."""
+        return not parent.isValid() and self._has_more and not self.rebuilding
+
+    def fetchMore(self, parent: Index) -> None:  # noqa: N802  (Qt's name)
+        """Have rows for the next sessions."""
+        if self.canFetchMore(parent):
+            self._most += _PAGE
+            self._rebuild()
+
+    def reveal(self, session_id: str) -> None:
+        """Have as many rows as it takes for one to be of this session."""
+        record = self._sessions.get(session_id)
+        while (
+            record is not None and self._has_more and self._is_found(record) and not self.index_of(session_id).isValid()
+        ):
+            self._most *= 2
+            self._rebuild()
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         """Title, identity and state of a row."""
@@ -188,7 +211,7 @@ class SessionItemModel(QAbstractListModel):
 
     def set_filter(self, text: str) -> None:
         """Show only the sessions whose title contains every word of a text."""
-        self._needle = text
+        self._words = text.casefold().split()
         self._rebuild()
 
     def _drop(self, session_id: str) -> SessionRecord | None:
@@ -203,20 +226,29 @@ class SessionItemModel(QAbstractListModel):
         return f"{row.text}, answering" if row.session_id in self._busy else row.text
 
     def _wanted_rows(self) -> list[_Row]:
-        words = self._needle.casefold().split()
         ages = AgeGroups(datetime.now().astimezone().date())
         rows: list[_Row] = []
         group = ""
+        self._has_more = False
         for record in self.sessions():
-            title = record.title or UNTITLED
-            if words and not all(word in title.casefold() for word in words):
+            if not self._is_found(record):
                 continue
+            if len(rows) >= self._most:
+                self._has_more = True
+                break
             heading = PINNED if record.pinned else ages.of(record.last_active)
             if heading != group:
                 group = heading
                 rows.append(self._row(f"heading {heading}", heading))
-            rows.append(self._row(record.id, title, record.id))
+            rows.append(self._row(record.id, record.title or UNTITLED, record.id))
         return rows
+
+    def _is_found(self, record: SessionRecord) -> bool:
+        """Whether the title has all words that are searched for."""
+        if not self._words:
+            return True
+        title = (record.title or UNTITLED).casefold()
+        return all(word in title for word in self._words)
 
     def _row(self, key: str, text: str, session_id: str = "") -> _Row:
         """A row; the one that was made before as long as it says the same, since the same is quickly compared."""
@@ -232,7 +264,8 @@ class SessionItemModel(QAbstractListModel):
         self.rebuilt.emit()
 
     def _show_rows(self, wanted: list[_Row]) -> None:
-        if self._rows == wanted:
+        if wanted[: len(self._rows)] == self._rows:
+            self._append(wanted[len(self._rows) :])
             return
         before, after = {row.key for row in self._rows}, {row.key for row in wanted}
         if len(before ^ after) > _RESET_ABOVE:
@@ -247,6 +280,13 @@ class SessionItemModel(QAbstractListModel):
                 self._settle(number, row)
                 if self._rows == wanted:
                     return
+
+    def _append(self, rows: list[_Row]) -> None:
+        """Add rows at the end, in one step, so that what is seen stays where it is."""
+        if rows:
+            self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(rows) - 1)
+            self._rows += rows
+            self.endInsertRows()
 
     def _remove_missing(self, keys: set[str]) -> None:
         for number in range(len(self._rows) - 1, -1, -1):

@@ -40,6 +40,7 @@ class SessionView(QListView):
         self._model = model
         self.setModel(model)
         self.setItemDelegate(SessionDelegate(self))
+        self.setUniformItemSizes(True)  # else each of ten thousand rows is asked for its size whenever one moves
         self.setAccessibleName("Chats")
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -143,6 +144,7 @@ class SessionList(QWidget):
     def select(self, session_id: str) -> None:
         """Mark a chat as the one that is shown, without asking for it; none for an empty id."""
         self._selected = session_id
+        self.model.reveal(session_id)
         index = self.model.index_of(session_id)
         blocked = self.view.blockSignals(True)
         if index.isValid():

@@ -101,6 +101,23 @@ def test_a_chat_that_answers_before_it_is_listed_is_marked_once_it_is(sidebar: S
     assert spoken == "New, answering"
 
 
+def test_of_very_many_chats_there_are_rows_as_far_as_one_has_come(qtbot: QtBot, sidebar: SessionList) -> None:
+    sidebar.model.set_sessions([session(f"Chat {number}", number) for number in range(2000)])
+    few = sidebar.model.rowCount()
+    assert few < 300
+    bar = sidebar.view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    bar.setValue(bar.maximum())
+    reached = bar.value()
+    qtbot.waitUntil(lambda: bar.maximum() > reached)
+    assert sidebar.model.rowCount() > few
+    assert bar.value() == reached, "what is seen stays where it is"
+    sidebar.select("Chat 1900")
+    assert sidebar.view.session_id() == "Chat 1900"
+    sidebar.search.setText("chat 1999")
+    assert "Chat 1999" in titles(sidebar.model)
+
+
 def test_a_chat_without_a_title_is_called_new(sidebar: SessionList) -> None:
     sidebar.model.put(session("x", 0, title=""))
     assert titles(sidebar.model)[1] == "New chat"
