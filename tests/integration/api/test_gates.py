@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import pytest
 
-from tests.helpers.api import OpenApi, connection, open_port, read_answer, send_raw
+from tests.helpers.api import OpenApi, connection, core_of_rooms, http_client, open_port, read_answer, send_raw
 from tests.helpers.rooms import Rooms
 from tether_desktop.logs import log_file, start_logging, stop_logging
 from tether_desktop.protocol.api.app import make_app
 from tether_desktop.protocol.api.bounds import Bounds
-from tether_desktop.protocol.api.security import OPEN_FOLDER, OPEN_PATHS, ChatScope, ManageScope
+from tether_desktop.protocol.api.security import OPEN_FOLDER, OPEN_PATHS
+from tether_desktop.protocol.api.server import LocalPort
 
 OPEN = ("/", "/healthz", "/readyz", "/openapi.json", "/docs")
 CLOSED = ("/sessions", "/models", "/tools", "/metrics", "/v1/models", "/nothing", "/v1/nothing", "/healthz/")
@@ -170,6 +172,26 @@ async def test_this_computers_own_names_are_let_in(api: OpenApi, host: str) -> N
         assert (await client.get("/healthz")).status_code == 200
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there this computer has many addresses by itself")
+async def test_the_address_that_a_request_came_in_at_is_let_in_and_no_other(rooms: Rooms) -> None:
+    core = core_of_rooms(rooms, lan_access="on")
+    port = LocalPort(core)
+    number = (await port.open("0.0.0.0", 0)).rpartition(":")[2]  # noqa: S104
+    for host, status in (("127.0.0.2", 200), ("127.0.0.1", 200), ("127.0.0.3", 421), ("192.168.1.1", 421)):
+        async with http_client(f"http://127.0.0.2:{number}", {"Host": f"{host}:{number}"}) as client:
+            assert (await client.get("/healthz")).status_code == status, host
+    await port.close()
+
+
+async def test_openais_clients_are_refused_in_their_own_form(api: OpenApi) -> None:
+    async with api.stranger() as stranger, api.stranger(Host="evil.example") as rebound:
+        unknown = (await stranger.get("/v1/models")).json()["error"]
+        misled = (await rebound.get("/v1/models")).json()["error"]
+    assert unknown["code"] == "invalid_api_key"
+    assert "tether token" in unknown["message"]
+    assert "host_names" in misled["message"]
+
+
 @pytest.mark.parametrize(
     "hosts", ["", "Host: \n", "Host: localhost:{port}\nHost: localhost:{port}\n", "Host: localhost:{port}, evil\n"]
 )
@@ -300,7 +322,3 @@ async def test_a_second_request_in_the_same_connection_needs_its_own_token(api: 
         writer.write(f"{head}Authorization: Bearer {api.token}\r\n\r\n{head}\r\n".encode())
         assert (await read_answer(reader)).status == 200
         assert (await read_answer(reader)).status == 401
-
-
-def test_the_scopes_are_dependencies_of_routes() -> None:
-    assert ChatScope.dependency is not ManageScope.dependency

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.helpers.api import OpenApi, connection, core_of_rooms, http_client, open_port
+from tests.helpers.api import OpenApi, connection, core_of_rooms, http_client, open_port, read_answer
 from tests.helpers.processes import running, said
 from tests.helpers.rooms import Rooms, open_rooms
 from tests.helpers.scripted_models import write_scripted_model
@@ -190,6 +190,19 @@ async def _first(events: Any, count: int) -> Any:
             yield event
         if not count:
             return
+
+
+async def test_who_is_still_sending_when_the_port_is_closed_is_told(rooms: Rooms) -> None:
+    async with open_port(rooms, bounds=AT_ONCE) as api, connection(api.url) as (reader, writer):
+        host = api.url.removeprefix("http://")
+        lines = ("POST /generations HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {api.token}")
+        rest = ("Content-Type: application/json", "Content-Length: 100", "Expect: 100-continue", "", "{")
+        writer.write("\r\n".join((*lines, *rest)).encode())
+        assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")
+        closing = asyncio.create_task(api.port.close())
+        answer = await read_answer(reader)
+        assert (answer.status, json.loads(answer.text)["code"]) == (503, "port_closed")
+        await closing
 
 
 async def test_requests_in_flight_are_answered_before_the_port_closes(tmp_path: Path) -> None:
