@@ -72,9 +72,9 @@ class Store:
         """How often the database has failed since it was opened, by the code of the error."""
         return self._database.failures()
 
-    def create_session(self, title: str = "", model: str = "") -> SessionRecord:
-        """Begin a conversation."""
-        session_id, now = uuid4().hex, self._clock.now()
+    def create_session(self, title: str = "", model: str = "", *, session_id: str | None = None) -> SessionRecord:
+        """Begin a conversation; its id may be chosen before."""
+        session_id, now = session_id or uuid4().hex, self._clock.now()
         values = {"id": session_id, "title": title, "model": model, "created_at": now, "last_active": now}
         with self._database.write() as connection:
             connection.execute(insert(SessionTable).values(values))
@@ -159,7 +159,7 @@ class Store:
             StoreError: it is gone, but traces of it cannot be removed before the next start.
         """
         with self._database.write() as connection:
-            find_session(connection, session_id)
+            find_session(connection, session_id, lock=True)
             self._database.mark_for_scrub(connection)
             connection.execute(delete(ToolRuleTable).where(ToolRuleTable.session_id == session_id))
             forget_session(connection, session_id)

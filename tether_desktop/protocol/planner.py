@@ -93,7 +93,16 @@ class TurnPlanner:
         self._store = store
         self._catalog = catalog
 
-    def plan(self, session_id: str, ask: Ask, wanted: Wanted, settings: Settings, tools: Sequence[Tool]) -> TurnPlan:
+    def plan(
+        self,
+        session_id: str,
+        ask: Ask,
+        wanted: Wanted,
+        settings: Settings,
+        tools: Sequence[Tool],
+        *,
+        begins: bool = False,
+    ) -> TurnPlan:
         """Check everything, then store the question and an empty reply, and name the session.
 
         Args:
@@ -102,17 +111,19 @@ class TurnPlanner:
             wanted: what the caller wants.
             settings: hold for what it does not say.
             tools: what there is to call.
+            begins: whether the session is to be made.
 
         Raises:
             TetherError: something cannot be used; nothing is stored then.
         """
-        session = self._open_session(session_id)
-        entry = chosen_model(self._catalog, wanted.model, session.model, settings.default_model)
+        session = None if begins else self._open_session(session_id)
+        entry = chosen_model(self._catalog, wanted.model, session.model if session else None, settings.default_model)
         template = load_template(entry)
         by_default = settings.tool_use == "on" or (settings.tool_use == "auto" and template.declares_tools)
         formatted = wanted.reply_format is not None
         offered, choice = offered_tools(wanted.tool_use, tools, by_default=by_default, formatted=formatted)
         with self._store.together():
+            session = session or self._store.create_session(session_id=session_id)
             asked = ask(session)
             self._store.add_message(session_id, Message("assistant"), parent_id=asked.id, model=entry.name)
             if session.model != entry.name:

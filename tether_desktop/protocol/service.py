@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from tether_desktop.context.exports import markdown_of, write_export
@@ -234,6 +235,24 @@ class SessionService:
         wanted = Wanted(model, params, tool_use, reply_format)
         return await self._start(session_id, partial(self._planner.ask, question), wanted)
 
+    async def begin(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        params: SamplingParams | None = None,
+        tool_use: ToolUse = AS_SET,
+        reply_format: Constraint | None = None,
+    ) -> Turn:
+        """Ask something in a new session, which is made only if nothing is wrong with the question.
+
+        Raises:
+            TetherError: as ``send``.
+        """
+        question = _question(text)
+        wanted = Wanted(model, params, tool_use, reply_format)
+        return await self._start(uuid4().hex, partial(self._planner.ask, question), wanted, begins=True)
+
     async def regenerate(
         self,
         session_id: str,
@@ -318,18 +337,20 @@ class SessionService:
         await asyncio.gather(*self._starts, return_exceptions=True)
         await asyncio.gather(*(turn.cancel() for turn in self._turns.values()))
 
-    async def _start(self, session_id: str, ask: Ask, wanted: Wanted) -> Turn:
+    async def _start(self, session_id: str, ask: Ask, wanted: Wanted, *, begins: bool = False) -> Turn:
         """Start a turn; once it is being stored, a caller that goes away does not stop it."""
-        start = asyncio.create_task(self._plan_and_run(session_id, ask, wanted))
+        start = asyncio.create_task(self._plan_and_run(session_id, ask, wanted, begins=begins))
         self._starts.add(start)
         start.add_done_callback(self._starts.discard)
         return await asyncio.shield(start)
 
-    async def _plan_and_run(self, session_id: str, ask: Ask, wanted: Wanted) -> Turn:
+    async def _plan_and_run(self, session_id: str, ask: Ask, wanted: Wanted, *, begins: bool) -> Turn:
         async with self._exclusive(session_id):
             self._check_idle(session_id)
             tools = self._toolbox.offered()
-            plan = await asyncio.to_thread(self._planner.plan, session_id, ask, wanted, self.settings, tools)
+            plan = await asyncio.to_thread(
+                self._planner.plan, session_id, ask, wanted, self.settings, tools, begins=begins
+            )
             turn = Turn(
                 plan,
                 self._store,

@@ -23,8 +23,8 @@ class Heard:
         self.params: list[SamplingParams] = []
         original = api.rooms.sessions._planner.plan
 
-        def plan(*arguments: Any) -> Any:
-            made = original(*arguments)
+        def plan(*arguments: Any, **options: Any) -> Any:
+            made = original(*arguments, **options)
             self.params.append(made.params)
             return made
 
@@ -201,3 +201,23 @@ async def test_a_reply_held_to_a_schema_asks_the_engine_for_it(api: OpenApi) -> 
     form = {"type": "json_schema", "json_schema": {"name": "form", "schema": schema, "strict": True}}
     response = await api.client.post("/generations", json={"prompt": "Well?", "response_format": form})
     assert (response.status_code, response.json()["code"]) == (400, "constraint_refused")
+
+
+async def test_a_conversation_that_is_far_too_long_goes_on_and_says_what_it_leaves_out(api: OpenApi) -> None:
+    api.rooms.add_model("Small", context_window=256, replies=["Yes. " * 20])
+    session_id = (await api.client.post("/sessions")).json()["session_id"]
+    kinds: list[set[str]] = []
+    for number in range(12):
+        lines = await read_turn(api.client, f"Question {number}? " * 5, session_id=session_id, model_name="Small")
+        kinds.append({line["type"] for line in lines})
+    assert all("done" in each for each in kinds)
+    assert "context_trimmed" not in kinds[0]
+    assert "context_trimmed" in kinds[-1]
+    assert len(await stored(api.client, session_id)) == 24
+
+
+async def test_a_refused_question_tells_nobody_of_a_new_conversation(api: OpenApi) -> None:
+    heard: list[Any] = []
+    api.rooms.sessions.subscribe(heard.append)
+    await api.client.post("/generations", json={"prompt": "x", "model_name": "nobody"})
+    assert heard == []

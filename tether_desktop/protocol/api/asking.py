@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from typing import TypedDict
 
-from tether_desktop.errors import TetherError
 from tether_desktop.messages import ToolChoice
 from tether_desktop.model.engine import Constraint, SamplingParams
 from tether_desktop.protocol.api.generation_schemas import Generation, NamedTool, ResponseFormat, Sampling
@@ -17,35 +17,33 @@ from tether_desktop.settings import Settings
 _BY_SETTINGS = ("max_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty")
 
 
+class _How(TypedDict):
+    model: str | None
+    params: SamplingParams
+    tool_use: ToolUse
+    reply_format: Constraint | None
+
+
 async def begin(sessions: SessionService, asked: Generation) -> Turn:
-    """Ask; a conversation that had to be made for it goes again where the question is refused.
+    """Ask, in a new conversation where none is named.
 
     Raises:
         TetherError: as ``SessionService.send``, ``regenerate`` and ``edit``.
     """
-    if asked.session_id is not None:
-        return await _ask(sessions, asked.session_id, asked)
-    session = await sessions.create(model=asked.model_name or "")
-    try:
-        return await _ask(sessions, session.id, asked)
-    except TetherError:
-        await sessions.erase(session.id)
-        raise
-
-
-async def _ask(sessions: SessionService, session_id: str, asked: Generation) -> Turn:
-    params = sampling(asked, sessions.settings)
-    use, form = tool_use(asked), reply_format(asked.response_format)
-    if asked.regenerate is not None:
-        return await sessions.regenerate(
-            session_id, asked.regenerate, model=asked.model_name, params=params, tool_use=use, reply_format=form
-        )
+    how = _How(
+        model=asked.model_name,
+        params=sampling(asked, sessions.settings),
+        tool_use=tool_use(asked),
+        reply_format=reply_format(asked.response_format),
+    )
     text = asked.prompt or ""
+    if asked.session_id is None:
+        return await sessions.begin(text, **how)
+    if asked.regenerate is not None:
+        return await sessions.regenerate(asked.session_id, asked.regenerate, **how)
     if asked.replace is not None:
-        return await sessions.edit(
-            session_id, asked.replace, text, model=asked.model_name, params=params, tool_use=use, reply_format=form
-        )
-    return await sessions.send(session_id, text, model=asked.model_name, params=params, tool_use=use, reply_format=form)
+        return await sessions.edit(asked.session_id, asked.replace, text, **how)
+    return await sessions.send(asked.session_id, text, **how)
 
 
 def sampling(asked: Sampling, settings: Settings) -> SamplingParams:
