@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sqlite3
@@ -21,6 +22,7 @@ from tether_desktop import paths
 from tether_desktop.events import Status, Token, ToolApproval
 from tether_desktop.logs import start_logging, stop_logging
 from tether_desktop.protocol.api.metric_table import METRICS
+from tether_desktop.protocol.news import TurnStarted
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 SPEAKS = {"match": "go on", "steps": ["It ", "goes ", "on", {"wait": True}]}
@@ -269,6 +271,34 @@ async def test_readers_of_streams_are_counted_while_they_read(tmp_path: Path) ->
             async for _ in lines:
                 pass
         assert (await figures(api))("tether_http_streams_open", format="ndjson") == 0
+
+
+async def test_a_reader_that_goes_away_is_no_reader_any_more(tmp_path: Path) -> None:
+    async with open_rooms(tmp_path, replies=[SPEAKS]) as rooms, open_port(rooms) as api:
+        asked = {"prompt": "Please go on", "stream": True}
+        async with api.client.stream("POST", "/generations", json=asked) as reading:
+            lines = reading.aiter_lines()
+            await anext(lines)
+            assert (await figures_while_it_runs(api))("tether_http_streams_open", format="ndjson") == 1
+        while (await figures_while_it_runs(api))("tether_http_streams_open", format="ndjson") != 0:
+            pass
+        figure = await figures_while_it_runs(api)
+        assert figure("tether_http_requests_total", method="POST", route="/generations", status="200") == 1
+        await rooms.sessions.turns()[0].cancel()
+
+
+async def test_a_client_that_did_not_wait_for_its_answer_is_told_by_a_status(tmp_path: Path) -> None:
+    async with open_rooms(tmp_path, replies=[SPEAKS]) as rooms, open_port(rooms) as api:
+        asked = {"prompt": "Please go on"}
+        asking = asyncio.create_task(api.client.post("/generations", json=asked))
+        begun = asyncio.Event()
+        rooms.sessions.subscribe(lambda news: begun.set() if isinstance(news, TurnStarted) else None)
+        await begun.wait()
+        asking.cancel()
+        gone = {"method": "POST", "route": "/generations", "status": "499"}
+        while (await figures_while_it_runs(api))("tether_http_requests_total", **gone) != 1:
+            pass
+        await rooms.sessions.turns()[0].cancel()
 
 
 async def test_an_id_is_echoed_in_the_answer_and_in_the_body_of_an_error(api: OpenApi) -> None:
