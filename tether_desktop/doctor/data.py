@@ -15,7 +15,7 @@ from tether_desktop import paths
 from tether_desktop.app import lock_data_folder
 from tether_desktop.context.statistics import StoreStatistics
 from tether_desktop.context.store import Store
-from tether_desktop.doctor.finding import Finding
+from tether_desktop.doctor.finding import Finding, counted
 from tether_desktop.errors import AlreadyRunning, TetherError
 from tether_desktop.logs import log_file
 from tether_desktop.settings import Settings
@@ -52,7 +52,7 @@ def look_at_database(settings: Settings) -> Finding:
 
 
 def _figures(statistics: StoreStatistics) -> str:
-    kept = f"{statistics.sessions} conversations"
+    kept = counted(statistics.sessions, "conversation")
     if statistics.deleted_sessions:
         kept += f" and {statistics.deleted_sessions} in the bin"
     size = f"{statistics.size_bytes / _MEGABYTE:,.1f} MB"
@@ -97,7 +97,9 @@ def look_at_log(now: datetime | None = None) -> Finding:
     size = f"{log_file()}, {sum(file.stat().st_size for file in files) / _MEGABYTE:,.1f} MB"
     errors = sum(_recent_errors(file, (now or datetime.now(UTC)) - _RECENTLY) for file in files)
     if errors:
-        return Finding("log", "warn", f"{size}; {errors} errors within a day", "The lines with ERROR say what failed.")
+        return Finding(
+            "log", "warn", f"{size}; {counted(errors, 'error')} within a day", "The lines with ERROR say what failed."
+        )
     return Finding("log", "ok", f"{size}; no errors within a day")
 
 

@@ -16,3 +16,8 @@ class Finding:
     status: Status
     message: str
     remedy: str = ""
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things as a person says it: 1 error, 2 errors."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -49,4 +49,4 @@ def look_at_tokens() -> Finding:
     if sys.platform != "win32" and mode & _OTHERS:
         return Finding("tokens", "warn", f"Other users of this computer may read {path}.", f"Run chmod 600. {_RENEW}")
     own = "your own" if written.own else "none of your own"
-    return Finding("tokens", "ok", f"{own}, and {len(written.named)} further ones")
+    return Finding("tokens", "ok", f"{own}, and {len(written.named)} more")

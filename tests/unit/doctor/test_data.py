@@ -44,7 +44,7 @@ def test_older_files_count_as_well() -> None:
     write_log(AS_TEXT, ("2026-03-02T08:00:00", "INFO"))
     assert look_at_log(NOW).message.endswith("; no errors within a day")
     log_file().with_name("tether.log.2").write_text(AS_TEXT.format(time="2026-03-02T07:00:00", level="ERROR"))
-    assert look_at_log(NOW).message.endswith("; 1 errors within a day")
+    assert look_at_log(NOW).message.endswith("; 1 error within a day")
 
 
 def test_a_log_that_is_not_there_yet_is_fine() -> None:
@@ -67,7 +67,7 @@ def test_conversations_are_counted_with_the_size_and_kind_of_their_database() ->
         store.delete_session(store.create_session().id)
     found = look_at_database(settings)
     assert found.status == "ok"
-    assert found.message.startswith("1 conversations and 1 in the bin, 0.1 MB; SQLite 3.")
+    assert found.message.startswith("1 conversation and 1 in the bin, 0.1 MB; SQLite 3.")
     assert found.message.endswith("with full-text search")
 
 

@@ -68,7 +68,7 @@ def test_tokens_are_counted_and_never_told() -> None:
     tokens = Tokens(paths.tokens_path())
     own, further = tokens.own(), tokens.add("phone", "chat")
     found = look_at_tokens()
-    assert (found.status, found.message) == ("ok", "your own, and 1 further ones")
+    assert (found.status, found.message) == ("ok", "your own, and 1 more")
     assert own not in repr(found)
     assert further not in repr(found)
 
