@@ -24,7 +24,7 @@ _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 _LARGEST = 1_000_000
 _OLD_FILES = 3
 _CHATTY = (
-    *("alembic", "asyncio", "httpcore", "httpcore2", "httpx", "httpx2"),
+    *("alembic", "asyncio", "filelock", "httpcore", "httpcore2", "httpx", "httpx2"),
     *("uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error"),
 )
 """Packages whose everyday messages tell us nothing, or too much: addresses can hold keys."""
