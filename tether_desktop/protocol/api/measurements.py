@@ -18,7 +18,7 @@ from tether_desktop.protocol.api.request_log import Served
 
 
 class Measurements:
-    """Counters and histograms of all that happens while the port is open; for the core's loop.
+    """Counters and histograms of all that happens while the port is open; they can be told from any thread.
 
     Attributes:
         registry: holds them, and nothing that any other library counts.

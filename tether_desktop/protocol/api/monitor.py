@@ -59,7 +59,9 @@ class Monitor:
 
     async def told(self, accept: str) -> tuple[bytes, str]:
         """All figures as a client wants them, and their media type."""
-        return self.measurements.told(accept, families(await self._look()))
+        now = families(await self._look())
+        # Writing all of it down takes tens of milliseconds, in which others would wait for their tokens.
+        return await asyncio.to_thread(self.measurements.told, accept, now)
 
     async def _look(self) -> Current:
         condition, use = await asyncio.gather(self.readiness.look(), self._machine_use())
