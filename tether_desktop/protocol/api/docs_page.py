@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 
 from fastapi import APIRouter
@@ -67,5 +68,5 @@ async def file(name: str) -> Response:
     if name not in _TYPES:
         raise HTTPException(404)
     # A file of the program, read once a day by a browser.
-    content = files(_PACKAGE).joinpath(name).read_bytes()
+    content = await asyncio.to_thread(files(_PACKAGE).joinpath(name).read_bytes)
     return Response(content, headers=_DAY, media_type=_TYPES[name])

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tether_desktop.protocol.api.schemas import LONGEST_TEXT, Asked, FinishReasonName, Timings, Told, Usage
+from tether_desktop.protocol.api.schemas import LONGEST_TEXT, Asked, FinishReasonName, Id, Timings, Told, Usage
 from tether_desktop.protocol.api.session_schemas import QUESTION, REPLY, SESSION, Message
 
 Device = Literal["auto", "cuda", "rocm", "metal", "vulkan", "opencl", "cpu"]
@@ -17,7 +17,6 @@ DEVICE: Any = Field(
     description="Kept for older clients and checked to be the name of a device; the engine chooses itself, and "
     "`GET /models/{model_name}` tells what it computes on.",
 )
-_MessageName = Annotated[str, Field(min_length=1, max_length=100)]
 _ToolName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -92,14 +91,12 @@ class Sampling(Asked):
 class Generation(Sampling):
     """A question: a new one, an earlier one once more, or another one in the place of an earlier one."""
 
-    session_id: str | None = Field(
-        default=None, min_length=1, max_length=100, description="Where to ask; left out, a conversation begins."
-    )
+    session_id: Id | None = Field(default=None, description="Where to ask; left out, a conversation begins.")
     prompt: str | None = Field(default=None, max_length=LONGEST_TEXT, description="The question.")
-    regenerate: _MessageName | None = Field(
+    regenerate: Id | None = Field(
         default=None, description="A reply to which another one is wanted beside it, without a `prompt`."
     )
-    replace: _MessageName | None = Field(
+    replace: Id | None = Field(
         default=None, description="An earlier question, beside which the `prompt` is asked instead; nothing is lost."
     )
     model_name: str | None = Field(
@@ -161,7 +158,7 @@ class Reply(Told):
 class Abort(Asked):
     """Which conversation is to be stopped."""
 
-    session_id: str = Field(min_length=1, max_length=100)
+    session_id: Id
 
 
 ASK = {"session_id": SESSION["session_id"], "prompt": "Why is the sky blue?", "stream": True}

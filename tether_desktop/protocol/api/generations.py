@@ -22,7 +22,7 @@ from tether_desktop.protocol.api.generation_schemas import ASK, REPLY_EXAMPLE, A
 from tether_desktop.protocol.api.ndjson import JsonResponse, NdjsonResponse, lines
 from tether_desktop.protocol.api.problem import problem, status_of_code
 from tether_desktop.protocol.api.refusals import answer, line_answer, refusals
-from tether_desktop.protocol.api.schemas import SessionId, Success, examples
+from tether_desktop.protocol.api.schemas import Id, SessionId, Success, examples
 from tether_desktop.protocol.api.security import ChatScope, check_manages
 from tether_desktop.protocol.turn import Turn
 
@@ -105,9 +105,7 @@ async def follow(
     core: TheCore,
     audience: TheAudience,
     after: Annotated[int, Query(ge=0, le=2**31, description="Lines that are there already.")] = 0,
-    reply: Annotated[
-        str | None, Query(max_length=100, description="Only the turn that writes this reply, and no later one.")
-    ] = None,
+    reply: Annotated[Id | None, Query(description="Only the turn that writes this reply, and no later one.")] = None,
     status: Annotated[bool, Query(description="Whether `status` lines are among them, and were counted.")] = True,
 ) -> Response:
     """Give the lines of a turn."""

@@ -15,7 +15,7 @@ from tether_desktop.protocol.api.core import TheCore
 from tether_desktop.protocol.api.ndjson import JsonResponse, to_json
 from tether_desktop.protocol.api.pages import LINK, MOST_ROWS, next_link
 from tether_desktop.protocol.api.refusals import answer, refusals
-from tether_desktop.protocol.api.schemas import MessageId, SessionId
+from tether_desktop.protocol.api.schemas import Id, MessageId, SessionId
 from tether_desktop.protocol.api.security import ChatScope
 from tether_desktop.protocol.api.session_schemas import QUESTION, REPLY, Message
 
@@ -37,7 +37,7 @@ async def list_messages(
     session_id: SessionId,
     core: TheCore,
     limit: Annotated[int | None, Query(ge=1, le=MOST_ROWS, description="Only so many, the newest ones.")] = None,
-    before: Annotated[str | None, Query(max_length=100, description="Only what comes before this message.")] = None,
+    before: Annotated[Id | None, Query(description="Only what comes before this message.")] = None,
 ) -> Response:
     """Show messages."""
     one_more = None if limit is None else limit + 1

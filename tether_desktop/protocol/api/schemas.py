@@ -10,13 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 LONGEST_TEXT = 4_000_000
 """Characters of a question, which no context window of today holds."""
 
+ID_PATTERN = r"^[!-~]+$"
+Id = Annotated[str, Field(min_length=1, max_length=100, pattern=ID_PATTERN)]
+"""What names a conversation, a message or a call in a body."""
+
 SessionId = Annotated[
     str,
     Path(
         description="The conversation, as `POST /sessions` or `GET /sessions` has named it.",
         min_length=1,
         max_length=100,
-        pattern=r"^[!-~]+$",
+        pattern=ID_PATTERN,
         examples=["0f2c6a51d3b94f7e8a1b2c3d4e5f6071"],
     ),
 ]
@@ -26,7 +30,7 @@ MessageId = Annotated[
         description="A message of the conversation.",
         min_length=1,
         max_length=100,
-        pattern=r"^[!-~]+$",
+        pattern=ID_PATTERN,
         examples=["9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"],
     ),
 ]

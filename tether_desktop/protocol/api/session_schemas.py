@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tether_desktop.protocol.api.schemas import Asked, Detail, FinishReasonName, Timings, Told, Usage
+from tether_desktop.protocol.api.schemas import Asked, Detail, FinishReasonName, Id, Timings, Told, Usage
 
 LONGEST_TITLE = 500
 
@@ -84,9 +84,7 @@ class SessionChanges(Asked):
 class BranchPoint(Asked):
     """Where the copy ends."""
 
-    message_id: str | None = Field(
-        default=None, max_length=100, description="The last message of the copy; null copies all."
-    )
+    message_id: Id | None = Field(default=None, description="The last message of the copy; null copies all.")
 
 
 class Session(Told):
@@ -205,7 +203,7 @@ class WaitingCall(Told):
 class ApprovalReply(Asked):
     """Whether a call may run."""
 
-    call_id: str = Field(max_length=100, description="As the `tool_approval` event or `GET …/approvals` names it.")
+    call_id: Id = Field(description="As the `tool_approval` event or `GET …/approvals` names it.")
     answer: Literal["once", "always", "deny", "never"] = Field(
         description="Allow this call (`once`) or every call of the tool in this conversation (`always`); refuse this "
         "call (`deny`) or every one (`never`)."
