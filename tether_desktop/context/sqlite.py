@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,9 @@ WRITES_OPTION: Final = "tether_writes"
 
 _NEEDS_SCRUB = 1
 """The file's user_version, which SQLite leaves to us, while traces of erased rows are in it."""
+
+_PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0, None)
+"""Seconds between attempts, until the last one has failed."""
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -84,7 +88,16 @@ def demand_writable(engine: Engine) -> None:
 def use_write_ahead_log(engine: Engine) -> None:
     """Let readers and the writer work at the same time; remembered in the file."""
     with engine.connect() as connection:
-        _raw(connection).execute("PRAGMA journal_mode = WAL")
+        for pause in _PAUSES:
+            try:
+                _raw(connection).execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                # Of two programs that do this to a new file one is refused at once: each would wait for the other.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or pause is None:
+                    raise
+                time.sleep(pause)
+            else:
+                return
 
 
 def empty_write_ahead_log(engine: Engine) -> bool:

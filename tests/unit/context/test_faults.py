@@ -14,7 +14,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tests.helpers.processes import running, said, tell
-from tether_desktop.context import faults
+from tether_desktop.context import faults, sqlite
 from tether_desktop.context.store import Store
 from tether_desktop.context.tables import SessionTable
 from tether_desktop.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
@@ -58,6 +58,24 @@ def test_a_database_locked_by_another_program_is_busy_and_works_once_it_is_free(
             Store(f"{url}?timeout=0.01")
     assert len({store.create_session().id, session.id}) == 2
     store.close()
+
+
+def test_a_program_that_reads_a_file_without_a_log_is_waited_for(
+    url: str, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(url).close()
+    pauses: list[float] = []
+    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        reader.execute("PRAGMA journal_mode = DELETE")
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM sessions").fetchone()
+        monkeypatch.setattr(sqlite.time, "sleep", pauses.append)
+        with pytest.raises(StoreBusy):
+            Store(f"{url}?timeout=0.01")
+        monkeypatch.setattr(sqlite.time, "sleep", lambda _: reader.rollback())
+        Store(f"{url}?timeout=0.01").close()
+    assert pauses == sorted(pauses)
+    assert sum(pauses) > 1
 
 
 def test_a_database_of_a_newer_version_is_left_as_it_is(url: str, database: Path) -> None:
