@@ -58,7 +58,7 @@ def test_an_address_for_others_needs_to_be_allowed() -> None:
 
 
 def test_an_address_that_is_none_is_a_warning() -> None:
-    found = look_at_port(Settings(host="no such host", port=0))
+    found = look_at_port(Settings(host="no..host", port=0))
     assert found.status == "warn"
     assert found.remedy
 
