@@ -120,7 +120,7 @@ def _errors(document: dict[str, Any]) -> str:
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 example = response.get("content", {}).get("application/json", {}).get("example")
-                if isinstance(example, dict) and "code" in example:
+                if not status.startswith("2") and isinstance(example, dict) and "code" in example:
                     meanings.setdefault(status, (response["description"], example))
     rows = "".join(_row(status, meanings[status][0], f"`{meanings[status][1]['code']}`") for status in sorted(meanings))
     example = _json(meanings["404"][1])
@@ -182,10 +182,14 @@ def _plain_kind(schema: dict[str, Any]) -> str:
         "maximum": "up to",
         "exclusiveMaximum": "below",
     }
-    limits = [f"{word} {schema[key]:,}" for key, word in words.items() if key in schema]
+    limits = [f"{word} {_number(schema[key])}" for key, word in words.items() if key in schema]
     if "maxLength" in schema:
         limits.append(f"of up to {schema['maxLength']:,} characters")
     return " ".join([kind, *limits])
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else str(value)
 
 
 def _default(schema: dict[str, Any]) -> str:
