@@ -108,7 +108,7 @@ class Sessions(Protocol):
     async def list(
         self, *, deleted: bool = False, pinned: bool | None = None, limit: int | None = None, offset: int = 0
     ) -> builtins.list[SessionRecord]:
-        """Those in the list or in the bin; pinned ones first, then the last active."""
+        """Those in the list or in the bin; the last active first."""
         ...
 
     async def find(self, beginning: str) -> SessionRecord:

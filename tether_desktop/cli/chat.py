@@ -147,12 +147,11 @@ async def _find(sessions: Sessions, which: _Which) -> SessionRecord | None:
         return await sessions.find(which.beginning)
     if not which.newest:
         return None
-    # Pinned ones come first whenever they were used, so that each kind is asked for by itself.
-    newest = [*await sessions.list(pinned=True), *await sessions.list(pinned=False, limit=1)]
+    newest = await sessions.list(limit=1)
     if not newest:
         message = "There are no conversations yet."
         raise SessionNotFound("There is nothing to go on with", message, "`tether chat` begins one.")
-    return max(newest, key=lambda session: session.last_active)
+    return newest[0]
 
 
 def _converse(talk: Talk, *, show_thinking: bool) -> None:

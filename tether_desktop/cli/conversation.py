@@ -121,10 +121,12 @@ class Conversation:
 
     def save(self, name: str) -> None:
         """Write the session to a file."""
-        session = self._talk.session
-        if session is None:
+        begun = self._talk.session
+        if begun is None:
             note("There is nothing to save yet.")
             return
+        # It may have got its title since.
+        session = self._talk.run(self._talk.backend.sessions.get(begun.id))
         file = save_chat(self._talk, session, name, may_replace=lambda file: self._agrees(f"Replace {file}? [y/N] "))
         note(safe(f"Saved as {file}." if file else "Nothing was saved."))
 
@@ -133,7 +135,7 @@ class Conversation:
         self._left = True
 
     def _take(self, said: str) -> None:
-        name, _, argument = said.strip().partition(" ")
+        name, _, argument = said.rstrip().partition(" ")
         try:
             if name in COMMANDS:
                 COMMANDS[name].run(self, argument.strip())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tether_desktop.cli.output import safe, write
@@ -65,7 +68,7 @@ class PlainPen:
 class MarkdownPen:
     """Draws finished blocks of Markdown for good, and the one that is being written again and again below them."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, frame_s: float = _FRAME_S) -> None:
         """Take a console, or make one of stdout, which keeps to NO_COLOR and to the terminal's width."""
         from rich.console import Console as RichConsole
 
@@ -73,7 +76,9 @@ class MarkdownPen:
         self._console = console or RichConsole(file=sys.stdout, highlight=False)
         self._text = ""
         self._live: Live | None = None
+        self._frame_s = frame_s
         self._drawn = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._wrote_block = False
 
     def write(self, text: str) -> None:
@@ -82,27 +87,36 @@ class MarkdownPen:
         if not self._text.strip():
             return
         self.open = True
-        now = time.monotonic()
-        if now - self._drawn >= _FRAME_S:
+        wait = self._drawn + self._frame_s - time.monotonic()
+        if wait <= 0:
             self._draw()
-            self._drawn = now
+        elif self._timer is None:
+            self._timer = _later(wait, self._draw)
 
     def end(self) -> None:
         """Draw what is left for good."""
+        self._stop_timer()
         if self._live is not None:
             self._live.stop()
             self._live = None
         if self._text.strip():
-            self._print(self._text)
+            self._print(blocks(self._text))
         self._text, self.open, self._wrote_block = "", False, False
 
     def _draw(self) -> None:
-        finished, self._text = split_blocks(self._text)
+        self._stop_timer()
+        self._drawn = time.monotonic()
+        *finished, self._text = blocks(self._text)
         live = self._live_region()
         if finished:
             live.update(_Tail(""))
             self._print(finished)
         live.update(_Tail(self._text, spaced=self._wrote_block), refresh=True)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _live_region(self) -> Live:
         from rich.live import Live as RichLive
@@ -119,11 +133,12 @@ class MarkdownPen:
             self._live.start()
         return self._live
 
-    def _print(self, text: str) -> None:
-        if self._wrote_block:
-            self._console.print()
-        self._console.print(markdown(text))
-        self._wrote_block = True
+    def _print(self, finished: list[str]) -> None:
+        for block in finished:
+            if self._wrote_block:
+                self._console.print()
+            self._console.print(markdown(block))
+            self._wrote_block = True
 
 
 class _Tail:
@@ -147,6 +162,14 @@ class _Tail:
             yield from line
 
 
+def _later(seconds: float, draw: Callable[[], None]) -> asyncio.TimerHandle | None:
+    """Draw when a model that pauses has not written more by then; without a loop, its next words do."""
+    try:
+        return asyncio.get_running_loop().call_later(seconds, draw)
+    except RuntimeError:
+        return None
+
+
 def markdown(text: str) -> Markdown:
     """Markdown for a terminal: addresses are shown and nothing is a link, HTML is text, pictures are their names."""
     from rich.markdown import Markdown as RichMarkdown
@@ -156,13 +179,13 @@ def markdown(text: str) -> Markdown:
     return shown
 
 
-def split_blocks(text: str) -> tuple[str, str]:
-    """Markdown cut before its last block, which may still change; the first part is empty while there is only one."""
+def blocks(text: str) -> list[str]:
+    """Markdown as its blocks, each with what follows up to the next; only the last of them can still change."""
     starts = [token.map[0] for token in _parser().parse(text) if token.level == 0 and token.map and token.nesting >= 0]
-    if len(starts) < 2:
-        return "", text
-    lines = text.split("\n")
-    return "\n".join(lines[: starts[-1]]) + "\n", "\n".join(lines[starts[-1] :])
+    # Not splitlines, for which there are more ends of lines than there are in Markdown.
+    lines = [f"{line}\n" for line in text.split("\n")]
+    lines[-1] = lines[-1][:-1]
+    return ["".join(lines[start:end]) for start, end in pairwise([0, *starts[1:], None])]
 
 
 def _parser() -> Any:

@@ -40,7 +40,7 @@ def list_sessions(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> None:
-    """List the conversations: pinned ones, then the last active first."""
+    """List the conversations, the last active first; pinned ones have a *."""
     # One more than is shown tells whether there are others.
     found = _do(lambda sessions: sessions.list(deleted=deleted, limit=limit + 1, offset=offset))
     shown = found[:limit]
@@ -112,14 +112,14 @@ def rename_session(
 
 @app.command("pin")
 def pin_session(session_id: SessionId) -> None:
-    """Show a conversation before the others."""
+    """Mark a conversation as one that the window shows before the others."""
     pinned = _change(session_id, lambda sessions, found: sessions.pin(found.id, pinned=True))
     note(safe(f"{_name(pinned)} is pinned."))
 
 
 @app.command("unpin")
 def unpin_session(session_id: SessionId) -> None:
-    """Show a conversation among the others again."""
+    """Take that mark away."""
     unpinned = _change(session_id, lambda sessions, found: sessions.pin(found.id, pinned=False))
     note(safe(f"{_name(unpinned)} is not pinned."))
 
