@@ -45,12 +45,21 @@ class _Recognised:
     conversation_of: Callable[[Any], Conversation]
 
 
-def import_file(store: Store, path: Path) -> ImportReport:
+def _nobody(_: SessionRecord) -> None:
+    """Nobody wants to hear of it."""
+
+
+def import_file(store: Store, path: Path, on_added: Callable[[SessionRecord], None] = _nobody) -> ImportReport:
     """Add the conversations of a file: an export of ours, ChatGPT's conversations.json, or the zip file it comes in.
 
     What it is shows in its content. All of it is read once before anything is added, so that of a broken file nothing
     is. Then each conversation is added by itself, whole or not at all; one that is there already is not added again.
     Only one conversation at a time is in memory.
+
+    Args:
+        store: where to add them.
+        path: of the file.
+        on_added: hears of each conversation once it is there.
 
     Raises:
         ImportProblem: it cannot be read, or is neither; nothing is added then.
@@ -67,6 +76,8 @@ def import_file(store: Store, path: Path) -> ImportReport:
                 except Unfit as reason:
                     number = len(imported) + len(skipped) + 1
                     skipped.append(Skipped(_title(item) or f"Conversation {number}", showable(str(reason))))
+                else:
+                    on_added(imported[-1])
     return ImportReport(tuple(imported), tuple(skipped))
 
 

@@ -133,15 +133,14 @@ class SessionService:
         return markdown_of(session, records)
 
     async def import_from(self, file: Path) -> ImportReport:
-        """Add the conversations of a file: an export of ours, or ChatGPT's.
+        """Add the conversations of a file: an export of ours, or ChatGPT's; each is told of as it is added.
 
         Raises:
             ImportProblem: it cannot be read, or is neither; nothing is added then.
+            StoreError: the database fails; what was added by then stays.
         """
-        report = await asyncio.to_thread(import_file, self._store, file)
-        for session in report.imported:
-            self._changed(session)
-        return report
+        added = partial(asyncio.get_running_loop().call_soon_threadsafe, self._changed)
+        return await asyncio.to_thread(import_file, self._store, file, added)
 
     async def delete(self, session_id: str) -> None:
         """Move a session to the bin, ending its turn."""

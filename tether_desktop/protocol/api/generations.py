@@ -54,7 +54,8 @@ come, the last of them is exactly one of `done`, `cancelled` and `error`.
 `Tether-Session-Id` and `Tether-Reply-Id` name the conversation and the reply before the first line is there. A client
 that loses its connection goes on with `GET /sessions/{session_id}/events`, without missing a line. When the last
 reader has gone and none has come back within a few seconds, the turn is stopped, unless it was asked with
-`keep_running`; what was said until then is stored in any case.
+`keep_running`; what was said until then is stored in any case. A turn that the window or the terminal has begun is
+never stopped so, whoever has followed it.
 
 One question at a time is answered in a conversation: a second one gets 409, and can follow the first.""",
     response_class=JsonResponse,
@@ -189,7 +190,7 @@ def _refused(turn: Turn, error: ErrorEvent) -> Response:
     status = status_of_code(error.code)
     body = problem(status, error.code, error.title, error.message, error.hint)
     body |= {"session_id": turn.session_id, "reply_id": turn.reply.id}
-    return JsonResponse(body, status, headers=_headers(turn), media_type="application/problem+json")
+    return JsonResponse(body, status, headers=_headers(turn))
 
 
 def _reply_json(turn: Turn, messages: list[dict[str, Any]]) -> dict[str, Any]:
