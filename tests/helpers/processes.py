@@ -39,6 +39,6 @@ def tell(process: subprocess.Popen[str], line: str = "") -> None:
 def has_ended(pid: int) -> bool:
     """Whether a process is no more, or is nothing but an entry that its new parent has not taken notice of yet."""
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True

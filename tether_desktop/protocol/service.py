@@ -139,8 +139,12 @@ class SessionService:
             ImportProblem: it cannot be read, or is neither; nothing is added then.
             StoreError: the database fails; what was added by then stays.
         """
-        added = partial(asyncio.get_running_loop().call_soon_threadsafe, self._changed)
-        return await asyncio.to_thread(import_file, self._store, file, added)
+        loop = asyncio.get_running_loop()
+
+        def tell(added: SessionRecord) -> None:
+            loop.call_soon_threadsafe(self._changed, added)
+
+        return await asyncio.to_thread(import_file, self._store, file, tell)
 
     async def delete(self, session_id: str) -> None:
         """Move a session to the bin, ending its turn."""
