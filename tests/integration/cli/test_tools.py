@@ -20,7 +20,7 @@ ADD = '<<function_call>> {"name": "calculate", "arguments": {"expression": "2 + 
 
 def script(command: Command, call: str) -> None:
     """A model that makes one call and then says that it is done."""
-    replies = [{"match": ".", "steps": [{"text": call}]}, {"after_tool": True, "steps": ["I am done."]}]
+    replies: list[Any] = [{"match": ".", "steps": [{"text": call}]}, {"after_tool": True, "steps": ["I am done."]}]
     write_scripted_model(command.dist, replies=replies)
 
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.helpers.terminal_screen import shown_on
-from tether_desktop.cli.pens import MarkdownPen, PlainPen, markdown, pen, blocks
+from tether_desktop.cli.pens import MarkdownPen, PlainPen, blocks, markdown, pen
 
 TEXT = (
     "# Head\n\nSome **bold** words.\n\n- one\n- two\n\n```py\nx = 1\n\ny = 2\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
@@ -95,7 +95,10 @@ async def test_what_a_model_wrote_before_it_pauses_is_drawn() -> None:
     writing = MarkdownPen(screen, frame_s=0.01)
     writing.write("So")
     writing.write(" far")
-    while "So far" not in written.getvalue():
-        await asyncio.sleep(0)
+    # Timers of one loop go off in the order of their times.
+    later = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.02, later.set)
+    await later.wait()
+    assert "So far" in written.getvalue()
     writing.end()
     assert shown_on(written.getvalue(), 12) == ["So far", ""]
