@@ -1,18 +1,21 @@
-"""The `tether` command in a process of its own, with a data folder and models of its own."""
+"""The `tether` command, in this process or one of its own, with a data folder and models of its own."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from tether_desktop import paths
+from tether_desktop.cli import main
 
 
 class Command:
@@ -58,10 +61,41 @@ class Command:
         return [sys.executable, "-m", "tether_desktop", *arguments]
 
 
-MakeCommand = Callable[[], Command]
+class CommandHere(Command):
+    """Runs `tether` in this process, which takes a fraction of the time; what is started is still a process."""
+
+    def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        out, err = _stream(), _stream()
+        with (
+            mock.patch.dict(os.environ, self.environment, clear=True),
+            mock.patch.object(sys, "stdin", _stream(stdin)),
+            mock.patch.object(main, "start_logging", lambda: None),
+            chdir(paths.project_root()),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = main.run(arguments)
+        return subprocess.CompletedProcess(arguments, code, _text(out), _text(err))
+
+
+def _stream(text: str = "") -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8")
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    written: io.BytesIO = stream.buffer  # type: ignore[assignment]
+    return written.getvalue().decode().replace(os.linesep, "\n")
 
 
 @pytest.fixture
-def tether(tmp_path: Path) -> Command:
+def tether(tmp_path: Path) -> CommandHere:
     """The command, with no models yet."""
+    return CommandHere(tmp_path)
+
+
+@pytest.fixture
+def tether_process(tmp_path: Path) -> Command:
+    """The command in a process of its own for each call, with no models yet."""
     return Command(tmp_path)

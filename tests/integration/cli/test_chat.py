@@ -37,9 +37,9 @@ def stored(tether: Command) -> list[list[MessageRecord]]:
     return histories
 
 
-def test_once_with_json_prints_the_events_and_ends_in_exactly_one_done(tether: Command) -> None:
-    write_scripted_model(tether.dist, replies=[{"steps": COLOURS}])
-    done = tether("chat", "--once", "Name three colours.", "--json")
+def test_once_with_json_prints_the_events_and_ends_in_exactly_one_done(tether_process: Command) -> None:
+    write_scripted_model(tether_process.dist, replies=[{"steps": COLOURS}])
+    done = tether_process("chat", "--once", "Name three colours.", "--json")
     assert done.returncode == 0
     assert content(events(done)) == "Red, green and blue."
     ends = [event for event in events(done) if event["type"] in {"done", "error", "cancelled"}]
@@ -50,9 +50,9 @@ def test_once_with_json_prints_the_events_and_ends_in_exactly_one_done(tether: C
     assert done.stderr == ""
 
 
-def test_once_prints_the_answer_alone_on_stdout(tether: Command) -> None:
-    write_scripted_model(tether.dist, replies=["<think>Hm.</think>Red,\ngreen and blue."])
-    done = tether("chat", "--once", "Name three colours.")
+def test_once_prints_the_answer_alone_on_stdout(tether_process: Command) -> None:
+    write_scripted_model(tether_process.dist, replies=["<think>Hm.</think>Red,\ngreen and blue."])
+    done = tether_process("chat", "--once", "Name three colours.")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Red,\ngreen and blue.\n", "")
 
 
