@@ -25,7 +25,7 @@ class Watched:
     def __init__(self, folder: Path, kind: type[Gate]) -> None:
         for name in ("A", "B"):
             write_scripted_model(folder, name)
-        self.made = kind.made = []
+        self.made = Gate.made
         self.clock = VirtualClock()
         self.pool = EnginePool(Catalog([folder]), capacity=1, make_engine=kind)
         self.measurements = Measurements()
@@ -33,6 +33,11 @@ class Watched:
 
     def count(self, name: str, **labels: str) -> float:
         return self.measurements.registry.get_sample_value(name, labels) or 0.0
+
+
+@pytest.fixture(autouse=True)
+def nothing_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gate, "made", [], raising=False)
 
 
 @pytest.fixture
