@@ -161,4 +161,4 @@ def _converse(talk: Talk, *, show_thinking: bool) -> None:
 
     printer = TextPrinter(show_thinking=show_thinking)
     talk.show_history(show_thinking=show_thinking)
-    Conversation(talk, printer, line_input(talk.run, COMMANDS)).go()
+    Conversation(talk, printer, line_input(talk.run, [*COMMANDS])).go()

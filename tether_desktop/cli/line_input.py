@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,8 +13,7 @@ from tether_desktop.cli.output import note
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
-    from prompt_toolkit.completion import CompleteEvent, Completer, Completion
-    from prompt_toolkit.document import Document
+    from prompt_toolkit.completion import Completer
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
@@ -37,7 +36,7 @@ class LineInput(Protocol):
         ...
 
 
-def line_input(run: Run, commands: Iterable[str]) -> LineInput:
+def line_input(run: Run, commands: Sequence[str]) -> LineInput:
     r"""The input for what stdin and stdout are.
 
     Args:
@@ -82,14 +81,14 @@ class PlainInput:
 class TerminalInput:
     """A terminal: several lines, editing, the questions of earlier days, completion."""
 
-    def __init__(self, run: Run, commands: Iterable[str]) -> None:
+    def __init__(self, run: Run, commands: Sequence[str]) -> None:
         """Prepare; nothing is asked yet."""
         from prompt_toolkit import PromptSession
 
         self._run = run
         self._session: PromptSession[str] = PromptSession(
             history=_history(paths.data_dir() / _HISTORY_NAME),
-            completer=_completer(tuple(commands)),
+            completer=_completer(commands),
             key_bindings=_keys(),
             multiline=True,
             complete_while_typing=False,
@@ -123,38 +122,30 @@ def _keys() -> KeyBindings:
     from prompt_toolkit.key_binding import KeyBindings
 
     keys = KeyBindings()
-
-    @keys.add("enter")
-    def _send(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        if buffer.document.text_before_cursor.endswith("\\") and not buffer.text.startswith("\\"):
-            buffer.delete_before_cursor()
-            buffer.newline(copy_margin=False)
-        else:
-            buffer.validate_and_handle()
-
-    @keys.add("escape", "enter")
-    @keys.add("c-j")
-    def _new_line(event: KeyPressEvent) -> None:
-        event.current_buffer.newline(copy_margin=False)
-
+    keys.add("enter")(_send)
+    keys.add("escape", "enter")(_begin_line)
+    keys.add("c-j")(_begin_line)
     return keys
 
 
-def _completer(commands: tuple[str, ...]) -> Completer:
-    from prompt_toolkit.completion import Completer, Completion
+def _send(event: KeyPressEvent) -> None:
+    buffer = event.current_buffer
+    if buffer.document.text_before_cursor.endswith("\\") and not buffer.text.startswith("\\"):
+        buffer.delete_before_cursor()
+        buffer.newline(copy_margin=False)
+    else:
+        buffer.validate_and_handle()
 
-    class CommandCompleter(Completer):
-        r"""Completes \commands at the beginning of what is typed."""
 
-        def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:  # noqa: ARG002 — prompt_toolkit's
-            typed = document.text_before_cursor
-            if typed.startswith("\\") and not any(mark.isspace() for mark in typed):
-                for command in commands:
-                    if command.startswith(typed):
-                        yield Completion(command, start_position=-len(typed))
+def _begin_line(event: KeyPressEvent) -> None:
+    event.current_buffer.newline(copy_margin=False)
 
-    return CommandCompleter()
+
+def _completer(commands: Sequence[str]) -> Completer:
+    """Completes commands where nothing stands before them."""
+    from prompt_toolkit.completion import WordCompleter
+
+    return WordCompleter(list(commands), sentence=True)
 
 
 def _history(file: Path) -> History:

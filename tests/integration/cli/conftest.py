@@ -70,7 +70,7 @@ class CommandHere(Command):
         with (
             mock.patch.dict(os.environ, self.environment, clear=True),
             mock.patch.object(sys, "stdin", _stream(stdin)),
-            mock.patch.object(main, "start_logging", lambda: None),
+            mock.patch.object(main, "start_logging"),
             chdir(paths.project_root()),
             redirect_stdout(out),
             redirect_stderr(err),

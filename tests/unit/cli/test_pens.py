@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from io import StringIO
+from random import Random
 
 import pytest
 from rich.console import Console
@@ -70,6 +71,53 @@ def test_control_sequences_of_a_reply_are_drawn_as_signs() -> None:
     assert "\x9b" not in written.getvalue()
     assert "\x07" not in written.getvalue()
     assert "\x1b[31m" not in written.getvalue()
+
+
+PIECES = [
+    *(
+        "# ",
+        "\n",
+        "\n\n",
+        "- ",
+        "1. ",
+        "```",
+        "```py\n",
+        "|a|b|\n|-|-|\n",
+        "**",
+        "*",
+        "[x](http://y)",
+        "![i](u)",
+        "<b>",
+    ),
+    *(
+        "> ",
+        "\x1b[2J",
+        "\u2028",
+        "\u65e5\u672c",
+        "\U0001f600",
+        "\t",
+        "word ",
+        "---\n",
+        "~~",
+        "\\",
+        "[/red]",
+        "`",
+        "\x85",
+    ),
+]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_a_model_writes_is_drawn_and_harmless(seed: int) -> None:
+    chosen = Random(seed)
+    screen, written = console(width=chosen.choice([1, 5, 20, 80]), height=chosen.choice([3, 24]))
+    writing = MarkdownPen(screen, frame_s=0)
+    for _ in range(25):
+        writing.write(chosen.choice(PIECES))
+    writing.end()
+    assert "\x1b[2J" not in written.getvalue()
+    assert "\x1b]" not in written.getvalue()
+    assert not writing.open
 
 
 def test_colours_are_left_out_where_nobody_wants_them() -> None:
