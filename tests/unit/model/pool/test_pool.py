@@ -287,8 +287,7 @@ async def test_a_killed_process_costs_one_reply_and_the_next_turn_starts_another
         async with pool.lend("A", lambda *_: None) as engine:
             async for chunk in engine.generate(QUESTION):
                 said.append(chunk.text)
-                (child,) = psutil.Process().children()
-                child.kill()
+                psutil.Process(engine.pid).kill()
 
     with pytest.raises(EngineDied):
         await be_killed()
