@@ -23,8 +23,8 @@ from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.settings import load_settings
 
 TARGETS = (
-    "Targets: under 5 ms more to the first token, under 2 % of decode speed lost; no line lost, lateness p95 under 20 ms; "
-    "1,000 requests a second."
+    "Targets: under 5 ms more to the first token, under 2 % of decode speed lost; no line lost, lateness p95 under "
+    "20 ms; 1,000 requests a second."
 )
 _STARTER = "SmolLM2-135M-Instruct-q4_1t16-MLC"
 _QUESTION = "Tell me a long story about a fox and a crow."

@@ -68,22 +68,22 @@ class Settings(BaseSettings):
         "off",
         env="TETHER_LAN_ACCESS",
         title="Access from the network",
-        description="Whether the local port may listen at an address that other computers reach; they need a token, and "
-        "what they send and get is not encrypted.",
+        description="Whether the local port may listen at an address that other computers reach; they need a token, "
+        "and what they send and get is not encrypted.",
     )
     host_names: str = _setting(
         "",
         env="TETHER_HOST_NAMES",
         title="Names of this computer",
-        description="Names, besides localhost and addresses, by which programs may ask for the local port, separated by "
-        "commas.",
+        description="Names, besides localhost and addresses, by which programs may ask for the local port, separated "
+        "by commas.",
     )
     cors_origins: str = _setting(
         "",
         env="TETHER_CORS_ORIGINS",
         title="Web pages that may ask",
-        description="Origins of web pages that may use the local port, such as http://localhost:3000, separated by commas; "
-        "empty allows none.",
+        description="Origins of web pages that may use the local port, such as http://localhost:3000, separated by "
+        "commas; empty allows none.",
     )
     requests_per_minute: int = _setting(
         0,
