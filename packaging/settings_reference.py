@@ -21,7 +21,8 @@ goes before the file: for one start, or for a machine where nobody opens the win
 DATA_FOLDER = """
 Some variables are no settings, since they are needed before the settings are read. `TETHER_DATA_DIR` moves the
 database, the logs and the settings to another folder, for instance onto a stick. `TETHER_LOG_LEVEL`,
-`TETHER_LOG_FORMAT` and `TETHER_LOG_STDERR` say what the log keeps, how, and whether stderr gets it too: [monitoring](monitoring.md).
+`TETHER_LOG_FORMAT` and `TETHER_LOG_STDERR` say what the log keeps, how, and whether stderr gets it too:
+[monitoring](monitoring.md).
 """
 
 
