@@ -20,7 +20,7 @@ from tether_desktop.messages import ToolChoice
 from tether_desktop.model.engine import SamplingParams
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.scripted.engine import ScriptedEngine
-from tether_desktop.protocol.api.tokens import Tokens
+from tether_desktop.protocol.api.gates.tokens import Tokens
 from tether_desktop.protocol.tool_use import ToolUse
 from tether_desktop.settings import Settings
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tether_desktop.protocol.api.metric_table import METRICS, Metric
+from tether_desktop.protocol.api.monitoring.metric_table import METRICS, Metric
 
 TARGET = Path(__file__).resolve().parent.parent / "docs/monitoring.md"
-BEGIN = "<!-- Made by `make docs` from tether_desktop/protocol/api/metric_table.py; change that, never this. -->\n"
+TABLE = "tether_desktop/protocol/api/monitoring/metric_table.py"
+BEGIN = f"<!-- Made by `make docs` from {TABLE}; change that, never this. -->\n"
 END = "<!-- End of what is made. -->\n"
 _HEAD = "| Figure | Kind | Labels | What it tells |\n|---|---|---|---|\n"
 

@@ -19,7 +19,7 @@ from tether_desktop.model.discovery.watch import ModelWatch
 from tether_desktop.model.install.installer import Installer
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.remote.server_models import ServerModels
-from tether_desktop.protocol.api.server import LocalPort
+from tether_desktop.protocol.api.port.local_port import LocalPort
 from tether_desktop.protocol.completions import Completions
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings

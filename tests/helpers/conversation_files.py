@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tether_desktop.context.exports import write_export
+from tether_desktop.context.files.exports import write_export
 from tether_desktop.context.store import Store
 from tether_desktop.messages import (
     FinishReason,

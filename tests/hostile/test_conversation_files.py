@@ -19,8 +19,8 @@ from jsonschema import Draft202012Validator
 from tests.helpers.conversation_files import chatgpt_conversation, export_of, plain_talk, said, write_json
 from tests.helpers.hostile_files import Change, byte_changes, json_changes
 from tether_desktop import paths
-from tether_desktop.context.exports import markdown_of, write_export
-from tether_desktop.context.imports import ImportReport, import_file
+from tether_desktop.context.files.exports import markdown_of, write_export
+from tether_desktop.context.files.imports import ImportReport, import_file
 from tether_desktop.context.store import Store
 from tether_desktop.errors import ImportProblem
 from tether_desktop.messages import Message, Reasoning, Text, Timings, ToolCall, ToolResult, Usage, text_message

@@ -26,7 +26,7 @@ from tether_desktop.context.records import MessageRecord
 from tether_desktop.context.store import INTERRUPTED, Store
 from tether_desktop.errors import StoreFull
 from tether_desktop.messages import Message
-from tether_desktop.protocol.api.tokens import Tokens
+from tether_desktop.protocol.api.gates.tokens import Tokens
 
 WAIT = {"wait": True}
 SECOND = {"delay": 1.2}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tether_desktop.protocol.api.metric_table import METRICS, Metric
+from tether_desktop.protocol.api.monitoring.metric_table import METRICS, Metric
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "packaging/prometheus-alerts.yml"

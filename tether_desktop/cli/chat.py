@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tether_desktop.cli.backend import Sessions
+from tether_desktop.cli.backends.backend import Sessions
+from tether_desktop.cli.backends.open_backend import open_backend
 from tether_desktop.cli.complete import model_names, session_ids, tool_names
 from tether_desktop.cli.event_printer import JsonPrinter, TextPrinter
-from tether_desktop.cli.open_backend import open_backend
 from tether_desktop.cli.pens import PlainPen
 from tether_desktop.cli.talk import Talk, Wishes
 from tether_desktop.errors import SessionNotFound, SettingsError

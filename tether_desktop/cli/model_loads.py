@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from tether_desktop.cli.backends.open_backend import open_running
 from tether_desktop.cli.complete import model_names
-from tether_desktop.cli.open_backend import open_running
 from tether_desktop.cli.output import ProgressLine, note, print_json, print_table, safe
 from tether_desktop.errors import PortError
 
 if TYPE_CHECKING:
-    from tether_desktop.cli.backend import Backend
+    from tether_desktop.cli.backends.backend import Backend
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="A model, as `tether models list` names it.", autocompletion=model_names)]

@@ -86,7 +86,7 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
 
 def _with_its_port(error: AlreadyRunning) -> AlreadyRunning:
     """What runs already, and where it answers."""
-    from tether_desktop.protocol.api.open_port import find_open_port
+    from tether_desktop.protocol.api.port.open_port import find_open_port
 
     found = find_open_port()
     if found is None:

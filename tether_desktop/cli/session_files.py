@@ -13,7 +13,7 @@ from tether_desktop.cli.output import safe
 from tether_desktop.cli.save import cannot_write
 
 if TYPE_CHECKING:
-    from tether_desktop.cli.backend import Sessions
+    from tether_desktop.cli.backends.backend import Sessions
 
 Format = Literal["json", "markdown"]
 

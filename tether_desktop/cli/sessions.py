@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from tether_desktop.cli import session_files
-from tether_desktop.cli.backend import Sessions
+from tether_desktop.cli.backends.backend import Sessions
+from tether_desktop.cli.backends.open_backend import open_sessions
 from tether_desktop.cli.complete import session_ids
 from tether_desktop.cli.message_text import print_message
-from tether_desktop.cli.open_backend import open_sessions
 from tether_desktop.cli.output import note, print_json, print_table, safe
 from tether_desktop.cli.search_hits import print_hit
 from tether_desktop.context.record_json import hit_json, message_json, session_json

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tether_desktop.cli.approval import ask_person
-from tether_desktop.cli.backend import Backend, Question, RunningTurn
+from tether_desktop.cli.backends.backend import Backend, Question, RunningTurn
 from tether_desktop.cli.message_text import print_message
 from tether_desktop.errors import TetherError
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, ToolApproval

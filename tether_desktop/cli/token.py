@@ -9,7 +9,7 @@ import typer
 from tether_desktop.cli.output import note, print_json, print_table, tell
 
 if TYPE_CHECKING:
-    from tether_desktop.protocol.api.tokens import Tokens
+    from tether_desktop.protocol.api.gates.tokens import Tokens
 
 app = typer.Typer(
     help="Print your own token for the local port, and make, list and revoke further ones.",
@@ -75,7 +75,7 @@ def renew_token() -> None:
 
 def _tokens() -> Tokens:
     from tether_desktop import paths
-    from tether_desktop.protocol.api.tokens import Tokens
+    from tether_desktop.protocol.api.gates.tokens import Tokens
 
     return Tokens(paths.tokens_path())
 

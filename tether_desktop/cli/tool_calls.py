@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tether_desktop.cli.backend import ToolAnswer, ToolRow
+from tether_desktop.cli.backends.backend import ToolAnswer, ToolRow
 from tether_desktop.cli.output import note, safe
 from tether_desktop.errors import ToolNotFound
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tether_desktop.cli import tool_sources
-from tether_desktop.cli.backend import ToolAnswer, ToolRow
+from tether_desktop.cli.backends.backend import ToolAnswer, ToolRow
+from tether_desktop.cli.backends.open_backend import open_running
 from tether_desktop.cli.complete import tool_names
-from tether_desktop.cli.open_backend import open_running
 from tether_desktop.cli.open_tools import open_tools
 from tether_desktop.cli.output import note, print_json, print_table, safe, write
 from tether_desktop.cli.tool_calls import call_by_hand, tool_row

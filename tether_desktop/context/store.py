@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from tether_desktop.context.branches import copy_branch, find_history, find_page
 from tether_desktop.context.database import Database
+from tether_desktop.context.files.transfer_queries import add_conversation, find_conversation
 from tether_desktop.context.parts import dump_parts
 from tether_desktop.context.queries import (
     find_message,
@@ -29,7 +30,6 @@ from tether_desktop.context.search import search_messages
 from tether_desktop.context.search_index import forget_session, index_messages
 from tether_desktop.context.statistics import StoreStatistics, read_statistics
 from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
-from tether_desktop.context.transfer_queries import add_conversation, find_conversation
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
 INTERRUPTED = "The program ended while this reply was being written. What had arrived by then was kept."

@@ -8,9 +8,9 @@ import sys
 from tether_desktop import paths
 from tether_desktop.doctor.finding import Finding
 from tether_desktop.errors import PortError
-from tether_desktop.protocol.api.binding import find_address, listen
-from tether_desktop.protocol.api.open_port import find_open_port
-from tether_desktop.protocol.api.token_file import parse
+from tether_desktop.protocol.api.gates.token_file import parse
+from tether_desktop.protocol.api.port.binding import find_address, listen
+from tether_desktop.protocol.api.port.open_port import find_open_port
 from tether_desktop.settings import Settings
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

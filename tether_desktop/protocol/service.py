@@ -12,8 +12,8 @@ from typing import BinaryIO
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from tether_desktop.context.exports import markdown_of, write_export
-from tether_desktop.context.imports import ImportReport, import_file
+from tether_desktop.context.files.exports import markdown_of, write_export
+from tether_desktop.context.files.imports import ImportReport, import_file
 from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord
 from tether_desktop.context.store import Store
 from tether_desktop.errors import SessionBusy, TetherError, TurnNotFound

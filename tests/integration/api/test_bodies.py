@@ -13,7 +13,7 @@ import pytest
 
 from tests.helpers.api import OpenApi, connection, open_port, read_answer, send_raw
 from tests.helpers.rooms import Rooms
-from tether_desktop.protocol.api.bounds import Bounds
+from tether_desktop.protocol.api.gates.bounds import Bounds
 
 MEGABYTE = 1 << 20
 JSON = {"Content-Type": "application/json"}

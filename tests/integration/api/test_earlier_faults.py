@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.api import OpenApi, core_of_rooms
 from tests.helpers.rooms import Rooms
 from tether_desktop.errors import SettingsError
-from tether_desktop.protocol.api.server import LocalPort
+from tether_desktop.protocol.api.port.local_port import LocalPort
 from tether_desktop.settings import load_settings
 
 # 12. No token, no look at the Host, paths as names of models, tools for everybody. What is said is kept from the log

@@ -12,9 +12,9 @@ from tests.helpers.api import OpenApi, connection, core_of_rooms, http_client, o
 from tests.helpers.rooms import Rooms
 from tether_desktop.logs import log_file, start_logging, stop_logging
 from tether_desktop.protocol.api.app import make_app
-from tether_desktop.protocol.api.bounds import Bounds
-from tether_desktop.protocol.api.security import OPEN_FOLDER, OPEN_PATHS
-from tether_desktop.protocol.api.server import LocalPort
+from tether_desktop.protocol.api.gates.bounds import Bounds
+from tether_desktop.protocol.api.gates.security import OPEN_FOLDER, OPEN_PATHS
+from tether_desktop.protocol.api.port.local_port import LocalPort
 
 OPEN = ("/", "/healthz", "/readyz", "/openapi.json", "/docs")
 CLOSED = ("/sessions", "/models", "/tools", "/metrics", "/v1/models", "/nothing", "/v1/nothing", "/healthz/")

@@ -21,7 +21,7 @@ from tests.helpers.tools import tool_named
 from tether_desktop import paths
 from tether_desktop.events import Status, Token, ToolApproval
 from tether_desktop.logs import start_logging, stop_logging
-from tether_desktop.protocol.api.metric_table import METRICS
+from tether_desktop.protocol.api.monitoring.metric_table import METRICS
 from tether_desktop.protocol.news import TurnStarted
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}

@@ -21,9 +21,9 @@ from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop import paths
 from tether_desktop.app import Tether
 from tether_desktop.errors import PortError
-from tether_desktop.protocol.api.bounds import Bounds
-from tether_desktop.protocol.api.open_port import find_open_port
-from tether_desktop.protocol.api.server import LocalPort
+from tether_desktop.protocol.api.gates.bounds import Bounds
+from tether_desktop.protocol.api.port.local_port import LocalPort
+from tether_desktop.protocol.api.port.open_port import find_open_port
 from tether_desktop.settings import Settings
 
 AT_ONCE = Bounds(grace_seconds=0.05, farewell_seconds=0.2)

@@ -15,9 +15,9 @@ from tests.helpers.cut_proxy import cut_proxy
 from tests.helpers.rooms import open_rooms
 from tests.helpers.tool_turns import call, says
 from tests.helpers.tools import tool_named
-from tether_desktop.cli.backend import Question
-from tether_desktop.cli.port_backend import PortBackend
-from tether_desktop.cli.port_client import PortClient
+from tether_desktop.cli.backends.backend import Question
+from tether_desktop.cli.backends.port_backend import PortBackend
+from tether_desktop.cli.backends.port_client import PortClient
 from tether_desktop.errors import ModelNotFound, PortError, SessionNotFound, TetherError, ToolNotFound
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, Status, Token, ToolApproval, ToolEnd
 from tether_desktop.messages import ToolChoice

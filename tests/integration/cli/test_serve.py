@@ -21,7 +21,7 @@ from tests.integration.cli.conftest import Command
 from tether_desktop.cli import main
 from tether_desktop.cli.main import run
 from tether_desktop.context.store import Store
-from tether_desktop.protocol.api.tokens import Tokens
+from tether_desktop.protocol.api.gates.tokens import Tokens
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals cannot be sent to a process there")
 

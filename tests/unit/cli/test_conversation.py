@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.scripted_models import write_scripted_model
-from tether_desktop.cli.backend import Backend
+from tether_desktop.cli.backends.backend import Backend
+from tether_desktop.cli.backends.open_backend import open_backend
 from tether_desktop.cli.conversation import COMMANDS, Conversation
 from tether_desktop.cli.event_printer import TextPrinter
-from tether_desktop.cli.open_backend import open_backend
 from tether_desktop.cli.talk import Talk, Wishes
 from tether_desktop.context.records import SessionRecord
 from tether_desktop.protocol.tool_use import ToolUse

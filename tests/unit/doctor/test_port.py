@@ -13,7 +13,7 @@ from tests.helpers.api import open_port
 from tests.helpers.rooms import open_rooms
 from tether_desktop import paths
 from tether_desktop.doctor.port import look_at_port, look_at_tokens
-from tether_desktop.protocol.api.tokens import Tokens
+from tether_desktop.protocol.api.gates.tokens import Tokens
 from tether_desktop.settings import Settings
 
 

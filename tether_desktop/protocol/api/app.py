@@ -7,23 +7,24 @@ from fastapi.telemetry import TelemetryConfig
 
 import tether_desktop
 from tether_desktop import paths
-from tether_desktop.protocol.api import generations, health, metrics, models, sessions, system, tools
-from tether_desktop.protocol.api.answer_headers import AnswerHeaders
+from tether_desktop.protocol.api import generations, models, sessions, system, tools
 from tether_desktop.protocol.api.audience import Audience
-from tether_desktop.protocol.api.bounds import Bounds
 from tether_desktop.protocol.api.core import Core
 from tether_desktop.protocol.api.description import describe
-from tether_desktop.protocol.api.early_answers import EarlyAnswers
 from tether_desktop.protocol.api.error_answers import add_error_answers
-from tether_desktop.protocol.api.last_words import LastWords
-from tether_desktop.protocol.api.limits import Limits
-from tether_desktop.protocol.api.monitor import Monitor
+from tether_desktop.protocol.api.gates.answer_headers import AnswerHeaders
+from tether_desktop.protocol.api.gates.bounds import Bounds
+from tether_desktop.protocol.api.gates.early_answers import EarlyAnswers
+from tether_desktop.protocol.api.gates.last_words import LastWords
+from tether_desktop.protocol.api.gates.limits import Limits
+from tether_desktop.protocol.api.gates.security import Gate
+from tether_desktop.protocol.api.gates.tokens import Tokens
+from tether_desktop.protocol.api.monitoring import health, metrics
+from tether_desktop.protocol.api.monitoring.monitor import Monitor
+from tether_desktop.protocol.api.monitoring.request_log import RequestLog
 from tether_desktop.protocol.api.openai import chat, completions
 from tether_desktop.protocol.api.openai import models as openai_models
-from tether_desktop.protocol.api.request_log import RequestLog
-from tether_desktop.protocol.api.security import Gate
 from tether_desktop.protocol.api.session_pages import SessionPages
-from tether_desktop.protocol.api.tokens import Tokens
 
 _ROUTERS = (
     system.router,

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from tether_desktop.errors import TurnNotFound
 from tether_desktop.events import ToolApproval, ToolEnd, ToolStart
 from tether_desktop.protocol.api.core import TheCore
+from tether_desktop.protocol.api.gates.security import ChatScope, ManageScope
 from tether_desktop.protocol.api.ndjson import JsonResponse
 from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import SessionId, Success, examples
-from tether_desktop.protocol.api.security import ChatScope, ManageScope
 from tether_desktop.protocol.api.session_schemas import SESSION, ApprovalReply, WaitingCall
 from tether_desktop.protocol.turn import Turn
 

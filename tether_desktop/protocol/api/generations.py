@@ -18,12 +18,12 @@ from tether_desktop.protocol.api.audience import Audience, TheAudience
 from tether_desktop.protocol.api.core import Core, TheCore
 from tether_desktop.protocol.api.disconnects import unless_gone
 from tether_desktop.protocol.api.event_schemas import EXAMPLE_LINES
+from tether_desktop.protocol.api.gates.security import ChatScope, check_manages
 from tether_desktop.protocol.api.generation_schemas import ASK, REPLY_EXAMPLE, Abort, Generation, Reply
 from tether_desktop.protocol.api.ndjson import JsonResponse, NdjsonResponse, lines
 from tether_desktop.protocol.api.problem import problem, status_of_code
 from tether_desktop.protocol.api.refusals import answer, line_answer, refusals
 from tether_desktop.protocol.api.schemas import Id, SessionId, Success, examples
-from tether_desktop.protocol.api.security import ChatScope, check_manages
 from tether_desktop.protocol.turn import Turn
 
 router = APIRouter(tags=["Turns"])

@@ -12,11 +12,11 @@ from starlette.responses import Response
 from tether_desktop.context.record_json import message_json
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.protocol.api.core import TheCore
+from tether_desktop.protocol.api.gates.security import ChatScope
 from tether_desktop.protocol.api.ndjson import JsonResponse, to_json
 from tether_desktop.protocol.api.pages import LINK, MOST_ROWS, next_link
 from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import Id, MessageId, SessionId
-from tether_desktop.protocol.api.security import ChatScope
 from tether_desktop.protocol.api.session_schemas import QUESTION, REPLY, Message
 
 router = APIRouter(dependencies=[ChatScope])

@@ -14,11 +14,11 @@ from tether_desktop.events import ErrorEvent, Status, to_wire
 from tether_desktop.model.discovery.entry import ModelEntry
 from tether_desktop.model.pool.slot import ModelState
 from tether_desktop.protocol.api.core import Core, TheCore
+from tether_desktop.protocol.api.gates.security import ChatScope, ManageScope
 from tether_desktop.protocol.api.model_schemas import MODEL, ListedModel, ModelRequest, Models
 from tether_desktop.protocol.api.ndjson import NDJSON, JsonResponse, NdjsonResponse, to_line
 from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import Detail, examples
-from tether_desktop.protocol.api.security import ChatScope, ManageScope
 
 router = APIRouter(tags=["Models"])
 

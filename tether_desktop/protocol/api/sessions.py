@@ -10,11 +10,11 @@ from starlette.responses import Response
 from tether_desktop.context.record_json import hit_json, session_json
 from tether_desktop.protocol.api import messages, transfers
 from tether_desktop.protocol.api.core import TheCore
+from tether_desktop.protocol.api.gates.security import ChatScope, ManageScope, check_manages
 from tether_desktop.protocol.api.ndjson import JsonResponse
 from tether_desktop.protocol.api.pages import LINK, Limit, Offset, next_link
 from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import Detail, SessionId, examples
-from tether_desktop.protocol.api.security import ChatScope, ManageScope, check_manages
 from tether_desktop.protocol.api.session_pages import ThePages, Which
 from tether_desktop.protocol.api.session_schemas import (
     HIT,

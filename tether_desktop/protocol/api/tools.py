@@ -10,10 +10,10 @@ from starlette.responses import Response
 from tether_desktop.errors import ToolError, ToolNotFound
 from tether_desktop.protocol.api.core import Core, TheCore
 from tether_desktop.protocol.api.disconnects import unless_gone
+from tether_desktop.protocol.api.gates.security import ChatScope, ManageScope
 from tether_desktop.protocol.api.ndjson import JsonResponse
 from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import examples
-from tether_desktop.protocol.api.security import ChatScope, ManageScope
 from tether_desktop.protocol.api.tool_schemas import TOOL, CallResult, Execution, Tools
 from tether_desktop.tools.conversation import ConversationContext, in_conversation
 from tether_desktop.tools.executor import argument_problem, run_call

@@ -16,10 +16,10 @@ from tether_desktop import paths
 from tether_desktop.context.record_json import session_json
 from tether_desktop.errors import ImportProblem, StoreFull
 from tether_desktop.protocol.api.core import TheCore
+from tether_desktop.protocol.api.gates.security import ChatScope, ManageScope
 from tether_desktop.protocol.api.ndjson import JsonResponse
 from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import SessionId
-from tether_desktop.protocol.api.security import ChatScope, ManageScope
 from tether_desktop.protocol.api.session_schemas import SESSION, ImportResult
 from tether_desktop.protocol.service import SessionService
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from tether_desktop.protocol.api.core import TheCore
+from tether_desktop.protocol.api.gates.security import ChatScope
 from tether_desktop.protocol.api.openai.answers import ERRORS, with_stream
 from tether_desktop.protocol.api.openai.chat_form import ChatForm
 from tether_desktop.protocol.api.openai.chat_request import read_chat
@@ -12,7 +13,6 @@ from tether_desktop.protocol.api.openai.errors import OpenAIRoute
 from tether_desktop.protocol.api.openai.replies import ChatChunk, ChatCompletion
 from tether_desktop.protocol.api.openai.schemas import ChatBody
 from tether_desktop.protocol.api.openai.stream import CompletionResponse
-from tether_desktop.protocol.api.security import ChatScope
 
 router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute, dependencies=[ChatScope])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from tether_desktop.protocol.api.core import TheCore
+from tether_desktop.protocol.api.gates.security import ChatScope
 from tether_desktop.protocol.api.openai.answers import ERRORS, with_stream
 from tether_desktop.protocol.api.openai.errors import OpenAIRoute, RequestRefused
 from tether_desktop.protocol.api.openai.replies import TextCompletion
@@ -12,7 +13,6 @@ from tether_desktop.protocol.api.openai.sampling import check_offered, only, sam
 from tether_desktop.protocol.api.openai.schemas import TextBody
 from tether_desktop.protocol.api.openai.stream import CompletionResponse
 from tether_desktop.protocol.api.openai.text_form import TextForm
-from tether_desktop.protocol.api.security import ChatScope
 
 router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute, dependencies=[ChatScope])
 

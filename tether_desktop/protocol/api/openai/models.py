@@ -9,10 +9,10 @@ from fastapi import APIRouter
 
 from tether_desktop.model.discovery.entry import ModelEntry
 from tether_desktop.protocol.api.core import TheCore
+from tether_desktop.protocol.api.gates.security import ChatScope
 from tether_desktop.protocol.api.openai.answers import ERRORS
 from tether_desktop.protocol.api.openai.errors import OpenAIRoute
 from tether_desktop.protocol.api.openai.replies import Model, ModelList
-from tether_desktop.protocol.api.security import ChatScope
 
 router = APIRouter(tags=["OpenAI-compatible"], route_class=OpenAIRoute, dependencies=[ChatScope])
 

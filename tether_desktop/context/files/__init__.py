@@ -1,0 +1,1 @@
+"""Conversations as files: written, and read from our own exports and those of others."""

@@ -1,0 +1,1 @@
+"""The port itself: its socket, its connections, and how others find it."""
