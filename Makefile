@@ -18,7 +18,7 @@ check:
 
 # Tests of the real engine come by themselves: it takes all cores, and others beside it make it slow.
 test: check
-	$(BIN)/pytest -n 2 --dist loadfile -m "not model"
+	$(BIN)/pytest -n 4 --dist loadfile -m "not model"
 	$(BIN)/pytest -m model
 
 bench:

@@ -42,3 +42,8 @@ def has_ended(pid: int) -> bool:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
+
+
+def children_of_the_program() -> list[psutil.Process]:
+    """The child processes of the program that runs in this process, and no servers that tests have started."""
+    return [child for child in psutil.Process().children(recursive=True) if "--child" in child.cmdline()]

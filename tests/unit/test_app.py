@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.helpers.processes import children_of_the_program
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop import paths
 from tether_desktop.app import Tether, lock_data_folder
@@ -95,8 +95,8 @@ async def test_closing_stops_turns_stores_them_and_ends_the_engines(settings: Se
         async for event in turn.events():
             if getattr(event, "content", "") == " far":
                 break
-        assert psutil.Process().children()
-    assert psutil.Process().children() == []
+        assert children_of_the_program()
+    assert children_of_the_program() == []
     assert (await turn.wait()).message.text == "So far"
     async with Tether(settings) as tether:
         *_, reply = await tether.sessions.history(session.id)

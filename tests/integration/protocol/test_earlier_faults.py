@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.helpers import chat_templates
 from tests.helpers.own_files import act, own_tools
+from tests.helpers.processes import children_of_the_program
 from tests.helpers.rooms import all_events, open_rooms, until
 from tests.helpers.tool_turns import (
     ATTENDED,
@@ -310,7 +310,7 @@ async def test_a_tool_that_lets_no_thread_run_is_ended_and_stalls_nobody(tmp_pat
 
 
 def _processes() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True)}
+    return {child.pid for child in children_of_the_program()}
 
 
 async def test_a_model_that_never_loads_stalls_nobody(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from tests.helpers.gui import environment, in_gui_loop, open_window, until
+from tests.helpers.processes import children_of_the_program
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.context.store import Store
 from tether_desktop.errors import InstallError
@@ -45,18 +46,13 @@ def notice_is_shown(window: MainWindow) -> Callable[[], bool]:
     return lambda: window._notice is not None and window._notice.isVisible() and window._notice.retry_button.isEnabled()
 
 
-def engines() -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if "--child" in child.cmdline()]
-
-
 @SCRIPTED
 @in_gui_loop
 async def test_an_engine_killed_in_mid_sentence_costs_one_reply_and_the_next_one_works() -> None:
     async with open_window() as window:
         conversation = ask(window, "Please wait.")
         await until(lambda: conversation.views and conversation.views[-1].text == "Half an answer")
-        for engine in engines():
+        for engine in children_of_the_program():
             engine.kill()
         await until(lambda: not conversation.busy)
         reply = conversation.views[-1]
@@ -65,7 +61,7 @@ async def test_an_engine_killed_in_mid_sentence_costs_one_reply_and_the_next_one
         assert reply.error_message
         assert reply.error_hint
         assert (await answered(window, "Name three colours.")).views[-1].text == "Red, green and blue."
-    assert engines() == []
+    assert children_of_the_program() == []
 
 
 @SCRIPTED
@@ -240,4 +236,4 @@ async def test_loading_shows_progress_and_can_be_cancelled(models: Path) -> None
         QTest.mouseClick(row.button, Qt.MouseButton.LeftButton)
         await until(lambda: "not loaded" in row.accessibleName())
         picker.popup.close()
-    assert engines() == []
+    assert children_of_the_program() == []

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from tests.helpers.processes import children_of_the_program
 from tests.helpers.tiny_starter import LICENCE, NAME, PackageIndex, make_starter, serving
 from tether_desktop.errors import InstallError
 from tether_desktop.model.discovery import trust
@@ -181,7 +182,7 @@ async def test_cancelling_at_any_stage_leaves_nothing(
         Installer([tmp_path], starter).add_starter(lambda now: reached.set() if now.stage == stage else None)
     )
     await reached.wait()
-    children = psutil.Process().children()
+    children = children_of_the_program()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -231,7 +232,7 @@ async def test_a_killed_compiler_is_told_and_leaves_nothing(
 ) -> None:
     def kill(progress: InstallProgress) -> None:
         if progress.stage == "compiling":
-            for child in psutil.Process().children():
+            for child in children_of_the_program():
                 child.kill()
 
     with pytest.raises(InstallError, match="killed from outside"):

@@ -18,6 +18,7 @@ from tests.helpers.fake_hub import FakeHub
 from tests.helpers.file_server import FileServer, ServedFile, serving
 from tests.helpers.hf_writer import hf_config, random_weights, write_hf_folder
 from tests.helpers.installed import GGUF_NAME, NAME, InstalledModel
+from tests.helpers.processes import children_of_the_program
 from tests.helpers.scripted_models import write_scripted_model
 from tests.helpers.tiny_model import TinyConfig, write_tiny_gguf
 from tether_desktop.errors import InstallError, ModelBroken, TetherError
@@ -205,7 +206,7 @@ async def cancelled_at(stage: str, root: Path, what: str) -> None:
     adding = Installer([root]).add(what, on_progress=lambda now: reached.set() if now.stage == stage else None)
     task = asyncio.create_task(adding)
     await reached.wait()
-    children = psutil.Process().children()
+    children = children_of_the_program()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -415,7 +416,7 @@ async def test_what_cannot_be_meant_is_told(tmp_path: Path, what: str, words: st
 async def test_a_killed_look_is_told(tmp_path: Path, installed_model: InstalledModel) -> None:
     def kill(now: InstallProgress) -> None:
         if now.stage == "checking":
-            for child in psutil.Process().children():
+            for child in children_of_the_program():
                 child.kill()
 
     with pytest.raises(InstallError, match="killed from outside"):
