@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "starter_model" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(SECONDS_TO_ADD_A_MODEL))
             item.add_marker(pytest.mark.model)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Reports go from one process to another, which half a surrogate pair in what a test has logged cannot."""
+    report = yield
+    report.sections = [(title, text.encode("utf-8", "backslashreplace").decode()) for title, text in report.sections]
+    return report
