@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from tether_desktop import events
-from tether_desktop.events import Event, to_ndjson, to_wire
+from tether_desktop.events import Event, from_wire, to_ndjson, to_wire
 from tether_desktop.messages import Timings, Usage
 
 ON_THE_WIRE: list[tuple[Event, dict[str, object]]] = [
@@ -50,7 +50,7 @@ ON_THE_WIRE: list[tuple[Event, dict[str, object]]] = [
     ),
     (
         events.ContextTrimmed(4, 900, 1024),
-        {"type": "context_trimmed", "dropped_messages": 4, "kept_tokens": 900, "window": 1024},
+        {"type": "context_trimmed", "dropped_messages": 4, "kept_tokens": 900, "window": 1024, "summary": ""},
     ),
     (events.Title("Rain"), {"type": "title", "title": "Rain"}),
 ]
@@ -59,6 +59,11 @@ ON_THE_WIRE: list[tuple[Event, dict[str, object]]] = [
 @pytest.mark.parametrize(("event", "wire"), ON_THE_WIRE, ids=lambda value: getattr(value, "type", ""))
 def test_an_event_has_its_type_first_and_its_fields_in_order(event: Event, wire: dict[str, object]) -> None:
     assert list(to_wire(event).items()) == list(wire.items())
+
+
+@pytest.mark.parametrize("event", [event for event, _ in ON_THE_WIRE])
+def test_an_event_comes_back_as_it_was_sent_and_newer_fields_are_left_out(event: Event) -> None:
+    assert from_wire(json.loads(to_ndjson(event)) | {"of a later version": 1}) == event
 
 
 def test_every_event_is_covered() -> None:
