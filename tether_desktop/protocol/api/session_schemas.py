@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from tether_desktop.protocol.api.schemas import Asked, Detail, FinishReasonName, Id, Timings, Told, Usage
 
@@ -78,7 +78,7 @@ class SessionChanges(Asked):
     title: str | None = Field(
         default=None, max_length=LONGEST_TITLE, description="Empty lets the next question name it."
     )
-    pinned: bool | None = Field(default=None, description="Whether it is shown before the others.")
+    pinned: StrictBool | None = Field(default=None, description="Whether it is shown before the others.")
 
 
 class BranchPoint(Asked):
