@@ -166,7 +166,7 @@ async def test_a_session_of_another_client_is_listed_at_once_with_its_title_when
         asking = program.generate(prompt="Please wait.", keep_running=True)
         await until(lambda: titles(window) == ["Please wait"])
         session_id = window.sidebar.model.sessions()[0].id
-        assert is_busy(window, session_id)
+        await until(lambda: is_busy(window, session_id))
         await program.ask("POST", "/generations/abort", session_id=session_id)
         assert (await asking)[-1]["type"] == "cancelled"
         await until(lambda: not is_busy(window, session_id))

@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tether_desktop.protocol.api.error_answers import Refusal, answer_to, answer_to_fault
@@ -41,6 +42,8 @@ class LastWords:
                 raise
             # The server cancels requests only to have this said; then the task ends like any other.
             await _say_closing(scope, receive, answer)
+        except ClientDisconnect:
+            logger.info("A client left in the middle of its request: %s %s", scope["method"], _route(scope))
         except Exception:
             # The edge of the port: what nobody expected is logged, and told without a traceback.
             logger.exception("A request failed: %s %s", scope["method"], _route(scope))
