@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     history_summary: Literal["off", "on"] = _setting(
         "off",
         env="TETHER_HISTORY_SUMMARY",
-        title="Summary of what is left out",
+        title="Summaries",
         description="Whether the model sums up what no longer fits its context window, and reads that in its place.",
     )
     default_model: str = _setting(

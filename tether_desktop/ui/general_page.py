@@ -17,7 +17,7 @@ from tether_desktop.ui.themed_button import ThemedButton
 if TYPE_CHECKING:
     from tether_desktop.settings import Settings
 
-ANSWERS = ("system_prompt", "temperature", "max_tokens", "thinking", "thinking_limit")
+ANSWERS = ("system_prompt", "temperature", "max_tokens", "thinking", "thinking_limit", "history_summary")
 _THEMES: tuple[tuple[ThemeChoice, str, str], ...] = (
     ("system", "System", "monitor"),
     ("light", "Light", "sun"),
