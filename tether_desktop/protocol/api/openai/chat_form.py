@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from tether_desktop.events import HiddenThought, Token
 from tether_desktop.model.engine import TokenLogprob
-from tether_desktop.protocol.api.openai.form import Json, counts, end_of, head
+from tether_desktop.protocol.api.openai.form import HoldingForm, Json, counts, end_of, head
 from tether_desktop.protocol.completions import Completion, CompletionEvent, Finished, TokenLogprobs, WrittenCall
 
 
-class ChatForm:
+class ChatForm(HoldingForm):
     """How one reply is told to its client."""
 
     def __init__(self, *, logprobs: bool = False, include_usage: bool = False, one_call: bool = False) -> None:
@@ -21,29 +21,16 @@ class ChatForm:
             include_usage: whether a stream ends with the counts of its tokens.
             one_call: whether calls after the first one are left out.
         """
-        self._logprobs = logprobs
+        super().__init__(logprobs=logprobs)
         self._include_usage = include_usage
         self._one_call = one_call
         self._head: Json = {}
-        self._held: str | None = None
         self._calls = 0
 
     def opening(self, completion: Completion) -> list[Json]:
         """The chunk that says who speaks."""
         self._head = head("chatcmpl", "chat.completion.chunk", completion.model)
         return [self._chunk({"role": "assistant", "content": ""})]
-
-    def chunks(self, event: CompletionEvent) -> list[Json]:
-        """The chunks of an event; text waits for its logprobs, which follow at once."""
-        if isinstance(event, TokenLogprobs):
-            text, self._held = self._held, None
-            return [self._chunk({"content": text or ""}, logprobs=event.tokens)]
-        before = [] if self._held is None else [self._chunk({"content": self._held})]
-        self._held = None
-        if isinstance(event, Token) and self._logprobs:
-            self._held = event.content
-            return before
-        return before + self._told(event)
 
     def whole(self, completion: Completion, events: Sequence[CompletionEvent]) -> Json:
         """The reply at once."""
@@ -56,6 +43,9 @@ class ChatForm:
             "finish_reason": _reason(end),
         }
         return {**head("chatcmpl", "chat.completion", completion.model), "choices": [choice], "usage": counts(end)}
+
+    def _text(self, text: str, logprobs: Sequence[TokenLogprob] | None = None) -> Json:
+        return self._chunk({"content": text}, logprobs=logprobs)
 
     def _told(self, event: CompletionEvent) -> list[Json]:
         match event:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import uuid4
 
 import tether_desktop
-from tether_desktop.protocol.completions import Completion, CompletionEvent, Finished
+from tether_desktop.events import Token
+from tether_desktop.model.engine import TokenLogprob
+from tether_desktop.protocol.completions import Completion, CompletionEvent, Finished, TokenLogprobs
 
 Json = dict[str, Any]
 """An answer, or a chunk of one, on its way out."""
@@ -28,6 +31,34 @@ class Form(Protocol):
     def whole(self, completion: Completion, events: Sequence[CompletionEvent]) -> Json:
         """The reply at once."""
         ...
+
+
+class HoldingForm(ABC):
+    """Holds text back until the likelihoods of its tokens are there, where they were asked for; they follow at once."""
+
+    def __init__(self, *, logprobs: bool) -> None:
+        self._logprobs = logprobs
+        self._held: str | None = None
+
+    def chunks(self, event: CompletionEvent) -> list[Json]:
+        """The chunks of an event."""
+        if isinstance(event, TokenLogprobs):
+            text, self._held = self._held, None
+            return [self._text(text or "", event.tokens)]
+        before = [] if self._held is None else [self._text(self._held)]
+        self._held = None
+        if isinstance(event, Token) and self._logprobs:
+            self._held = event.content
+            return before
+        return before + self._told(event)
+
+    @abstractmethod
+    def _text(self, text: str, logprobs: Sequence[TokenLogprob] | None = None) -> Json:
+        """A chunk of visible text."""
+
+    @abstractmethod
+    def _told(self, event: CompletionEvent) -> list[Json]:
+        """The chunks of an event that does not wait."""
 
 
 def head(prefix: str, kind: str, model: str) -> Json:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from tether_desktop.events import Token
 from tether_desktop.model.engine import TokenLogprob
-from tether_desktop.protocol.api.openai.form import Json, counts, end_of, head
+from tether_desktop.protocol.api.openai.form import HoldingForm, Json, counts, end_of, head
 from tether_desktop.protocol.completions import Completion, CompletionEvent, Finished, TokenLogprobs
 
 
-class TextForm:
+class TextForm(HoldingForm):
     """How one continuation is told to its client."""
 
     def __init__(self, *, echo: str = "", logprobs: bool = False, include_usage: bool = False) -> None:
@@ -21,29 +21,16 @@ class TextForm:
             logprobs: whether they were asked for.
             include_usage: whether a stream ends with the counts of its tokens.
         """
+        super().__init__(logprobs=logprobs)
         self._echo = echo
-        self._logprobs = logprobs
         self._include_usage = include_usage
         self._head: Json = {}
-        self._held: str | None = None
         self._offset = 0
 
     def opening(self, completion: Completion) -> list[Json]:
         """The text that is gone on with, where it is wanted."""
         self._head = head("cmpl", "text_completion", completion.model)
         return [self._chunk(self._echo)] if self._echo else []
-
-    def chunks(self, event: CompletionEvent) -> list[Json]:
-        """The chunks of an event; text waits for its logprobs, which follow at once."""
-        if isinstance(event, TokenLogprobs):
-            text, self._held = self._held, None
-            return [self._chunk(text or "", logprobs=event.tokens)]
-        before = [] if self._held is None else [self._chunk(self._held)]
-        self._held = None
-        if isinstance(event, Token) and self._logprobs:
-            self._held = event.content
-            return before
-        return before + self._told(event)
 
     def whole(self, completion: Completion, events: Sequence[CompletionEvent]) -> Json:
         """The continuation at once."""
@@ -56,6 +43,9 @@ class TextForm:
             "finish_reason": _reason(end),
         }
         return {**head("cmpl", "text_completion", completion.model), "choices": [choice], "usage": counts(end)}
+
+    def _text(self, text: str, logprobs: Sequence[TokenLogprob] | None = None) -> Json:
+        return self._chunk(text, logprobs=logprobs)
 
     def _told(self, event: CompletionEvent) -> list[Json]:
         if isinstance(event, Token):
