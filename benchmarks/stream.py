@@ -16,9 +16,10 @@ from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from benchmarks.report import Cell, Report, Table, machine
-from tether_desktop.ui import markdown, theme
-from tether_desktop.ui.chat_view import ChatView
-from tether_desktop.ui.message_view import MessageView
+from tether_desktop.ui.chat.chat_view import ChatView
+from tether_desktop.ui.chat.message_view import MessageView
+from tether_desktop.ui.look import theme
+from tether_desktop.ui.markdown import parser as markdown
 
 MESSAGES = 2_000
 WORDS = 259

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 from tether_desktop.ui.main import live
 from tether_desktop.ui.main_window import MainWindow
 from tether_desktop.ui.window_state import read_state
-from tether_desktop.ui.worker import EngineWorker, open_tether
+from tether_desktop.ui.worker.worker import EngineWorker, open_tether
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from tether_desktop.model.install.compile_job import MappedMatrix
 from tether_desktop.model.install.offers import Offer
 from tether_desktop.model.install.progress import Checked, InstallProgress
 from tether_desktop.model.pool.memory_fit import Fit, Needs
-from tether_desktop.ui.installation import Installation, Installed
-from tether_desktop.ui.model_fits import RatedOffer
+from tether_desktop.ui.models.installation import Installation, Installed
+from tether_desktop.ui.models.model_fits import RatedOffer
 
 SMALL = Offer(
     id="small-1b",

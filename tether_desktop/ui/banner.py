@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from tether_desktop.errors import TetherError
-from tether_desktop.ui import icons
-from tether_desktop.ui.icons import IconButton
-from tether_desktop.ui.stylesheet import set_kind
+from tether_desktop.ui.look import icons
+from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.stylesheet import set_kind
 
 
 class Banner(QFrame):

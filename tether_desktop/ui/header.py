@@ -7,10 +7,10 @@ import time
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from tether_desktop.ui.install_strip import InstallStrip
-from tether_desktop.ui.model_picker import ModelPicker
-from tether_desktop.ui.model_status import ModelStatus, size_text
-from tether_desktop.ui.stylesheet import set_kind
+from tether_desktop.ui.look.stylesheet import set_kind
+from tether_desktop.ui.models.install_strip import InstallStrip
+from tether_desktop.ui.models.model_picker import ModelPicker
+from tether_desktop.ui.models.model_status import ModelStatus, size_text
 
 NEARLY_FULL = 0.85
 """Above this fraction of the context window the meter warns."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from tether_desktop.ui import theme
+from tether_desktop.ui.look import theme
 from tether_desktop.ui.main_window import MainWindow
 from tether_desktop.ui.window_state import WindowState, read_state
-from tether_desktop.ui.worker import EngineWorker, open_tether
+from tether_desktop.ui.worker.worker import EngineWorker, open_tether
 
 if TYPE_CHECKING:
     import asyncio

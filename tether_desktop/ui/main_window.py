@@ -12,30 +12,31 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidg
 
 from tether_desktop import paths
 from tether_desktop.errors import TetherError
-from tether_desktop.ui import startup_trace, theme
-from tether_desktop.ui.add_model_desk import AddModelDesk
-from tether_desktop.ui.chat_desk import ChatDesk
-from tether_desktop.ui.chat_pane import ChatPane
-from tether_desktop.ui.chats import Chats
-from tether_desktop.ui.conversation import Conversation
+from tether_desktop.ui import startup_trace
+from tether_desktop.ui.chat.chat_desk import ChatDesk
+from tether_desktop.ui.chat.chat_pane import ChatPane
+from tether_desktop.ui.chat.chats import Chats
+from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.composer.prompts_desk import PromptsDesk
 from tether_desktop.ui.header import Header
-from tether_desktop.ui.model_choice import ModelChoice
-from tether_desktop.ui.port_desk import PortDesk
-from tether_desktop.ui.prompts_desk import PromptsDesk
-from tether_desktop.ui.session_list import SessionList
-from tether_desktop.ui.sessions_desk import SessionsDesk
+from tether_desktop.ui.look import theme
+from tether_desktop.ui.models.add_model_desk import AddModelDesk
+from tether_desktop.ui.models.model_choice import ModelChoice
+from tether_desktop.ui.port.port_desk import PortDesk
+from tether_desktop.ui.sessions.session_list import SessionList
+from tether_desktop.ui.sessions.sessions_desk import SessionsDesk
 from tether_desktop.ui.tasks import Tasks
-from tether_desktop.ui.tools_desk import ToolsDesk
+from tether_desktop.ui.tools.tools_desk import ToolsDesk
 from tether_desktop.ui.window_state import WindowState, write_state
-from tether_desktop.ui.worker import EngineWorker
+from tether_desktop.ui.worker.worker import EngineWorker
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
     from tether_desktop.settings import Settings
-    from tether_desktop.ui.library_desk import LibraryDesk
+    from tether_desktop.ui.models.library_desk import LibraryDesk
+    from tether_desktop.ui.models.welcome_page import WelcomePage
     from tether_desktop.ui.notice_page import NoticePage
-    from tether_desktop.ui.settings_desk import SettingsDesk
-    from tether_desktop.ui.welcome_page import WelcomePage
+    from tether_desktop.ui.settings.settings_desk import SettingsDesk
 
 TITLE = "Tether"
 WAITING_TITLE = "Waiting for your approval - Tether"
@@ -137,7 +138,7 @@ class MainWindow(QMainWindow):
     def libraries(self) -> LibraryDesk:
         """Asks about libraries that were not compiled here, made when there is one."""
         if self._libraries is None:
-            from tether_desktop.ui.library_desk import LibraryDesk
+            from tether_desktop.ui.models.library_desk import LibraryDesk
 
             self._libraries = LibraryDesk(self._worker, self.tasks, self)
             self._libraries.allowed.connect(self.models.choose)
@@ -184,7 +185,7 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
 
     def _make_welcome(self) -> WelcomePage:
-        from tether_desktop.ui.welcome_page import WelcomePage
+        from tether_desktop.ui.models.welcome_page import WelcomePage
 
         page = WelcomePage()
         page.set_folder(self._model_folder())
@@ -280,7 +281,7 @@ class MainWindow(QMainWindow):
     def settings(self) -> SettingsDesk:
         """Opens the settings, made when they are first wanted."""
         if self._settings_desk is None:
-            from tether_desktop.ui.settings_desk import SettingsDesk
+            from tether_desktop.ui.settings.settings_desk import SettingsDesk
 
             self._settings_desk = SettingsDesk(self._worker, self.tasks, self.tools, self.port, self)
             self._settings_desk.theme_chosen.connect(self._on_theme)

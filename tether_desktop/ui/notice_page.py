@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.errors import TetherError
-from tether_desktop.ui import icons
-from tether_desktop.ui.themed_button import ThemedButton
+from tether_desktop.ui.look import icons
+from tether_desktop.ui.look.themed_button import ThemedButton
 
 
 class NoticePage(QWidget):

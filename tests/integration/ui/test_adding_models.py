@@ -19,8 +19,8 @@ from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.errors import InstallError
 from tether_desktop.model.install.compile_job import BuildReport
 from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress, OnNews
-from tether_desktop.ui.add_model_dialog import AddModelDialog
 from tether_desktop.ui.main_window import MainWindow
+from tether_desktop.ui.models.add_model_dialog import AddModelDialog
 
 
 class ScriptedInstaller:

@@ -11,11 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
 from tests.helpers.gui import in_gui_loop, open_window, until
-from tether_desktop.ui.conversation import Conversation
+from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.chat.message_view import Thoughts
 from tether_desktop.ui.main_window import MainWindow
-from tether_desktop.ui.message_view import Thoughts
-from tether_desktop.ui.session_item_model import HEADING_ROLE
-from tether_desktop.ui.settings_dialog import SettingsDialog
+from tether_desktop.ui.sessions.session_item_model import HEADING_ROLE
+from tether_desktop.ui.settings.settings_dialog import SettingsDialog
 
 pytestmark = pytest.mark.usefixtures("scripted")
 

@@ -22,7 +22,7 @@ from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.context.store import Store
 from tether_desktop.errors import InstallError
 from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress, OnNews
-from tether_desktop.ui.conversation import Conversation
+from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.main_window import MainWindow
 
 SCRIPTED = pytest.mark.usefixtures("scripted")

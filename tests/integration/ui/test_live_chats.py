@@ -16,11 +16,11 @@ from PySide6.QtTest import QTest
 
 from tests.helpers.gui import elsewhere, in_gui_loop, open_window, until
 from tests.helpers.scripted_models import write_scripted_model
-from tether_desktop.ui.conversation import Conversation
+from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.chat.reply_message import ReplyMessage
 from tether_desktop.ui.main_window import WAITING_TITLE, MainWindow
-from tether_desktop.ui.reply_message import ReplyMessage
-from tether_desktop.ui.session_item_model import BUSY_ROLE, HEADING_ROLE
-from tether_desktop.ui.tool_card import ToolCard
+from tether_desktop.ui.sessions.session_item_model import BUSY_ROLE, HEADING_ROLE
+from tether_desktop.ui.tools.tool_card import ToolCard
 
 STORY = (
     "Der Wind drehte – **plötzlich** – nach Süden.\n\n```python\nprint('Möwe 🐦')\n```\n\nEnde. " + "und weiter " * 60

@@ -15,8 +15,8 @@ from PySide6.QtTest import QTest
 
 from tests.helpers.gui import elsewhere, in_gui_loop, open_window, until
 from tether_desktop.ui.main_window import MainWindow
-from tether_desktop.ui.port_page import PortPage
-from tether_desktop.ui.token_field import HIDDEN
+from tether_desktop.ui.port.port_page import PortPage
+from tether_desktop.ui.port.token_field import HIDDEN
 
 pytestmark = pytest.mark.usefixtures("scripted")
 

@@ -14,11 +14,11 @@ from PySide6.QtTest import QTest
 
 from tests.helpers.gui import in_gui_loop, open_window, until
 from tests.helpers.scripted_models import write_scripted_model
+from tether_desktop.ui.chat.message_view import CallView, MessageView
+from tether_desktop.ui.chat.reply_message import ReplyMessage
 from tether_desktop.ui.main_window import TITLE, WAITING_TITLE, MainWindow
-from tether_desktop.ui.message_view import CallView, MessageView
-from tether_desktop.ui.reply_message import ReplyMessage
-from tether_desktop.ui.session_item_model import WAITING_ROLE
-from tether_desktop.ui.tool_card import ToolCard
+from tether_desktop.ui.sessions.session_item_model import WAITING_ROLE
+from tether_desktop.ui.tools.tool_card import ToolCard
 
 
 def call(name: str, **arguments: Any) -> dict[str, str]:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from tests.helpers.gui import in_gui_loop, open_window, until
 from tether_desktop.ui.main_window import MainWindow
-from tether_desktop.ui.settings_dialog import SettingsDialog
+from tether_desktop.ui.settings.settings_dialog import SettingsDialog
 
 pytestmark = pytest.mark.usefixtures("scripted")
 

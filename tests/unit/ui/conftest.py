@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
-from tether_desktop.ui import theme
+from tether_desktop.ui.look import theme
 
 
 @pytest.fixture(scope="session")

@@ -15,15 +15,15 @@ from pytestqt.qtbot import QtBot
 from tether_desktop.errors import AlreadyRunning, InstallError, StoreBusy
 from tether_desktop.model.install.progress import InstallProgress
 from tether_desktop.ui.banner import Banner
-from tether_desktop.ui.empty_chat import EmptyChat
+from tether_desktop.ui.chat.empty_chat import EmptyChat
+from tether_desktop.ui.chat.link_dialog import LinkDialog, allowed_url
 from tether_desktop.ui.header import Header, status_text
-from tether_desktop.ui.installation import STARTER, Installation
-from tether_desktop.ui.link_dialog import LinkDialog, allowed_url
-from tether_desktop.ui.model_status import ModelStatus
+from tether_desktop.ui.models.installation import STARTER, Installation
+from tether_desktop.ui.models.model_status import ModelStatus
+from tether_desktop.ui.models.welcome_page import StarterCard, WelcomePage
 from tether_desktop.ui.notice_page import NoticePage
-from tether_desktop.ui.settings_dialog import SettingsDialog
-from tether_desktop.ui.undo_bar import UndoBar
-from tether_desktop.ui.welcome_page import StarterCard, WelcomePage
+from tether_desktop.ui.sessions.undo_bar import UndoBar
+from tether_desktop.ui.settings.settings_dialog import SettingsDialog
 
 LOADED = ModelStatus("Tiny", "Tiny", state="ready", memory_bytes=118_000_000, context_window=2048, device="CPU")
 
@@ -244,8 +244,8 @@ def test_the_first_frame_has_its_icons_in_the_colours_of_its_theme(choice: str) 
 import os
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from PySide6.QtWidgets import QApplication
-from tether_desktop.ui import theme
-from tether_desktop.ui.session_list import SessionList
+from tether_desktop.ui.look import theme
+from tether_desktop.ui.sessions.session_list import SessionList
 app = QApplication([])
 sidebar = SessionList()
 theme.install(app, {choice!r})

@@ -15,11 +15,11 @@ from tether_desktop.errors import SettingsError
 from tether_desktop.settings import Settings
 from tether_desktop.tools.mcp.states import McpServerState, McpStatus, McpToolState
 from tether_desktop.tools.own_tools import OwnFile
-from tether_desktop.ui.server_card import facts_of
-from tether_desktop.ui.server_dialogs import EMPTY_LOG, ChangesDialog, LogDialog
-from tether_desktop.ui.server_form import ServerForm, entry_of
-from tether_desktop.ui.settings_dialog import PAGES, SettingsDialog
-from tether_desktop.ui.tool_facts import ToolFacts, ToolsSnapshot
+from tether_desktop.ui.settings.settings_dialog import PAGES, SettingsDialog
+from tether_desktop.ui.tools.server_card import facts_of
+from tether_desktop.ui.tools.server_dialogs import EMPTY_LOG, ChangesDialog, LogDialog
+from tether_desktop.ui.tools.server_form import ServerForm, entry_of
+from tether_desktop.ui.tools.tool_facts import ToolFacts, ToolsSnapshot
 
 TIME = ToolFacts("time", "Time in a place", "Built in", "Tells the time.", permission="always")
 ECHO = ToolFacts("x__echo", "Echo", "MCP server x", "Says it again.", may_always_run=False)

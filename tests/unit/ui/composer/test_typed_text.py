@@ -1,0 +1,80 @@
+"""What a person typed is shown as it was typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tether_desktop.ui.composer.typed_text import LONGEST_TYPED, typed_blocks
+from tether_desktop.ui.markdown.blocks import Line, Span
+
+
+def lines(text: str) -> list[Line]:
+    return [block for block in typed_blocks(text) if isinstance(block, Line) and block.kind != "code_header"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2*3*4 and 2**8 and x**2 + y**2",
+        "  indented\n    more",
+        "a\n\n\nb",
+        "# not a heading",
+        "- not a list\n1. nor this",
+        "> arrow",
+        "<b>html</b> &amp; \\n",
+        "snake_case_name __init__",
+        "[a](http://x.org) ![i](y.png)",
+        "| a | b |",
+        "***",
+    ],
+)
+def test_text_is_left_as_it_is(text: str) -> None:
+    assert "\n".join(line.text for line in lines(text)) == text
+    assert {line.kind for line in lines(text)} == {"paragraph"}
+
+
+def test_bold_words_and_code_lose_only_their_marks() -> None:
+    (line,) = lines("An **8B model**, and `x = 1`.")
+    assert line.spans == (
+        Span("An "),
+        Span("8B model", bold=True),
+        Span(", and "),
+        Span("x = 1", code=True),
+        Span("."),
+    )
+
+
+def test_fenced_code_is_code() -> None:
+    found = lines("Why?\n```python\nx = 1\n\ny\n```\nThanks")
+    assert [(line.kind, line.text) for line in found] == [
+        ("paragraph", "Why?"),
+        ("code", "x = 1"),
+        ("code", ""),
+        ("code", "y"),
+        ("paragraph", "Thanks"),
+    ]
+    assert found[1].language == "python"
+
+
+def test_a_fence_that_is_not_closed_reaches_to_the_end() -> None:
+    assert [line.kind for line in lines("~~~\na\n```\nb")] == ["code", "code", "code"]
+
+
+def test_addresses_become_links() -> None:
+    (line,) = lines("see https://example.org/x.")
+    assert [span.link for span in line.spans] == ["", "https://example.org/x", ""]
+
+
+def test_hidden_characters_are_spelled_out() -> None:
+    assert [line.text for line in lines("a\u202eb `c\u2066`")] == ["a⟨U+202E⟩b c⟨U+2066⟩"]
+
+
+def test_a_pasted_book_is_shown_line_by_line() -> None:
+    text = "`a`\n" * (LONGEST_TYPED // 4 + 1)
+    assert lines(text)[0].spans == (Span("`a`"),)
+
+
+def test_a_line_without_end_is_cut() -> None:
+    found = lines("x" * 10_000)
+    assert len(found) > 1
+    assert "".join(line.text for line in found) == "x" * 10_000

@@ -1,0 +1,1 @@
+"""The chat: its view models, the virtual view, and the widgets of messages."""

@@ -1,0 +1,159 @@
+"""What a person does with the chat that is shown: open another one, ask, ask again, change, stop."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from tether_desktop.errors import TetherError
+from tether_desktop.messages import ToolChoice
+from tether_desktop.protocol.tool_use import ApprovalAnswer
+from tether_desktop.ui.chat.chat_pane import ChatPane
+from tether_desktop.ui.chat.chats import Chats
+from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.models.model_choice import ModelChoice
+from tether_desktop.ui.sessions.session_list import SessionList
+from tether_desktop.ui.tasks import Tasks
+
+
+class ChatDesk(QObject):
+    """Keeps pane, sidebar and conversations in step.
+
+    Attributes:
+        conversation: the one that is shown.
+
+    Signals:
+        shown(): another conversation is shown, or this one got its place in the store.
+    """
+
+    shown = Signal()
+
+    def __init__(self, chats: Chats, models: ModelChoice, pane: ChatPane, sidebar: SessionList, tasks: Tasks) -> None:
+        super().__init__(pane)
+        self._chats = chats
+        self._models = models
+        self._pane = pane
+        self._sidebar = sidebar
+        self._tasks = tasks
+        self._wanted = ""
+        self.conversation: Conversation = chats.new()
+        self._unasked = self.conversation
+        pane.show_conversation(self.conversation)
+        pane.composer.send_requested.connect(self._on_send)
+        pane.composer.stop_requested.connect(self.stop)
+        pane.regenerate_requested.connect(self._on_regenerate)
+        pane.edit_requested.connect(self._on_edit)
+        pane.version_requested.connect(self._on_version)
+        pane.link_activated.connect(self._on_link)
+        pane.call_answered.connect(self._on_call_answered)
+        chats.created.connect(self._on_stored)
+        chats.dropped.connect(self._on_stored)
+
+    @Slot()
+    def new(self) -> None:
+        """Show an empty chat; it is stored with its first question."""
+        self._wanted = ""
+        if self.conversation.session_id or self.conversation.views:
+            self._show(self._blank())
+        self._sidebar.select("")
+        self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def leave(self) -> None:
+        """Show an empty chat, because the one that is shown is gone; what was typed and not sent stays."""
+        draft = self._pane.composer.text()
+        keyboard = self._pane.composer.edit.hasFocus()
+        self._wanted = ""
+        self._show(self._blank())
+        self._pane.composer.set_text("\n".join(filter(None, (self.conversation.draft, draft))))
+        self._sidebar.select("")
+        if keyboard:
+            self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(str)
+    def open(self, session_id: str) -> None:
+        """Show a chat of the list."""
+        self._tasks.start(self.open_now(session_id))
+
+    async def open_now(self, session_id: str) -> None:
+        """Show a chat of the list, unless another one is asked for while it is read."""
+        self._wanted = session_id
+        conversation = await self._chats.open(session_id)
+        if conversation is not None and self._wanted == session_id:
+            record = self._sidebar.model.session(session_id)
+            self._show(conversation)
+            self._models.prefer(record.model if record else "")
+            self._sidebar.select(session_id)
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop the answer that is shown."""
+        self._tasks.start(self._chats.stop(self.conversation))
+
+    def _blank(self) -> Conversation:
+        """A chat in which nothing was asked: the last such one, with what was typed there, or another one."""
+        if self._unasked.session_id or self._unasked.views:
+            self._unasked = self._chats.new()
+        return self._unasked
+
+    def _show(self, conversation: Conversation) -> None:
+        self._pane.undo_bar.dismiss_note()
+        self.conversation = conversation
+        self._pane.show_conversation(conversation)
+        self.shown.emit()
+
+    async def _send(self, conversation: Conversation, text: str, demanded: ToolChoice | None) -> None:
+        try:
+            await self._chats.send(conversation, text, self._models.name, demanded)
+        except Exception:  # whatever went wrong, what was typed must not be lost
+            self._give_back(conversation, text)
+            raise
+
+    def _give_back(self, conversation: Conversation, text: str) -> None:
+        """What could not be sent goes back to where it was written; if that is deleted, to where the person is."""
+        deleted = conversation.session_id and self._sidebar.model.session(conversation.session_id) is None
+        if conversation is not self.conversation and not deleted:
+            conversation.draft = conversation.draft or text
+        elif not self._pane.composer.text():
+            self._pane.composer.set_text(text)
+
+    @Slot(str)
+    def _on_send(self, text: str) -> None:
+        self._pane.banner.hide()
+        self._pane.undo_bar.dismiss_note()
+        composer = self._pane.composer
+        demanded = composer.demand
+        composer.clear_demand()
+        self._tasks.start(self._send(self.conversation, text, demanded))
+
+    @Slot(str, str)
+    def _on_call_answered(self, call_id: str, answer: ApprovalAnswer) -> None:
+        self._tasks.start(self._chats.answer(self.conversation, call_id, answer))
+
+    @Slot(str)
+    def _on_regenerate(self, view_id: str) -> None:
+        self._tasks.start(self._chats.regenerate(self.conversation, view_id, self._models.name))
+
+    @Slot(str, str)
+    def _on_edit(self, view_id: str, text: str) -> None:
+        self._tasks.start(self._chats.edit(self.conversation, view_id, text, self._models.name))
+
+    @Slot(str, int)
+    def _on_version(self, view_id: str, version: int) -> None:
+        self._tasks.start(self._chats.select_version(self.conversation, view_id, version))
+
+    @Slot(object)
+    def _on_stored(self, _session: object) -> None:
+        self._sidebar.select(self.conversation.session_id)
+        self.shown.emit()
+
+    @Slot(str)
+    def _on_link(self, address: str) -> None:
+        from tether_desktop.ui.chat.link_dialog import LinkDialog, allowed_url
+
+        url = allowed_url(address)
+        if url is None:
+            what = f"{address} is neither a web page nor a mail address."
+            self._pane.banner.show_error(TetherError("The address was not opened", what, "Copy it if you trust it."))
+            return
+        dialog = LinkDialog(url, self._pane.window())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()

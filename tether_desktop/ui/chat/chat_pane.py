@@ -1,0 +1,171 @@
+"""The right-hand side: the conversation or its greeting, and the composer below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from tether_desktop.ui import startup_trace
+from tether_desktop.ui.banner import Banner
+from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.chat.empty_chat import EmptyChat
+from tether_desktop.ui.chat.message_view import MessageView
+from tether_desktop.ui.composer.composer import Composer
+from tether_desktop.ui.composer.tool_mode import ToolMode
+from tether_desktop.ui.sessions.undo_bar import UndoBar
+
+if TYPE_CHECKING:
+    from tether_desktop.ui.chat.chat_view import ChatView
+    from tether_desktop.ui.tools.tool_facts import ToolFacts
+
+COMPOSER_WIDTH = 800
+
+
+class ChatPane(QWidget):
+    """Shows one conversation at a time.
+
+    Signals:
+        measured(calmly): tokens and speed of the conversation may have changed.
+        regenerate_requested(view_id), edit_requested(view_id, text), version_requested(view_id, version),
+        link_activated(address), call_answered(call_id, answer): as of the chat view.
+    """
+
+    measured = Signal(bool)
+    regenerate_requested = Signal(str)
+    edit_requested = Signal(str, str)
+    version_requested = Signal(str, int)
+    link_activated = Signal(str)
+    call_answered = Signal(str, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.conversation: Conversation | None = None
+        self._view: ChatView | None = None
+        self._tools: dict[str, ToolFacts] = {}
+        self.empty = EmptyChat()
+        self.banner = Banner()
+        self.undo_bar = UndoBar()
+        self.composer = Composer()
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._lay_out()
+        self.empty.example_chosen.connect(self._on_example)
+        self.composer.tool_mode_chosen.connect(self._on_tool_mode)
+
+    @property
+    def view(self) -> ChatView:
+        """The chat view, made when it is first needed: the first frame of the window does not wait for it."""
+        if self._view is None:
+            self._view = self._make_view()
+        return self._view
+
+    def set_tools(self, tools: Mapping[str, ToolFacts]) -> None:
+        """Take what is known of the tools, by name."""
+        self._tools = dict(tools)
+        self.composer.set_tools(tools)
+        if self._view is not None:
+            self._view.set_tools(tools)
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        """Show another conversation, with its draft in the composer."""
+        if conversation is self.conversation:
+            return
+        self._leave()
+        self.conversation = conversation
+        conversation.reset.connect(self._on_reset)
+        conversation.appended.connect(self._on_appended)
+        conversation.changed.connect(self._on_changed)
+        conversation.text_added.connect(self._on_text_added)
+        conversation.busy_changed.connect(self.composer.set_busy)
+        self._on_reset()
+        self.composer.set_text(conversation.draft)
+        self.composer.set_busy(conversation.busy)
+        self.composer.tool_button.show_mode(conversation.tool_mode)
+
+    def _make_view(self) -> ChatView:
+        from tether_desktop.ui.chat.chat_view import ChatView
+
+        view = ChatView()
+        view.setAccessibleName("Conversation")
+        view.regenerate_requested.connect(self.regenerate_requested)
+        view.edit_requested.connect(self.edit_requested)
+        view.version_requested.connect(self.version_requested)
+        view.link_activated.connect(self.link_activated)
+        view.call_answered.connect(self.call_answered)
+        view.set_tools(self._tools)
+        self._pages.addWidget(view)
+        return view
+
+    def _leave(self) -> None:
+        conversation = self.conversation
+        if conversation is None:
+            return
+        conversation.draft = self.composer.text()
+        conversation.reset.disconnect(self._on_reset)
+        conversation.appended.disconnect(self._on_appended)
+        conversation.changed.disconnect(self._on_changed)
+        conversation.text_added.disconnect(self._on_text_added)
+        conversation.busy_changed.disconnect(self.composer.set_busy)
+
+    def _lay_out(self) -> None:
+        bottom = QVBoxLayout()
+        bottom.setSpacing(8)
+        for widget in (self.banner, self.undo_bar, self.composer):
+            bottom.addWidget(widget)
+        column = QWidget()
+        column.setMaximumWidth(COMPOSER_WIDTH)
+        column.setLayout(bottom)
+        bottom.setContentsMargins(0, 0, 0, 0)
+        centred = QHBoxLayout()
+        centred.setContentsMargins(20, 8, 20, 18)
+        centred.addStretch(1)
+        centred.addWidget(column, 1000)
+        centred.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._pages, 1)
+        layout.addLayout(centred)
+
+    def _show_page(self) -> None:
+        has_messages = self.conversation is not None and bool(self.conversation.views)
+        self._pages.setCurrentWidget(self.view if has_messages else self.empty)
+
+    @Slot()
+    def _on_reset(self) -> None:
+        views = self.conversation.views if self.conversation is not None else []
+        if views or self._view is not None:
+            self.view.set_messages(views)
+        self._show_page()
+        self.measured.emit(False)
+
+    @Slot(object)
+    def _on_appended(self, view: MessageView) -> None:
+        self.view.append(view)
+        self._show_page()
+
+    @Slot(str, object)
+    def _on_changed(self, view_id: str, view: MessageView) -> None:
+        self.view.update_message(view_id, view)
+        if view.running and view.text:
+            startup_trace.mark("first_token")
+        self.measured.emit(view.running)
+
+    @Slot(str, str)
+    def _on_text_added(self, view_id: str, text: str) -> None:
+        self.view.append_text(view_id, text)
+        self.measured.emit(True)
+
+    @Slot(str)
+    def _on_example(self, text: str) -> None:
+        self.composer.set_text(text)
+        self.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(str)
+    def _on_tool_mode(self, mode: ToolMode) -> None:
+        if self.conversation is not None:
+            self.conversation.tool_mode = mode
+        self.composer.tool_button.show_mode(mode)

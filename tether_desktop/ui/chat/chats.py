@@ -1,0 +1,293 @@
+"""What a person does with chats, by way of the worker, and what other clients do with them meanwhile."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from tether_desktop.context.records import SessionRecord
+from tether_desktop.events import Event
+from tether_desktop.messages import ToolChoice
+from tether_desktop.protocol.tool_use import ApprovalAnswer
+from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.chat.unopened_turn import UnopenedTurn
+from tether_desktop.ui.composer.tool_mode import tool_use
+from tether_desktop.ui.tasks import Tasks
+from tether_desktop.ui.worker.session_news import ReadChat, SessionsNews
+from tether_desktop.ui.worker.started_turn import StartedTurn
+from tether_desktop.ui.worker.worker import EngineWorker
+
+if TYPE_CHECKING:
+    from tether_desktop.app import Tether
+    from tether_desktop.protocol.turn import Turn
+
+KEPT_CONVERSATIONS = 8
+"""Idle conversations kept in memory, so that going back and forth is instant."""
+
+
+class Chats(QObject):
+    """Holds the conversations that are open or answering, and brings each its events, whoever has asked.
+
+    Signals:
+        created(SessionRecord): a new chat was stored, because its first question was sent.
+        dropped(session_id): a new chat was taken back, because its first question could not be sent.
+        busy_changed(session_id, bool): an answer began or ended.
+        waiting_changed(session_id, bool): a tool call waits for permission, or none does any more.
+        titled(session_id, title): a chat got its name.
+    """
+
+    created = Signal(object)
+    dropped = Signal(str)
+    busy_changed = Signal(str, bool)
+    waiting_changed = Signal(str, bool)
+    titled = Signal(str, str)
+
+    def __init__(self, worker: EngineWorker, tasks: Tasks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker = worker
+        self._tasks = tasks
+        self._conversations: OrderedDict[str, Conversation] = OrderedDict()
+        self._unopened: dict[str, UnopenedTurn] = {}
+        self._outdated: set[str] = set()
+        worker.sessions_changed.connect(self._on_sessions_changed)
+        worker.chat_read.connect(self._on_chat_read)
+        worker.turn_started.connect(self._on_turn_started)
+        worker.events_ready.connect(self._on_events)
+
+    def new(self) -> Conversation:
+        """An empty conversation that the store does not know yet."""
+        return self._watch(Conversation())
+
+    async def open(self, session_id: str) -> Conversation | None:
+        """The conversation of a session, from memory or from the store; None when it was just deleted."""
+        if session_id not in self._conversations:
+            await self._worker.read_chat(session_id)
+        if session_id in self._conversations:
+            self._conversations.move_to_end(session_id)
+        return self._conversations.get(session_id)
+
+    async def send(self, conversation: Conversation, text: str, model: str, demanded: ToolChoice | None = None) -> None:
+        """Ask; the question is shown before anything is stored.
+
+        Args:
+            conversation: where to ask.
+            text: the question.
+            model: who answers.
+            demanded: a tool call that this question demands.
+
+        Raises:
+            TetherError: the question could not be stored or the model not be used; nothing is shown of it.
+        """
+        use = tool_use(conversation.tool_mode, demanded)
+        conversation.begin_send(text, model)
+        new = not conversation.session_id
+        try:
+            if new:
+                await self._create(conversation, model)
+            await self._start(
+                conversation,
+                lambda tether: tether.sessions.send(conversation.session_id, text, model=model or None, tool_use=use),
+            )
+        except BaseException:  # a cancelled start is none as well; nothing may look busy for ever
+            conversation.abandon()
+            if new and conversation.session_id:
+                await self._drop(conversation)
+            raise
+
+    async def regenerate(self, conversation: Conversation, view_id: str, model: str) -> None:
+        """Ask for another version of a reply."""
+        message_id = conversation.message_id(view_id)
+        if not message_id or conversation.busy:
+            return
+        use = tool_use(conversation.tool_mode)
+        conversation.begin_regenerate(view_id, model)
+        await self._start_or_abandon(
+            conversation,
+            lambda tether: tether.sessions.regenerate(
+                conversation.session_id, message_id, model=model or None, tool_use=use
+            ),
+        )
+
+    async def edit(self, conversation: Conversation, view_id: str, text: str, model: str) -> None:
+        """Ask another question in the place of one that was asked."""
+        message_id = conversation.message_id(view_id)
+        if not message_id or conversation.busy:
+            return
+        use = tool_use(conversation.tool_mode)
+        conversation.begin_edit(view_id, text, model)
+        await self._start_or_abandon(
+            conversation,
+            lambda tether: tether.sessions.edit(
+                conversation.session_id, message_id, text, model=model or None, tool_use=use
+            ),
+        )
+
+    async def answer(self, conversation: Conversation, call_id: str, answer: ApprovalAnswer) -> None:
+        """Answer for a tool call that waits for permission.
+
+        Raises:
+            TetherError: the answer could not be kept; the call goes on waiting.
+        """
+        session_id = conversation.session_id
+        conversation.mark_call(call_id, "answered")
+        try:
+            await self._worker.submit(lambda tether: tether.sessions.answer(session_id, call_id, answer))
+        except BaseException:  # whatever went wrong, the question must be there to be answered again
+            conversation.mark_call(call_id, "waiting")
+            raise
+
+    async def stop(self, conversation: Conversation) -> None:
+        """Stop the answer; what was said so far stays."""
+        if not conversation.busy:
+            return
+        conversation.stop_requested = True
+        session_id = conversation.session_id
+        if session_id:
+            await self._worker.submit(lambda tether: tether.sessions.cancel(session_id))
+
+    async def select_version(self, conversation: Conversation, view_id: str, version: int) -> None:
+        """Show another version of a message, which is read when the news of it comes; ``version`` counts from 1."""
+        session_id, message_id = conversation.session_id, conversation.message_id(view_id)
+        if not message_id or conversation.busy:
+            return
+        siblings = await self._worker.submit(lambda tether: tether.sessions.siblings(session_id, message_id))
+        if 1 <= version <= len(siblings):
+            chosen = siblings[version - 1].id
+            await self._worker.submit(lambda tether: tether.sessions.select_version(session_id, chosen))
+
+    def forget(self, session_id: str) -> None:
+        """Drop a conversation from memory, because its session was deleted."""
+        self._conversations.pop(session_id, None)
+        self._outdated.discard(session_id)
+
+    async def _create(self, conversation: Conversation, model: str) -> None:
+        record: SessionRecord = await self._worker.submit(lambda tether: tether.sessions.create(model=model))
+        conversation.session_id = record.id
+        self._keep(conversation)
+        self.created.emit(record)
+        self.busy_changed.emit(record.id, conversation.busy)
+
+    async def _drop(self, conversation: Conversation) -> None:
+        session_id, conversation.session_id = conversation.session_id, ""
+        self._conversations.pop(session_id, None)
+        self.dropped.emit(session_id)
+        await self._worker.submit(lambda tether: tether.sessions.erase(session_id))
+
+    async def _start_or_abandon(self, conversation: Conversation, start: Callable[[Tether], Awaitable[Turn]]) -> None:
+        try:
+            await self._start(conversation, start)
+        except BaseException:  # a cancelled start is none as well; nothing may look busy for ever
+            conversation.abandon()
+            raise
+
+    async def _start(self, conversation: Conversation, start: Callable[[Tether], Awaitable[Turn]]) -> None:
+        self._keep(conversation)  # its events must find it
+        try:
+            turn = await self._worker.run_turn(start)
+        finally:
+            self._catch_up(conversation.session_id)
+        if conversation.stop_requested:  # pressed before there was a turn to stop
+            await self._worker.submit(lambda tether: tether.sessions.cancel(turn.session_id))
+
+    def _watch(self, conversation: Conversation) -> Conversation:
+        conversation.busy_changed.connect(self._on_busy_changed)
+        conversation.waiting_changed.connect(self._on_waiting_changed)
+        conversation.titled.connect(self._on_titled)
+        return conversation
+
+    def _keep(self, conversation: Conversation) -> None:
+        self._conversations[conversation.session_id] = conversation
+        self._conversations.move_to_end(conversation.session_id)
+        idle = [key for key, kept in self._conversations.items() if not kept.holds_something]
+        for key in idle[: max(0, len(idle) - KEPT_CONVERSATIONS)]:
+            del self._conversations[key]
+
+    def _catch_up(self, session_id: str) -> None:
+        """Read again what another client has changed while a question was on its way."""
+        if session_id in self._outdated:
+            self._outdated.discard(session_id)
+            self._read_again(session_id)
+
+    def _read_again(self, session_id: str) -> None:
+        async def read() -> None:
+            await self._worker.read_chat(session_id)
+
+        self._tasks.start(read())
+
+    @Slot(object)
+    def _on_sessions_changed(self, news: SessionsNews) -> None:
+        for session_id in news.branched:
+            if session_id in self._conversations:
+                self._read_again(session_id)
+
+    @Slot(object)
+    def _on_chat_read(self, read: ReadChat) -> None:
+        conversation = self._conversations.get(read.session_id)
+        if conversation is None:
+            conversation = self._watch(Conversation(read.session_id))
+        if conversation.pending:  # what is on its way must not be lost
+            self._outdated.add(read.session_id)
+            return
+        self._unopened.pop(read.session_id, None)
+        conversation.load(read.records, read.turn)
+        self._keep(conversation)
+        self.busy_changed.emit(read.session_id, conversation.busy)
+        self.waiting_changed.emit(read.session_id, conversation.waiting)
+
+    @Slot(object)
+    def _on_turn_started(self, turn: StartedTurn) -> None:
+        conversation = self._conversations.get(turn.session_id)
+        if conversation is None:
+            self._unopened[turn.session_id] = UnopenedTurn()
+            self.busy_changed.emit(turn.session_id, True)
+        elif conversation.pending:
+            if turn.asked_here:
+                conversation.turn_started(turn)
+            else:
+                self._outdated.add(turn.session_id)
+        elif conversation.continues(turn):
+            conversation.follow(turn)
+        else:
+            self._read_again(turn.session_id)
+
+    @Slot(str, str, object)
+    def _on_events(self, session_id: str, reply_id: str, events: list[Event]) -> None:
+        conversation = self._conversations.get(session_id)
+        if conversation is not None:
+            conversation.apply(reply_id, events)
+        elif session_id in self._unopened:
+            self._glance(session_id, self._unopened[session_id], events)
+
+    def _glance(self, session_id: str, turn: UnopenedTurn, events: list[Event]) -> None:
+        """Tell what the list shows of a chat that is not open."""
+        waited = turn.waiting
+        turn.apply(events)
+        if turn.title:
+            self.titled.emit(session_id, turn.title)
+            turn.title = ""
+        if turn.waiting != waited:
+            self.waiting_changed.emit(session_id, turn.waiting)
+        if turn.ended:
+            del self._unopened[session_id]
+            self.busy_changed.emit(session_id, False)
+
+    @Slot(bool)
+    def _on_busy_changed(self, busy: bool) -> None:
+        conversation = self.sender()
+        if isinstance(conversation, Conversation) and conversation.session_id:
+            self.busy_changed.emit(conversation.session_id, busy)
+
+    @Slot(bool)
+    def _on_waiting_changed(self, waiting: bool) -> None:
+        conversation = self.sender()
+        if isinstance(conversation, Conversation):
+            self.waiting_changed.emit(conversation.session_id, waiting)
+
+    @Slot(str)
+    def _on_titled(self, title: str) -> None:
+        conversation = self.sender()
+        if isinstance(conversation, Conversation):
+            self.titled.emit(conversation.session_id, title)

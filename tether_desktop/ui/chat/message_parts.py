@@ -1,0 +1,156 @@
+"""The pieces a message is put together from; each says how high it must be at a given width."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QWidget,
+)
+
+from tether_desktop.ui.look import icons
+from tether_desktop.ui.look.icons import IconButton
+
+STATUS_HEIGHT = 24
+ACTIONS_HEIGHT = 28
+
+
+class StatusLine(QWidget):
+    """One line that says what a reply waits for, with a slim bar when it is known how long."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._icon = QLabel(self)
+        self._label = QLabel(self)
+        self._label.setProperty("kind", "muted")
+        self._bar = QProgressBar(self)
+        self._bar.setTextVisible(False)
+        self._bar.setRange(0, 1000)
+        self._bar.setFixedSize(160, 4)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for part in (self._icon, self._label, self._bar):
+            row.addWidget(part)
+        row.addStretch(1)
+
+    def show_status(self, icon: str, text: str, progress: float | None) -> None:
+        """Say ``text``; ``progress`` is 0..1, or None to show no bar."""
+        self._icon.setPixmap(icons.pixmap(icon, "muted", 16, self.devicePixelRatioF()))
+        self._label.setText(text)
+        self._bar.setVisible(progress is not None)
+        self._bar.setValue(round((progress or 0) * 1000))
+        self._bar.setAccessibleName(text)
+
+    def fit(self, _width: int) -> int:
+        """The height of one line."""
+        return STATUS_HEIGHT
+
+
+class Notice(QFrame):
+    """A line that must not be missed."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "notice")
+        self._label = _wrapping_label(self, "notice_text")
+        self._icon = QLabel(self)
+
+    def show_text(self, text: str) -> None:
+        """Say ``text``."""
+        self._icon.setPixmap(icons.pixmap("scissors", "warning", 16, self.devicePixelRatioF()))
+        self._label.setText(text)
+
+    def fit(self, width: int) -> int:
+        """Lay out at this width and return the height."""
+        inner = width - 36 - 12
+        height = self._label.heightForWidth(inner)
+        self._label.setGeometry(36, 8, inner, height)
+        self._icon.setGeometry(12, 9, 16, 18)
+        return height + 16
+
+
+class ErrorCard(QFrame):
+    """What went wrong, what to do, and a button to try again.
+
+    Signals:
+        retry_clicked: the person wants another try.
+    """
+
+    retry_clicked = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "danger_card")
+        self._icon = QLabel(self)
+        self._texts = [_wrapping_label(self, kind) for kind in ("danger", "", "muted")]
+        self.retry = QPushButton(self.tr("Try again"), self)
+        self.retry.setIconSize(QSize(16, 16))
+        self.retry.clicked.connect(self.retry_clicked)
+
+    def show_error(self, title: str, message: str, hint: str) -> None:
+        """Say what happened; empty texts take no room."""
+        self._icon.setPixmap(icons.pixmap("circle-alert", "danger", 18, self.devicePixelRatioF()))
+        self.retry.setIcon(icons.icon("rotate-ccw", "text", size=16))
+        for label, text in zip(self._texts, (title, message, hint), strict=True):
+            label.setText(text)
+            label.setVisible(bool(text))
+
+    def fit(self, width: int) -> int:
+        """Lay out at this width and return the height."""
+        left, top = 42, 12
+        self._icon.setGeometry(14, 13, 18, 18)
+        for label in self._texts:
+            if label.text():
+                height = label.heightForWidth(width - left - 14)
+                label.setGeometry(left, top, width - left - 14, height)
+                top += height + 4
+        size = self.retry.sizeHint()
+        self.retry.setGeometry(left, top + 6, size.width(), size.height())
+        return top + 6 + size.height() + 12
+
+
+def _wrapping_label(parent: QWidget, kind: str) -> QLabel:
+    label = QLabel(parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setProperty("kind", kind)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+class VersionSwitch(QWidget):
+    """Steps through the versions of a message: ``‹ 2 / 3 ›``.
+
+    Signals:
+        chosen: the version to show, from 1.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._version = 1
+        self._label = QLabel(self)
+        self._label.setProperty("kind", "small")
+        self.previous = IconButton("chevron-left", self.tr("Previous version"), self, size=16)
+        self.next = IconButton("chevron-right", self.tr("Next version"), self, size=16)
+        self.previous.clicked.connect(lambda: self.chosen.emit(self._version - 1))
+        self.next.clicked.connect(lambda: self.chosen.emit(self._version + 1))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for part in (self.previous, self._label, self.next):
+            row.addWidget(part)
+
+    def show_version(self, version: int, versions: int) -> None:
+        """Say which of how many it is."""
+        self._version = version
+        self._label.setText(f"{version} / {versions}")
+        self.previous.setEnabled(version > 1)
+        self.next.setEnabled(version < versions)
+        self.setVisible(versions > 1)

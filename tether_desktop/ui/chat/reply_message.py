@@ -1,0 +1,262 @@
+"""A reply: who answers, what it is doing, its thoughts, calls and text in order, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, ErrorCard, Notice, StatusLine
+from tether_desktop.ui.chat.message_view import CallView, MessageView, Thoughts
+from tether_desktop.ui.chat.message_widget import MessageWidget
+from tether_desktop.ui.look import fonts, icons, theme
+from tether_desktop.ui.look.fold import Fold
+from tether_desktop.ui.markdown.markdown_body import MarkdownBody
+from tether_desktop.ui.tools.call_words import duration_text
+from tether_desktop.ui.tools.tool_card import ToolCard
+from tether_desktop.ui.tools.tool_facts import ToolNames
+
+AVATAR = 32
+HEADER_HEIGHT = 22
+HEADER_TOP = 5
+GAP = 10
+
+
+class ReplyMessage(MessageWidget):
+    """Shows a reply in the full width of the column.
+
+    Args:
+        open_folds: which thoughts and calls the person opened before.
+        tool_names: the tools by name; read anew whenever something is shown.
+    """
+
+    def __init__(
+        self,
+        view: MessageView,
+        parent: QWidget,
+        *,
+        open_folds: Container[str] = (),
+        tool_names: ToolNames | None = None,
+    ) -> None:
+        super().__init__(view, parent)
+        self._open_folds = open_folds
+        self._tool_names: ToolNames = {} if tool_names is None else tool_names
+        self._notice: Notice | None = None
+        self._bodies = [self.body]
+        self._texts: list[tuple[str, bool]] = [("", False)]
+        self._folds: list[Fold] = []
+        self._cards: dict[str, ToolCard] = {}
+        self._pieces: list[MarkdownBody | Fold | ToolCard] = []
+        self._status: StatusLine | None = None
+        self._error: ErrorCard | None = None
+        self.show_view(view)
+
+    def show_view(self, view: MessageView) -> None:
+        """Show another state of the same reply."""
+        self._show_notice(view)
+        self._show_pieces(view)
+        self._show_status(view)
+        self._show_error(view)
+        super().show_view(view)
+        self.update(0, 0, self.width(), HEADER_TOP + HEADER_HEIGHT)
+
+    def show_more(self) -> None:
+        """Show the next part of a long text."""
+        self._show_pieces(self.view)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme that is on now."""
+        for body in self._more_bodies():
+            body.restyle()
+        for card in self._cards.values():
+            card.restyle()
+        super().restyle()
+        self.update()
+
+    @property
+    def pending(self) -> bool:
+        """Whether a part of a long text is not shown yet."""
+        return any(body.pending for body in self._bodies)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Also while some of the thoughts, of a later text or of a call is selected."""
+        in_text = any(body.has_selection() for body in self._more_bodies())
+        return in_text or any(card.has_selection() for card in self._cards.values()) or super().is_pinned
+
+    @property
+    def cards(self) -> list[ToolCard]:
+        """The cards of the calls that are shown, in order."""
+        return [piece for piece in self._pieces if isinstance(piece, ToolCard)]
+
+    def refresh_calls(self) -> None:
+        """Show the calls anew, because more is known of the tools."""
+        for card in self.cards:
+            card.show_call(card.call)
+
+    def fit(self, width: int) -> int:
+        """Lay out at this width and return the height."""
+        left = theme.active().space.gutter
+        top = HEADER_TOP + HEADER_HEIGHT + 6
+        for part in (self._notice, *self._pieces, self._status, self._error):
+            if part is None or part.isHidden():
+                continue
+            height = part.fit(width - left)
+            part.setGeometry(left, top, width - left, height)
+            top += height + GAP
+        self._reserve_actions(QRect(left - 6, top - 8, width - left, ACTIONS_HEIGHT))
+        return top - 8 + ACTIONS_HEIGHT
+
+    def _show_notice(self, view: MessageView) -> None:
+        if view.notice and self._notice is None:
+            self._notice = Notice(self)
+        if self._notice is not None:
+            self._notice.show_text(view.notice)
+            self._notice.setVisible(bool(view.notice))
+
+    def _more_bodies(self) -> list[MarkdownBody]:
+        """All bodies but the first: later texts, and thoughts that are open."""
+        return [*self._bodies[1:], *(fold.body for fold in self._folds if fold.body is not None)]
+
+    def _show_pieces(self, view: MessageView) -> None:
+        """Show text, thoughts and calls, each in the widget that showed it before."""
+        sections = list(view.sections())
+        pieces: list[MarkdownBody | Fold | ToolCard] = []
+        for section in sections:
+            is_last = section is sections[-1]
+            if isinstance(section, str):
+                pieces.append(self._show_text(section, pieces, complete=not (view.running and is_last)))
+            elif isinstance(section, Thoughts):
+                pieces.append(
+                    self._show_thoughts(
+                        section, pieces, thinking=view.state == "thinking" and section is view.asides[-1]
+                    )
+                )
+            else:
+                pieces.append(self._show_call(section))
+        for piece in (*self._bodies, *self._folds, *self._cards.values()):
+            piece.setVisible(piece in pieces)
+        self._pieces = pieces
+
+    def _show_text(self, text: str, before: list[MarkdownBody | Fold | ToolCard], *, complete: bool) -> MarkdownBody:
+        number = sum(isinstance(piece, MarkdownBody) for piece in before)
+        if number == len(self._bodies):
+            body = MarkdownBody(self)
+            body.link_activated.connect(self.link_activated)
+            self._bodies.append(body)
+            self._texts.append(("", False))
+        # Texts before a call are final, and would be parsed anew with every word that follows it.
+        if self._texts[number] != (text, complete) or self._bodies[number].pending:
+            self._texts[number] = (text, complete)
+            self._bodies[number].show_markdown(text, complete=complete)
+        return self._bodies[number]
+
+    def _show_thoughts(
+        self, thoughts: Thoughts, before: list[MarkdownBody | Fold | ToolCard], *, thinking: bool
+    ) -> Fold:
+        number = sum(isinstance(piece, Fold) for piece in before)
+        if number == len(self._folds):
+            key = f"thoughts {number}"
+            fold = Fold(self, is_open=key in self._open_folds)
+            fold.toggled.connect(self._fold_listener(key))
+            self._folds.append(fold)
+        self._folds[number].show_thoughts(
+            self._thoughts_label(thoughts, thinking), thoughts.text, complete=not thinking
+        )
+        return self._folds[number]
+
+    def _show_call(self, call: CallView) -> ToolCard:
+        card = self._cards.get(call.id)
+        if card is None:
+            card = ToolCard(self, self._tool_names, is_open=call.id in self._open_folds)
+            card.toggled.connect(self._fold_listener(call.id))
+            card.answered.connect(self.call_answered)
+            self._cards[call.id] = card
+        if card.call != call:
+            card.show_call(call)
+        return card
+
+    def _fold_listener(self, key: str) -> Callable[[bool], None]:
+        def on_toggled(is_open: bool) -> None:
+            self.fold_toggled.emit(self.view.id, key, is_open)
+            self.resized.emit()
+
+        return on_toggled
+
+    def _thoughts_label(self, thoughts: Thoughts, thinking: bool) -> str:
+        if thinking:
+            return self.tr("Thinking…")
+        if thoughts.seconds is None:
+            return self.tr("Thoughts")
+        return self.tr("Thought for %s") % duration_text(thoughts.seconds)
+
+    def _show_status(self, view: MessageView) -> None:
+        shown = self._status_of(view)
+        if shown and self._status is None:
+            self._status = StatusLine(self)
+        if self._status is not None:
+            self._status.setVisible(shown is not None)
+            if shown:
+                self._status.show_status(shown[0], shown[1], view.progress if view.running else None)
+
+    def _status_of(self, view: MessageView) -> tuple[str, str] | None:
+        """Icon and words for what the reply is doing, or None when its text says enough."""
+        percent = f" {round(view.progress * 100)} %" if view.progress is not None else "…"
+        lines = {
+            "waiting": ("clock", self.tr("Waiting for the model…"), True),
+            "loading": ("hard-drive", self.tr("Loading model") + percent, True),
+            "reading": ("file-text", self.tr("Reading prompt") + percent, True),
+            "thinking": ("brain", self.tr("Thinking…"), not view.reasoning),
+            "streaming": ("pencil", self.tr("Writing…"), not view.ends_with_text),
+            "preparing": ("wrench", self.tr("Preparing a tool call…"), True),
+            "cut_off": ("circle-stop", self.tr("Cut off at the longest length of a reply"), True),
+            "cancelled": ("circle-stop", self.tr("Stopped"), True),
+        }
+        icon, words, shown = lines.get(view.state, ("", "", False))
+        return (icon, words) if shown else None
+
+    def _show_error(self, view: MessageView) -> None:
+        failed = view.state == "error"
+        if failed and self._error is None:
+            self._error = ErrorCard(self)
+            self._error.retry_clicked.connect(lambda: self.retry_requested.emit(self.view.id))
+        if self._error is not None:
+            self._error.setVisible(failed)
+            if failed:
+                title = view.error_title or self.tr("The reply failed")
+                self._error.show_error(title, view.error_message, view.error_hint)
+
+    def _buttons(self) -> list[QWidget]:
+        again = self._button("refresh-cw", self.tr("Answer again"))
+        again.clicked.connect(lambda: self.regenerate_requested.emit(self.view.id))
+        return [self._copy_button(), again, self._version_switch()]
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+        """Paint avatar and header."""
+        look = theme.active()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(look.colors.border), 1))
+        painter.setBrush(QColor(look.colors.window))
+        painter.drawEllipse(QRectF(0.5, 0.5, AVATAR - 1, AVATAR - 1))
+        painter.drawPixmap(QPointF(7, 7), icons.pixmap("sparkles", "accent", 18, self.devicePixelRatioF()))
+        self._paint_header(painter)
+        painter.end()
+        super().paintEvent(event)
+
+    def _paint_header(self, painter: QPainter) -> None:
+        look = theme.active()
+        rect = QRectF(look.space.gutter, HEADER_TOP, self.width() - look.space.gutter, HEADER_HEIGHT)
+        name = self.view.model or self.tr("Assistant")
+        bold = fonts.sans(look, look.type.body - 1, bold=True)
+        painter.setFont(bold)
+        painter.setPen(QColor(look.colors.text))
+        name = QFontMetricsF(bold).elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width())
+        painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, name)
+        if self.view.meta:
+            painter.setFont(fonts.sans(look, look.type.body - 1))
+            painter.setPen(QColor(look.colors.muted))
+            rest = rect.adjusted(QFontMetricsF(bold).horizontalAdvance(name), 0, 0, 0)
+            painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, f" · {self.view.meta}")

@@ -1,0 +1,64 @@
+"""Asks what a prompt of an MCP server wants to know."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from tether_desktop.ui.look.plain_view import visible
+from tether_desktop.ui.look.themed_button import ThemedButton
+from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.tools.tool_facts import ServerPrompt
+
+_WIDTH = 440
+
+
+class PromptDialog(QDialog):
+    """One field for each argument; it is accepted once all that are needed have something in them."""
+
+    def __init__(self, found: ServerPrompt, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        prompt = found.prompt
+        self.setWindowTitle(visible(prompt.title or prompt.name))
+        self.setMinimumWidth(_WIDTH)
+        self.fields = {argument.name: QLineEdit() for argument in prompt.arguments}
+        self._needed = [argument.name for argument in prompt.arguments if argument.required]
+        form = QFormLayout()
+        form.setVerticalSpacing(10)
+        for argument in prompt.arguments:
+            field = self.fields[argument.name]
+            name = visible(argument.name)
+            field.setAccessibleName(name)
+            field.setAccessibleDescription(visible(argument.description))
+            field.setPlaceholderText(visible(argument.description)[:100])
+            field.textChanged.connect(self._on_changed)
+            form.addRow(
+                QLabel(name if argument.required else f"{name} (optional)", textFormat=Qt.TextFormat.PlainText), field
+            )
+        self.insert_button = ThemedButton("Insert", "plus")
+        self.insert_button.setDefault(True)
+        self.insert_button.clicked.connect(self.accept)
+        self.cancel_button = ThemedButton("Cancel")
+        self.cancel_button.setAutoDefault(False)
+        self.cancel_button.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.cancel_button)
+        buttons.addWidget(self.insert_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(14)
+        column.addWidget(plain_label("title", visible(prompt.title or prompt.name)))
+        about = f"{visible(prompt.description)[:400]}\n" if prompt.description else ""
+        column.addWidget(plain_label("muted", f"{about}From the MCP server {visible(found.server)}."))
+        column.addLayout(form)
+        column.addLayout(buttons)
+        self._on_changed()
+
+    def arguments(self) -> dict[str, str]:
+        """What was typed, by argument; empty fields are left out."""
+        return {name: field.text() for name, field in self.fields.items() if field.text().strip()}
+
+    @Slot()
+    def _on_changed(self) -> None:
+        self.insert_button.setEnabled(all(self.fields[name].text().strip() for name in self._needed))

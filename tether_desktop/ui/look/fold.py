@@ -1,0 +1,95 @@
+"""Thoughts under a line that opens and closes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QWidget
+
+from tether_desktop.ui.look import fonts, icons, theme
+from tether_desktop.ui.markdown.markdown_body import MarkdownBody
+
+FOLD_HEIGHT = 34
+
+
+class FoldHeader(QAbstractButton):
+    """The clickable line of a fold: an icon, a label and a chevron."""
+
+    def __init__(self, icon: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._icon = icon
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        """As high as a fold that is closed."""
+        return QSize(200, FOLD_HEIGHT)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+        """Paint icon, label and chevron."""
+        look = theme.active()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.underMouse() or self.hasFocus():
+            painter.setPen(QPen(QColor(look.colors.accent if self.hasFocus() else look.colors.hover), 1))
+            painter.setBrush(QColor(look.colors.hover) if self.underMouse() else Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), look.radius.md, look.radius.md)
+        ratio, middle = self.devicePixelRatioF(), self.height() / 2
+        painter.drawPixmap(QPointF(11, middle - 9), icons.pixmap(self._icon, "muted", 18, ratio))
+        chevron = icons.pixmap("chevron-down" if self.isChecked() else "chevron-right", "muted", 18, ratio)
+        painter.drawPixmap(QPointF(self.width() - 29, middle - 9), chevron)
+        painter.setFont(fonts.sans(look, look.type.body - 1, bold=True))
+        painter.setPen(QColor(look.colors.muted))
+        painter.drawText(self.rect().adjusted(38, 0, -40, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
+
+
+class Fold(QFrame):
+    """Thoughts under a line that opens and closes; closed, they are not even laid out.
+
+    Signals:
+        toggled: the person opened or closed it.
+    """
+
+    toggled = Signal(bool)
+
+    def __init__(self, parent: QWidget, *, is_open: bool) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "well")
+        self.header = FoldHeader("brain", self)
+        self.header.setChecked(is_open)
+        self.header.clicked.connect(self._on_click)
+        self.body: MarkdownBody | None = None
+        self._text = ""
+        self._complete = False
+
+    def show_thoughts(self, label: str, text: str, *, complete: bool) -> None:
+        """Show these thoughts under this label."""
+        self.header.setText(label)
+        self.header.setAccessibleName(label)
+        self.header.update()
+        self._text, self._complete = text, complete
+        self._fill()
+
+    def _fill(self) -> None:
+        if self.header.isChecked():
+            if self.body is None:
+                self.body = MarkdownBody(self, muted=True)
+            self.body.show_markdown(self._text, complete=self._complete)
+        if self.body is not None:
+            self.body.setVisible(self.header.isChecked())
+
+    def _on_click(self) -> None:
+        self._fill()
+        self.toggled.emit(self.header.isChecked())
+
+    def fit(self, width: int) -> int:
+        """Lay out at this width and return the height."""
+        self.header.setGeometry(1, 1, width - 2, FOLD_HEIGHT - 2)
+        height = FOLD_HEIGHT
+        if self.body is not None and self.header.isChecked():
+            inner = width - 38 - 16
+            body_height = self.body.fit(inner)
+            self.body.setGeometry(38, height + 2, inner, body_height)
+            height += body_height + 14
+        return height

@@ -1,0 +1,1 @@
+"""Markdown: parsed, highlighted, and kept up to date in documents while it streams."""

@@ -1,0 +1,123 @@
+"""Markdown to blocks: CommonMark with tables, strikethrough and task lists; no HTML, no images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from tether_desktop.ui.markdown.block_builder import BlockBuilder, plain_blocks
+from tether_desktop.ui.markdown.blocks import LINE_BREAK, Block
+from tether_desktop.ui.markdown.highlight import prewarm as prewarm_highlight
+from tether_desktop.ui.markdown.spans import is_allowed_link
+
+LONGEST_PIECE = 50_000
+"""Characters of one list, table or paragraph above which it is shown as it was written: parsing would be felt."""
+LONGEST_PARAGRAPH = 6_000
+"""Characters above which emphasis and links in one paragraph are not looked for."""
+MOST_BRACKETS = 300
+"""Opening brackets in a paragraph above which links in it are not looked for: each may search all the rest."""
+DEEPEST_NESTING = 210
+"""Levels of lists and quotations (a list counts twice); what lies deeper is shown as it was written."""
+
+
+def parse(text: str, *, growing: bool = False) -> list[Block]:
+    """The blocks of ``text``, whose lines end in a single line feed.
+
+    ``growing`` says that more text will follow the last of them.
+    """
+    lines = text.split("\n")
+    pieces = list(_pieces(_parser().parse(text)))
+    return [block for piece in pieces for block in _blocks(piece, lines, growing=growing and piece is pieces[-1])]
+
+
+def parse_final(text: str) -> tuple[list[Block], int]:
+    """The blocks of all top-level pieces but the last, which may still grow, and the line where that one begins.
+
+    ``text`` ends with a line feed.
+    """
+    *final, last = [*_pieces(_outline_parser().parse(text))] or [[]]
+    if not final or not last[0].map:
+        return [], 0
+    line = last[0].map[0]
+    return parse("\n".join(text.split("\n")[:line])), line
+
+
+def has_references(text: str) -> bool:
+    """Whether links may be defined apart from where they are used, which changes what lies before."""
+    return _REFERENCE.search(text) is not None
+
+
+def prewarm() -> None:
+    """Do once, in any thread, what the first message would otherwise wait for."""
+    parse("**a** `b`\n\n- c\n\n| d |\n|---|\n| e |")
+    prewarm_highlight()
+
+
+_REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
+
+
+def _blocks(tokens: list[Token], lines: list[str], *, growing: bool) -> tuple[Block, ...]:
+    if any(token.level >= DEEPEST_NESTING - 2 for token in tokens):
+        first, last = tokens[0].map or (0, 0)
+        return plain_blocks("\n".join(lines[first:last]).rstrip("\n"))
+    return BlockBuilder(growing=growing).build(tokens)
+
+
+def _pieces(tokens: list[Token]) -> Iterator[list[Token]]:
+    """Tokens from one top-level opening to its closing."""
+    piece: list[Token] = []
+    for token in tokens:
+        piece.append(token)
+        if token.level == 0 and token.nesting <= 0:
+            yield piece
+            piece = []
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    return _make_parser()
+
+
+def _make_parser() -> MarkdownIt:
+    md = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST_NESTING})
+    md.enable(["table", "strikethrough"])
+    # A dash below a line begins a list far more often than it underlines a heading, and while a reply streams every
+    # list would flash as one.
+    md.disable(["lheading", "html_block", "html_inline"])
+    md.validateLink = is_allowed_link  # type: ignore[method-assign]
+    md.core.ruler.at("inline", _parse_inline)
+    return md
+
+
+def _is_worth_parsing(content: str) -> bool:
+    if len(content) > LONGEST_PARAGRAPH or content.count("[") > MOST_BRACKETS:
+        return False
+    return _MARKED.search(content) is not None
+
+
+@lru_cache(maxsize=1)
+def _outline_parser() -> MarkdownIt:
+    """Finds where pieces begin without looking into their paragraphs, which takes most of the time."""
+    md = _make_parser()
+    md.core.ruler.disable(["inline"])
+    return md
+
+
+_MARKED = re.compile(r"[*_`~\[\]<>!\\&\n]")
+
+
+def _parse_inline(state: StateCore) -> None:
+    """Markdown-it's own rule, without the paragraphs that need no parsing or would take too long."""
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        if not _is_worth_parsing(token.content):
+            token.children = [Token("text", "", 0, content=token.content.replace("\n", LINE_BREAK))]
+        else:
+            token.children = token.children or []
+            state.md.inline.parse(token.content, state.md, state.env, token.children)

@@ -1,0 +1,1 @@
+"""Models in the window: choosing, adding, preparing and trusting them."""

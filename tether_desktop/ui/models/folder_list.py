@@ -1,0 +1,87 @@
+"""The folders that the file tools may read."""
+
+from __future__ import annotations
+
+import os
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.themed_button import ThemedButton
+from tether_desktop.ui.models.install_view import plain_label
+
+NONE = "None: the file tools can read nothing."
+
+
+class FolderList(QWidget):
+    """Folders with a button each to take them off, and one to add another.
+
+    Attributes:
+        folders: what is shown.
+
+    Signals:
+        changed(value): the folders as the settings table keeps them.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.folders: tuple[str, ...] = ()
+        self.remove_buttons: dict[str, IconButton] = {}
+        self.add_button = ThemedButton("Add a folder…", "folder-open")
+        self.add_button.setAutoDefault(False)
+        self.add_button.clicked.connect(self._on_add)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(self._rows)
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.add_button)
+        bottom.addStretch(1)
+        layout.addLayout(bottom)
+        self.show_value("")
+
+    def show_value(self, value: str) -> None:
+        """Show the folders of the settings table."""
+        self.folders = tuple(part.strip() for part in value.split(os.pathsep) if part.strip())
+        while (item := self._rows.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        self.remove_buttons.clear()
+        for folder in self.folders:
+            self._rows.addWidget(self._make_row(folder))
+        if not self.folders:
+            self._rows.addWidget(plain_label("muted", NONE))
+
+    @Slot(str)
+    def add(self, folder: str) -> None:
+        """Let the tools read one more folder."""
+        if folder and folder not in self.folders:
+            self.changed.emit(os.pathsep.join((*self.folders, folder)))
+
+    def _make_row(self, folder: str) -> QWidget:
+        row = QWidget()
+        button = IconButton("x", f"Take off {folder}", size=16)
+        button.clicked.connect(lambda: self._remove(folder))
+        self.remove_buttons[folder] = button
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(plain_label("", folder), 1)
+        layout.addWidget(button)
+        return row
+
+    def _remove(self, folder: str) -> None:
+        self.changed.emit(os.pathsep.join(each for each in self.folders if each != folder))
+
+    @Slot()
+    def _on_add(self) -> None:
+        dialog = QFileDialog(self, "A folder that the file tools may read")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(self.add)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()

@@ -1,0 +1,85 @@
+"""How far a model is that is being added, or why it was not."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from tether_desktop.errors import TetherError
+from tether_desktop.ui.models.installation import Installation
+
+
+class InstallView(QWidget):
+    """Stage, percentage, bar and detail; or the error."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.stage_label = plain_label()
+        self.percent_label = plain_label()
+        self.percent_label.setWordWrap(False)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of adding the model")
+        self.detail_label = plain_label("small")
+        self.error_frame = QFrame()
+        self.error_frame.setProperty("kind", "danger_card")
+        self.error_title, self.error_text = plain_label("danger"), plain_label()
+        self._progress = QWidget()
+        self._lay_out()
+
+    def show_installation(self, installation: Installation | None) -> None:
+        """Show this one; of one that is complete, nothing is left to be told."""
+        phase = installation.phase if installation is not None else ""
+        self._progress.setVisible(phase == "working")
+        self.error_frame.setVisible(phase == "failed")
+        self.setVisible(phase in {"working", "failed"})
+        if installation is not None and installation.error is not None:
+            self._show_error(installation.error)
+        elif installation is not None and phase == "working":
+            self._show_progress(installation)
+
+    def _show_progress(self, installation: Installation) -> None:
+        progress = installation.progress
+        part = progress.progress if progress is not None else None
+        self.stage_label.setText(installation.stage_text)
+        self.percent_label.setText(installation.percent_text)
+        self.detail_label.setText(progress.detail if progress is not None else "")
+        self.bar.setRange(0, 0 if part is None else 1000)
+        self.bar.setValue(round((part or 0) * 1000))
+        self.bar.setAccessibleDescription(installation.stage_text)
+
+    def _show_error(self, error: TetherError) -> None:
+        self.error_title.setText(error.title)
+        self.error_text.setText(f"{error.message}\n{error.hint}".strip())
+        self.error_frame.setAccessibleName(f"{error.title}. {error.message} {error.hint}".strip())
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.stage_label, 1)
+        top.addWidget(self.percent_label)
+        progress = QVBoxLayout(self._progress)
+        progress.setContentsMargins(0, 0, 0, 0)
+        progress.setSpacing(8)
+        progress.addLayout(top)
+        progress.addWidget(self.bar)
+        progress.addWidget(self.detail_label)
+        error = QVBoxLayout(self.error_frame)
+        error.setContentsMargins(12, 10, 12, 10)
+        error.setSpacing(4)
+        error.addWidget(self.error_title)
+        error.addWidget(self.error_text)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._progress)
+        layout.addWidget(self.error_frame)
+
+
+def plain_label(kind: str = "", text: str = "") -> QLabel:
+    """A label that wraps, and shows what looks like markup as it is."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    if kind:
+        label.setProperty("kind", kind)
+    return label

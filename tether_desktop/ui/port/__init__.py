@@ -1,0 +1,1 @@
+"""The local port in the window: its page, its sign, and its token."""

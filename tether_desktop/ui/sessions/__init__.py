@@ -1,0 +1,1 @@
+"""The sidebar: the list of conversations, and what a person does with it."""

@@ -1,0 +1,79 @@
+"""What a card says of a tool call, in words."""
+
+from __future__ import annotations
+
+from tether_desktop.ui.chat.message_view import CallState, CallView
+from tether_desktop.ui.look.plain_view import visible
+from tether_desktop.ui.tools.tool_facts import ToolNames
+
+BROKEN = "A call that could not be understood"
+MOST_RESULT = 20_000
+"""Characters of a result that are laid out; copying takes all of it."""
+
+_BRIEF = 200
+_STATES: dict[CallState, tuple[str, str]] = {
+    "waiting": ("waiting for your approval", "warning"),
+    "answered": ("one moment…", "muted"),
+    "running": ("running…", "accent"),
+    "done": ("done", "success"),
+    "failed": ("failed", "danger"),
+    "declined": ("declined", "muted"),
+    "interrupted": ("interrupted", "warning"),
+}
+
+
+def title_of(call: CallView, names: ToolNames) -> str:
+    """What people call the tool; its name where nothing more is known of it."""
+    if call.text:
+        return BROKEN
+    known = names.get(call.name)
+    return visible(known.title if known and known.title else call.name)
+
+
+def origin_of(call: CallView, names: ToolNames) -> str:
+    """Where the tool is from; empty when that is not known."""
+    known = names.get(call.name)
+    return visible(call.origin or (known.origin if known else ""))
+
+
+def identity_of(call: CallView, names: ToolNames) -> str:
+    """The name the model called, and where the tool is from: "server__echo · MCP server server"."""
+    return " · ".join(filter(None, (visible(call.name), origin_of(call, names))))
+
+
+def state_of(call: CallView) -> tuple[str, str]:
+    """What became of the call, and the colour token for it."""
+    words, color = _STATES[call.state]
+    if call.text:
+        return "not run", color
+    if call.state == "running" and call.progress is not None:
+        return f"running {round(min(max(call.progress, 0.0), 1.0) * 100)} %", color
+    if call.seconds is not None and call.state in {"done", "failed"}:
+        return f"{words} · {duration_text(call.seconds)}", color
+    return words, color
+
+
+def brief_arguments(call: CallView) -> str:
+    """The values of the arguments on one line, for a card that is closed."""
+    return one_line(", ".join(str(value) for value in call.arguments.values()))
+
+
+def one_line(text: str) -> str:
+    """The beginning of a text on a single line."""
+    return visible(" ".join(text[:_BRIEF].split()))
+
+
+def shown_result(call: CallView) -> str:
+    """The result as it is laid out."""
+    if len(call.result) <= MOST_RESULT:
+        return visible(call.result)
+    rest = len(call.result) - MOST_RESULT
+    return f"{visible(call.result[:MOST_RESULT])}\n… and {rest:,} more characters"
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people: "0.3 s", "1 min 12 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
