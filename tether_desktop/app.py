@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from tether_desktop import paths
 from tether_desktop.context.records import SearchHit
-from tether_desktop.context.store import Store
+from tether_desktop.context.store import IN_MEMORY, Store
 from tether_desktop.errors import AlreadyRunning, StoreError
 from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.discovery.watch import ModelWatch
@@ -21,6 +21,7 @@ from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.remote.server_models import ServerModels
 from tether_desktop.protocol.api.port.local_port import LocalPort
 from tether_desktop.protocol.completions import Completions
+from tether_desktop.protocol.library import Library
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
 from tether_desktop.tools.mcp.servers import McpServers
@@ -49,10 +50,14 @@ class Tether:
         port: offers all of it to other programs, once it is opened.
         store: the conversations; there once started.
         sessions: the session API; there once started.
+        temporary: the same for conversations that are never stored; there once started.
+        library: folders, personas, saved prompts and drafts; there once started.
     """
 
     store: Store
     sessions: SessionService
+    temporary: SessionService
+    library: Library
 
     def __init__(self, settings: Settings) -> None:
         """Build the parts that need no file; :meth:`start` does the rest."""
@@ -91,7 +96,8 @@ class Tether:
 
     def use_settings(self, settings: Settings) -> None:
         """Let other settings hold from the next reply on; what is open or loaded stays as it is."""
-        self.settings = self.sessions.settings = self.completions.settings = settings
+        self.settings = self.completions.settings = settings
+        self.sessions.settings = self.temporary.settings = settings
 
     async def start(self) -> None:
         """Take the data folder and open the database; on failure nothing stays open.
@@ -111,7 +117,9 @@ class Tether:
             opening.push_async_callback(self.watch.close)
             opening.push_async_callback(self.servers.close)
             opening.push_async_callback(self.pool.close)
-            self.sessions = SessionService(self.store, self.pool, self.catalog, self.toolbox, self.settings)
+            self.sessions = self._service(self.store)
+            self.temporary = self._service(await asyncio.to_thread(Store, IN_MEMORY))
+            self.library = Library(self.store)
             opening.push_async_callback(self.tools.close)
             opening.push_async_callback(self._end_requests)
             self.servers.look()
@@ -124,9 +132,12 @@ class Tether:
 
     async def _end_requests(self) -> None:
         """Take no more of them; who reads a turn over the port is still told how it ended."""
-        await asyncio.gather(self.port.close(), self.sessions.close())
+        await asyncio.gather(self.port.close(), self.sessions.close(), self.temporary.close())
         # What a request that was on its way has begun meanwhile.
         await self.sessions.close()
+
+    def _service(self, store: Store) -> SessionService:
+        return SessionService(store, self.pool, self.catalog, self.toolbox, self.settings)
 
     def _search(self, query: str, limit: int, *, except_session: str = "") -> list[SearchHit]:
         return self.store.search_messages(query, limit, except_session=except_session)

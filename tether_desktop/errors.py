@@ -139,6 +139,30 @@ class SessionNotFound(StoreError):
     code = "session_not_found"
 
 
+class FolderNotFound(TetherError):
+    """No folder has this id."""
+
+    code = "folder_not_found"
+
+
+class PersonaNotFound(TetherError):
+    """No persona has this id."""
+
+    code = "persona_not_found"
+
+
+class SnippetNotFound(TetherError):
+    """No saved prompt has this id."""
+
+    code = "snippet_not_found"
+
+
+class AttachmentProblem(TetherError):
+    """A file cannot go with a question."""
+
+    code = "attachment_problem"
+
+
 class MessageNotFound(StoreError):
     """There is no such message in the session."""
 

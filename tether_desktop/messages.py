@@ -43,15 +43,33 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answered, as the text the model will read."""
+    """What a tool answered, as the text the model will read; ``seconds`` is how long it took, when known."""
 
     id: str
     name: str
     result: str
     is_error: bool = False
+    seconds: float | None = None
 
 
-Part = Text | Reasoning | ToolCall | ToolResult
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a question.
+
+    Attributes:
+        name: the file's name, without a folder.
+        text: what is in it, as the text the model will read.
+        media_type: such as "text/markdown" or "application/pdf".
+        size: of the file, in bytes.
+    """
+
+    name: str
+    text: str
+    media_type: str = "text/plain"
+    size: int = 0
+
+
+Part = Text | Reasoning | ToolCall | ToolResult | Attachment
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +153,11 @@ class Message:
     def text(self) -> str:
         """The visible text: all Text parts joined, without thoughts or tool traffic."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The files that go with it."""
+        return tuple(part for part in self.parts if isinstance(part, Attachment))
 
     @property
     def reasoning(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -106,6 +106,77 @@ class Settings(BaseSettings):
     )
     theme: Literal["system", "light", "dark"] = _setting(
         "system", env="TETHER_THEME", title="Theme", description="Light, dark, or as the system says."
+    )
+    language: Literal["system", "en", "de"] = _setting(
+        "system",
+        env="TETHER_LANGUAGE",
+        title="Language",
+        description="The language of the window: English, German, or as the system says.",
+    )
+    text_size: int = _setting(
+        15,
+        env="TETHER_TEXT_SIZE",
+        title="Text size",
+        description="Pixels of ordinary text, before the screen's own scale.",
+        ge=11,
+        le=24,
+    )
+    density: Literal["comfortable", "compact"] = _setting(
+        "comfortable",
+        env="TETHER_DENSITY",
+        title="Density",
+        description="How much room there is between messages, rows and buttons.",
+    )
+    reduced_motion: Literal["off", "on"] = _setting(
+        "off",
+        env="TETHER_REDUCED_MOTION",
+        title="Reduced motion",
+        description="Whether nothing moves in the window but the text that comes.",
+    )
+    send_key: Literal["enter", "ctrl_enter"] = _setting(
+        "enter",
+        env="TETHER_SEND_KEY",
+        title="Send with",
+        description="The key that sends a question: Enter, or Ctrl+Enter so that Enter begins a new line.",
+    )
+    chat_titles: Literal["model", "question"] = _setting(
+        "model",
+        env="TETHER_CHAT_TITLES",
+        title="Chat titles",
+        description="Whether the model finds a title when it has answered first, or the question's own words stay.",
+    )
+    bin_days: int = _setting(
+        30,
+        env="TETHER_BIN_DAYS",
+        title="Keep deleted chats",
+        description="Days after which a chat in the bin is erased; 0 keeps it until you erase it.",
+        ge=0,
+        le=3650,
+    )
+    closing: Literal["ask", "quit", "background"] = _setting(
+        "ask",
+        env="TETHER_CLOSING",
+        title="Closing the window",
+        description="Whether closing the window ends Tether, or leaves it in the tray; ask asks once.",
+    )
+    notifications: Literal["on", "off"] = _setting(
+        "on",
+        env="TETHER_NOTIFICATIONS",
+        title="Notifications",
+        description="Whether the desktop tells you of an answer that is done while the window is out of sight.",
+    )
+    quick_window: str = _setting(
+        "",
+        env="TETHER_QUICK_WINDOW",
+        title="Quick window",
+        description="A shortcut that opens a small window for one question from anywhere, such as Ctrl+Alt+Space; "
+        "empty for none.",
+    )
+    shortcuts: str = _setting(
+        "",
+        env="TETHER_SHORTCUTS",
+        title="Shortcuts",
+        description="Keys that were changed, as new_chat=Ctrl+T with spaces between them; nothing behind = is no key.",
     )
     system_prompt: str = _setting(
         "You are a helpful assistant.",
@@ -266,6 +337,23 @@ class Settings(BaseSettings):
         return tuple(paths.installation_root() / part for part in parts or [Path("dist")])
 
 
+CONVERSATION_SETTINGS = (
+    "system_prompt",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "max_tokens",
+    "thinking",
+    "thinking_limit",
+    "tool_use",
+    "tool_rounds",
+    "history_summary",
+)
+"""The rows that a conversation or a persona may have values of its own for."""
+
+
 @dataclass(frozen=True, slots=True)
 class SettingRow:
     """A row of the settings table, for dialogs, command-line help and documents.
@@ -324,6 +412,23 @@ def save_settings(**changes: Any) -> None:
         settings_file.change(_checked(changes))
     except ValidationError as error:
         raise SettingsError("The setting cannot be saved", _problems(error), "It stays as it was.") from error
+
+
+def checked_overrides(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for a conversation or a persona, as the table's types.
+
+    Raises:
+        SettingsError: one is of a row that a conversation cannot have for itself, or does not fit its row.
+    """
+    unknown = values.keys() - set(CONVERSATION_SETTINGS)
+    if unknown:
+        names = ", ".join(CONVERSATION_SETTINGS)
+        what = f"{', '.join(sorted(unknown))} cannot be set for a conversation."
+        raise SettingsError("The setting is not a conversation's", what, f"These can be: {names}.")
+    try:
+        return _checked(dict(values))
+    except ValidationError as error:
+        raise SettingsError("The setting cannot be used", _problems(error), "It stays as it was.") from error
 
 
 def _environment() -> dict[str, str]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from tether_desktop.messages import Part, Reasoning, Text, ToolCall, ToolResult
+from tether_desktop.messages import Attachment, Part, Reasoning, Text, ToolCall, ToolResult
 
 _KINDS: dict[str, type[Part]] = {
     "text": Text,
     "reasoning": Reasoning,
     "tool_call": ToolCall,
     "tool_result": ToolResult,
+    "attachment": Attachment,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _FIELDS = {kind: {field.name for field in fields(kind)} for kind in _NAMES}

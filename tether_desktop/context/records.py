@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from tether_desktop.messages import FinishReason, Message, Role, Timings, Usage
+from tether_desktop.messages import Attachment, FinishReason, Message, Role, Timings, Usage
 
 ToolRule = Literal["always", "never"]
 """Whether the calls of a tool run unasked in a session, or not at all."""
@@ -24,6 +24,11 @@ class SessionRecord:
         created_at, last_active: aware UTC times.
         deleted_at: when it was moved to the bin; None while it is in the list.
         pinned: whether it is to be shown before the others.
+        archived: whether it is out of the way, and found in the archive.
+        folder_id: the folder it lies in; None for none.
+        unread: whether an answer came that nobody has looked at.
+        persona: the name of the persona that ``overrides`` were taken from; empty for none.
+        overrides: values that hold in it in place of the settings, by the rows' names.
     """
 
     id: str
@@ -34,6 +39,65 @@ class SessionRecord:
     last_active: datetime
     deleted_at: datetime | None = None
     pinned: bool = False
+    archived: bool = False
+    folder_id: str | None = None
+    unread: bool = False
+    persona: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRecord:
+    """A folder of conversations; ``created_at`` is an aware UTC time."""
+
+    id: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedQuestion:
+    """A question that waits until the model is free."""
+
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was typed in a conversation and not sent yet, the files for it, and the questions that wait their turn."""
+
+    text: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    queue: tuple[QueuedQuestion, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.attachments or self.queue)
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Somebody the model can be: values of settings under a name.
+
+    Attributes:
+        id: empty for one that is not stored yet.
+        overrides: values that hold in place of the settings, by the rows' names.
+        model: who answers; empty leaves it to the conversation.
+    """
+
+    id: str
+    name: str
+    overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A prompt that was saved, found by its name; ``id`` is empty for one that is not stored yet."""
+
+    id: str
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ from tether_desktop.context.statistics import StoreStatistics, read_statistics
 from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
+IN_MEMORY = "sqlite://"
+"""The URL of a database that ends with the program and never touches a disk."""
+
 INTERRUPTED = "The program ended while this reply was being written. What had arrived by then was kept."
 
 _TICK = timedelta(microseconds=1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import builtins
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -17,7 +18,7 @@ from tether_desktop.context.files.imports import ImportReport, import_file
 from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord
 from tether_desktop.context.store import Store
 from tether_desktop.errors import SessionBusy, TetherError, TurnNotFound
-from tether_desktop.messages import Message, text_message
+from tether_desktop.messages import Attachment, Message, Text
 from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import Constraint, SamplingParams
 from tether_desktop.model.pool.pool import EnginePool
@@ -27,7 +28,7 @@ from tether_desktop.protocol.planner import Ask, TurnPlanner, Wanted
 from tether_desktop.protocol.tool_use import AS_SET, ApprovalAnswer, ToolUse
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.protocol.window import Cut
-from tether_desktop.settings import Settings
+from tether_desktop.settings import Settings, checked_overrides
 from tether_desktop.tools.toolbox import Toolbox
 
 _KEPT_TURNS = 32
@@ -67,18 +68,25 @@ class SessionService:
         return self._changed(await asyncio.to_thread(self._store.create_session, _storable(title), model))
 
     async def list(
-        self, *, deleted: bool = False, pinned: bool | None = None, limit: int | None = None, offset: int = 0
+        self,
+        *,
+        deleted: bool = False,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> builtins.list[SessionRecord]:
         """The sessions in the list, or those in the bin; the last active first.
 
         Args:
             deleted: those in the bin.
             pinned: only those that are, or are not.
+            archived: only those that are, or are not.
             limit: how many at most.
             offset: how many are passed over.
         """
-        listed = partial(self._store.list_sessions, deleted=deleted, pinned=pinned, limit=limit, offset=offset)
-        return await asyncio.to_thread(listed)
+        which = {"deleted": deleted, "pinned": pinned, "archived": archived}
+        return await asyncio.to_thread(partial(self._store.list_sessions, **which, limit=limit, offset=offset))
 
     async def find(self, beginning: str) -> SessionRecord:
         """The session, in the list or the bin, whose id begins so.
@@ -101,6 +109,38 @@ class SessionService:
     async def pin(self, session_id: str, *, pinned: bool) -> SessionRecord:
         """Show a session before the others, or no longer."""
         return self._changed(await asyncio.to_thread(self._store.pin_session, session_id, pinned=pinned))
+
+    async def archive(self, session_id: str, *, archived: bool) -> SessionRecord:
+        """Put a session out of the way, or back into the list."""
+        return self._changed(await asyncio.to_thread(self._store.archive_session, session_id, archived=archived))
+
+    async def mark_unread(self, session_id: str, *, unread: bool) -> SessionRecord:
+        """Remember that an answer came that nobody has looked at, or that somebody has."""
+        return self._changed(await asyncio.to_thread(self._store.mark_unread, session_id, unread=unread))
+
+    async def move(self, session_ids: Sequence[str], folder_id: str | None) -> builtins.list[SessionRecord]:
+        """Put sessions into a folder; None takes them out of theirs.
+
+        Raises:
+            SessionNotFound: one of them is not there; none is moved then.
+            FolderNotFound: there is no such folder.
+        """
+        moved = await asyncio.to_thread(self._store.move_sessions, session_ids, folder_id)
+        return [self._changed(session) for session in moved]
+
+    async def configure(self, session_id: str, overrides: Mapping[str, Any], persona: str = "") -> SessionRecord:
+        """Let values hold in a session in place of the settings, from the next turn on; those before are forgotten.
+
+        Args:
+            session_id: in which session.
+            overrides: by the rows' names.
+            persona: the name of the persona they are from.
+
+        Raises:
+            SettingsError: a value does not fit its row.
+        """
+        checked = checked_overrides(overrides)
+        return self._changed(await asyncio.to_thread(self._store.configure_session, session_id, checked, persona))
 
     async def branch(self, session_id: str, message_id: str | None = None) -> SessionRecord:
         """Begin another session with a copy of the messages up to one; None copies all that is shown.
@@ -212,6 +252,7 @@ class SessionService:
         session_id: str,
         text: str,
         *,
+        attachments: Sequence[Attachment] = (),
         model: str | None = None,
         params: SamplingParams | None = None,
         tool_use: ToolUse = AS_SET,
@@ -222,6 +263,7 @@ class SessionService:
         Args:
             session_id: where to ask.
             text: the question.
+            attachments: the files that go with it.
             model: who answers; None is the session's model, else the default one, else the first usable.
             params: how to sample; None is as the settings say.
             tool_use: what it may do with tools.
@@ -234,7 +276,7 @@ class SessionService:
             ToolError: a tool is wanted that cannot be called.
             StoreError: the question cannot be stored.
         """
-        question = _question(text)
+        question = _question(text, attachments)
         wanted = Wanted(model, params, tool_use, reply_format)
         return await self._start(session_id, partial(self._planner.ask, question), wanted)
 
@@ -242,6 +284,7 @@ class SessionService:
         self,
         text: str,
         *,
+        attachments: Sequence[Attachment] = (),
         model: str | None = None,
         params: SamplingParams | None = None,
         tool_use: ToolUse = AS_SET,
@@ -252,7 +295,7 @@ class SessionService:
         Raises:
             TetherError: as ``send``.
         """
-        question = _question(text)
+        question = _question(text, attachments)
         wanted = Wanted(model, params, tool_use, reply_format)
         return await self._start(uuid4().hex, partial(self._planner.ask, question), wanted, begins=True)
 
@@ -281,6 +324,7 @@ class SessionService:
         message_id: str,
         text: str,
         *,
+        attachments: Sequence[Attachment] = (),
         model: str | None = None,
         params: SamplingParams | None = None,
         tool_use: ToolUse = AS_SET,
@@ -292,7 +336,7 @@ class SessionService:
             MessageNotFound: the session has no such question.
             TetherError: as ``send``.
         """
-        question = _question(text)
+        question = _question(text, attachments)
         wanted = Wanted(model, params, tool_use, reply_format)
         return await self._start(session_id, partial(self._planner.ask_instead, message_id, question), wanted)
 
@@ -401,10 +445,11 @@ class SessionService:
             self._ended.popitem(last=False)
 
 
-def _question(text: str) -> Message:
-    if not text.strip():
+def _question(text: str, attachments: Sequence[Attachment] = ()) -> Message:
+    if not text.strip() and not attachments:
         raise TetherError("Nothing to send", "The message is empty.", "Write something first.")
-    return text_message("user", _storable(text))
+    files = (replace(each, name=_storable(each.name), text=_storable(each.text)) for each in attachments)
+    return Message("user", (*files, Text(_storable(text))))
 
 
 def _storable(text: str) -> str:

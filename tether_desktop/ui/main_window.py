@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from tether_desktop import paths
@@ -17,6 +17,7 @@ from tether_desktop.ui.chat.chat_desk import ChatDesk
 from tether_desktop.ui.chat.chat_pane import ChatPane
 from tether_desktop.ui.chat.chats import Chats
 from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.commands import Shortcuts, read_shortcuts
 from tether_desktop.ui.composer.prompts_desk import PromptsDesk
 from tether_desktop.ui.header import Header
 from tether_desktop.ui.look import theme
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         desk: the chat that is shown.
         adding: adds and prepares models.
         port: keeps the local port as the settings say.
+        shortcuts: the keys of commands.
 
     Signals:
         painted(): the first frame is on the screen.
@@ -98,10 +100,11 @@ class MainWindow(QMainWindow):
         self.adding = AddModelDesk(worker, self.tasks, self.header.install_strip, self)
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, self.tasks, self)
         self.port = PortDesk(worker, self.tasks, self.sidebar.port_sign, self.pane.banner, self)
+        self.shortcuts = Shortcuts(self)
         self._save_timer = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._lay_out()
         self._connect()
-        self._add_shortcuts()
+        self._bind_commands()
         self._refresh()
 
     @property
@@ -265,17 +268,16 @@ class MainWindow(QMainWindow):
         self.sessions.gone.connect(self._on_gone)
         self.pane.undo_bar.undo_requested.connect(self.sessions.restore)
 
-    def _add_shortcuts(self) -> None:
-        for keys, slot in (
-            ("Ctrl+N", self.desk.new),
-            ("Ctrl+K", self.sidebar.focus_search),
-            ("Ctrl+F", self.sidebar.focus_search),
-            ("Ctrl+,", self.open_settings),
-            ("Ctrl+Shift+M", self.header.picker.open_popup),
-            ("Ctrl+Shift+A", self.go_to_question),
-            ("Esc", self._on_escape),
+    def _bind_commands(self) -> None:
+        for name, slot in (
+            ("new_chat", self.desk.new),
+            ("search", self.sidebar.focus_search),
+            ("settings", self.open_settings),
+            ("choose_model", self.header.picker.open_popup),
+            ("answer_call", self.go_to_question),
+            ("stop", self._on_escape),
         ):
-            QShortcut(QKeySequence(keys), self, slot)
+            self.shortcuts.bind(name, slot)
 
     @property
     def settings(self) -> SettingsDesk:
@@ -367,6 +369,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_opened(self, settings: Settings) -> None:
         self._settings = settings
+        self.shortcuts.use(read_shortcuts(settings.shortcuts))
         self._pages.setCurrentWidget(self._splitter)
         self.models.prefer(settings.default_model)
         self._use_theme(settings.theme)
@@ -428,6 +431,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_settings_changed(self, settings: Settings) -> None:
         self._settings = settings
+        self.shortcuts.use(read_shortcuts(settings.shortcuts))
         self.port.follow(settings)
 
     def _use_theme(self, choice: theme.ThemeChoice) -> None:
