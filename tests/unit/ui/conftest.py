@@ -31,6 +31,8 @@ def look(qapp: QApplication) -> Iterator[theme.Appearance]:
     appearance = theme.appearance()
     yield appearance
     appearance.choose("light")
+    appearance.resize(15, "comfortable")
+    appearance.still = False
 
 
 @pytest.fixture(autouse=True)

@@ -30,9 +30,10 @@ from tether_desktop.ui.look.tokens import MONO, SANS, Theme
 def build(theme: Theme) -> str:
     """The stylesheet of the whole program in one theme."""
     sizes = {f"type_{name}": f"{size}px" for name, size in asdict(theme.type).items()}
+    room = {"space_control": f"{theme.space.control}px", "space_inner": f"{theme.space.control - 1}px"}
     radii = {f"radius_{name}": f"{size}px" for name, size in asdict(theme.radius).items()}
     pictures = {"image_chevron_down": _picture(theme, "chevron-down"), "image_check": _picture(theme, "check")}
-    values = asdict(theme.colors) | sizes | radii | pictures
+    values = asdict(theme.colors) | sizes | room | radii | pictures
     template = (paths.resources_dir() / "style" / "tether.qss").read_text(encoding="utf-8")
     return Template(template).substitute(values, sans=SANS, mono=MONO)
 

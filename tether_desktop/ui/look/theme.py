@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from tether_desktop.ui.look import fonts, stylesheet
-from tether_desktop.ui.look.tokens import LIGHT, THEMES, Theme
+from tether_desktop.ui.look.tokens import LIGHT, THEMES, Density, Theme, sized
 
 ThemeChoice = Literal["system", "light", "dark"]
 
@@ -19,7 +19,8 @@ class Appearance(QObject):
 
     Attributes:
         app: the application that has this look.
-        theme: the theme that is on.
+        theme: the theme that is on, at the size that is on.
+        still: whether nothing may move but the text that comes.
 
     Signals:
         changed: another theme is on; widgets that paint for themselves repaint.
@@ -31,7 +32,10 @@ class Appearance(QObject):
         super().__init__(app)
         self.app = app
         self._choice: ThemeChoice = choice
+        self._text_size = LIGHT.type.body
+        self._density: Density = "comfortable"
         self.theme = LIGHT
+        self.still = False
 
     def put_on(self) -> None:
         """Give the application the look, and follow the desktop from now on."""
@@ -50,6 +54,11 @@ class Appearance(QObject):
         self._choice = choice
         self._refresh()
 
+    def resize(self, text_size: int, density: Density) -> None:
+        """Change the size of ordinary text, in device-independent pixels, and the room around it, everywhere."""
+        self._text_size, self._density = text_size, density
+        self._refresh()
+
     def _on_color_scheme(self, _scheme: Qt.ColorScheme) -> None:
         self._refresh()
 
@@ -60,11 +69,10 @@ class Appearance(QObject):
             self.changed.emit()
 
     def _wanted(self) -> Theme:
-        if self._choice != "system":
-            return THEMES[self._choice]
         # The scheme is Unknown under a bare X11, where light is the safer guess.
         dark = self.app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        return THEMES["dark" if dark else "light"]
+        named = ("dark" if dark else "light") if self._choice == "system" else self._choice
+        return sized(THEMES[named], self._text_size, self._density)
 
     def _apply(self, theme: Theme) -> None:
         self.theme = theme
@@ -97,6 +105,11 @@ def appearance() -> Appearance:
 def active() -> Theme:
     """The theme that is on; light before ``install``."""
     return _current[0].theme if _current else LIGHT
+
+
+def still() -> bool:
+    """Whether nothing may move but the text that comes."""
+    return bool(_current) and _current[0].still
 
 
 def palette(theme: Theme) -> QPalette:

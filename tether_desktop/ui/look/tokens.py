@@ -1,8 +1,9 @@
-"""The style tokens: every colour, distance, radius and type size of the window, light and dark."""
+"""The style tokens: every colour, distance, radius and type size of the window, light and dark, at every size."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Literal
 
 SANS = "Inter"
@@ -11,10 +12,23 @@ MONO = "JetBrains Mono"
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Distances in device-independent pixels: the column of a conversation, and what lies left of a reply's text."""
+    """Distances in device-independent pixels.
+
+    Attributes:
+        column: width of a conversation's column.
+        gutter: what lies before a reply's text.
+        row: height of a row in a list.
+        control: above and below the words of a button or a field.
+        message_gap: between two messages.
+        group: between what belongs together loosely.
+    """
 
     column: int = 768
     gutter: int = 44
+    row: int = 36
+    control: int = 6
+    message_gap: int = 6
+    group: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +228,26 @@ DARK = Theme(
 )
 
 THEMES = {"light": LIGHT, "dark": DARK}
+
+Density = Literal["comfortable", "compact"]
+
+_COMPACT = Space(row=30, control=3, message_gap=0, group=10)
+
+
+@lru_cache
+def sized(theme: Theme, text_size: int, density: Density) -> Theme:
+    """A look at another size of ordinary text, in device-independent pixels, and with another amount of room."""
+    if text_size == theme.type.body and density == "comfortable":
+        return theme
+    space = _COMPACT if density == "compact" else theme.space
+    grown = round((text_size - theme.type.body) * 1.5)
+    return replace(
+        theme,
+        space=replace(space, column=round(space.column * text_size / theme.type.body), row=space.row + grown),
+        type=TypeSizes(
+            **{
+                field.name: round(getattr(theme.type, field.name) * text_size / theme.type.body)
+                for field in fields(TypeSizes)
+            }
+        ),
+    )

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from tether_desktop import paths
 from tether_desktop.ui.look import fonts, icons, stylesheet, theme
-from tether_desktop.ui.look.tokens import DARK, LIGHT, THEMES, Theme
+from tether_desktop.ui.look.tokens import DARK, LIGHT, THEMES, Density, Theme, sized
 
 BACKGROUNDS = ("window", "sidebar", "surface", "hover", "selected", "bubble", "field")
 BOTH = pytest.mark.parametrize("look", THEMES.values(), ids=THEMES)
@@ -66,6 +66,22 @@ def test_highlighted_code_stands_out(look: Theme) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("density", ["comfortable", "compact"])
+@pytest.mark.parametrize("size", [11, 15, 24])
+def test_all_type_grows_with_ordinary_text_and_room_shrinks_when_it_is_compact(
+    look: Theme, size: int, density: Density
+) -> None:
+    grown = sized(look, size, density)
+    assert grown.type.body == size
+    assert grown.type.small < grown.type.body < grown.type.heading < grown.type.title < grown.type.display
+    assert grown.space.row >= size * 1.7
+    assert (
+        grown.space.control < look.space.control if density == "compact" else grown.space.control == look.space.control
+    )
+    assert grown.colors is look.colors
+
+
+@BOTH
 def test_outlines_a_person_must_find_reach_three_to_one(look: Theme) -> None:
     for token in ("accent", "border_strong", "danger"):
         assert contrast(look.color(token), look.colors.window) >= 3
@@ -109,6 +125,17 @@ def test_switching_the_theme_changes_palette_and_widgets_and_says_so(qtbot: QtBo
     assert QApplication.palette().color(QPalette.ColorRole.Window) == QColor(DARK.colors.window)
     label.ensurePolished()
     assert label.palette().color(QPalette.ColorRole.WindowText) == QColor(DARK.colors.text)
+
+
+def test_another_text_size_changes_the_widgets_and_comes_back_the_same(qtbot: QtBot, look: theme.Appearance) -> None:
+    label = QLabel("x")
+    qtbot.addWidget(label)
+    with qtbot.waitSignal(look.changed):
+        look.resize(20, "compact")
+    label.ensurePolished()
+    assert label.font().pixelSize() == 20
+    look.resize(15, "comfortable")
+    assert theme.active() is LIGHT
 
 
 def test_choosing_the_same_theme_again_disturbs_nobody(qtbot: QtBot, look: theme.Appearance) -> None:
