@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BOOTSTRAP := $(PYTHON) packaging/bootstrap.py
 
-.PHONY: run test check bench docs lock clean
+.PHONY: run test check bench docs translations screenshots lock clean
 
 run:
 	@$(BOOTSTRAP) run
@@ -37,6 +37,17 @@ docs:
 	$(BIN)/python packaging/api_reference.py
 	$(BIN)/python packaging/metrics_reference.py
 	$(BIN)/python -m tests.conformance.abilities
+
+# Merges new strings into resources/translations, where people translate them.
+translations:
+	@$(BOOTSTRAP) setup --dev
+	$(BIN)/python packaging/translations.py update
+	$(BIN)/python packaging/translations.py release
+
+# Every page of the window, light and dark, at 100 % and 150 %, into build/screenshots.
+screenshots:
+	@$(BOOTSTRAP) setup --dev --starter
+	$(BIN)/python -m tests.screenshots
 
 lock:
 	$(PYTHON) packaging/lock.py

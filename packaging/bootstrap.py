@@ -87,6 +87,7 @@ def _build(profile: str) -> None:
         tell("Installing packages; the first time this downloads a few hundred megabytes")
         _pip("--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCKS[profile]))
     _pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT), "--quiet", "--quiet")
+    _call([str(venv_program("python")), str(ROOT / "packaging/translations.py"), "release"])
     _write_stamp(profile)
     tell("The virtual environment is ready")
 
@@ -104,8 +105,9 @@ def environment_key() -> str:
 
 
 def project_key() -> str:
-    """Changes with whatever asks for the project itself to be installed again: its commands and its metadata."""
-    return hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    """Changes with whatever asks for the project itself to be installed again: its commands, its translations."""
+    sources = (ROOT / "pyproject.toml", *sorted((ROOT / "resources/translations").glob("*.ts")))
+    return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
 
 
 def venv_program(name: str) -> Path:
