@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.report import Report, show
 
-NAMES = ("engine", "mapping", "startup", "stream", "quality", "tools", "constrained", "http", "history")
+NAMES = ("engine", "mapping", "startup", "stream", "quality", "tools", "constrained", "http", "history", "window")
 WITH_FILES = ("engine", "quality")
 
 

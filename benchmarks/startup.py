@@ -16,14 +16,15 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.history_build import HistoryBuilder
 from benchmarks.report import Cell, Report, Table, machine
 from tests.helpers.scripted_models import write_scripted_model
-from tether_desktop.context.store import Store
+from tether_desktop.context.database import Database
 from tether_desktop.model.discovery import trust
 from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
 from tether_desktop.settings import Settings
 
-SESSIONS = 200
+SESSIONS = 10_000
 QUESTION = "Name three colours."
 SETTLE_S = 2.0
 LONGEST_S = 60.0
@@ -138,10 +139,9 @@ def _trust(model: ModelEntry, data: Path) -> None:
 def _fill(data: Path) -> None:
     """A history of many sessions, as after months."""
     data.mkdir()
-    store = Store(f"sqlite:///{data / 'tether.db'}")
-    for number in range(SESSIONS):
-        store.create_session(f"Conversation number {number}")
-    store.close()
+    database = Database(f"sqlite:///{data / 'tether.db'}")
+    HistoryBuilder(database).add_sessions(SESSIONS)
+    database.close()
 
 
 def _start(arguments: list[str], last: str, place: Place) -> Run:
