@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,7 +61,7 @@ def release() -> None:
     for language in LANGUAGES:
         source = FOLDER / f"tether_{language}.ts"
         _call("lrelease", "-silent", str(source), "-qm", str(source.with_suffix(".qm")))
-    templates = sorted({text for text in error_texts() if "{}" in text})
+    templates = sorted({text for text in error_texts() if "{1}" in text})
     beside = FOLDER / f"{TEMPLATES}.new"
     beside.write_text(json.dumps(templates, ensure_ascii=False, indent=0), encoding="utf-8")
     beside.replace(FOLDER / TEMPLATES)
@@ -85,7 +86,7 @@ def _catalogue_texts() -> Iterator[tuple[str, str]]:
 
 
 def error_texts() -> Iterator[str]:
-    """What people are told of errors; ``{}`` stands for a value."""
+    """What people are told of errors; ``{1}`` stands for the first value in it."""
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.relative_to(PACKAGE).as_posix().startswith(_ELSEWHERE):
             continue
@@ -95,16 +96,15 @@ def error_texts() -> Iterator[str]:
 
 
 def _has_words(text: str) -> bool:
-    return any(character.isalpha() for character in text.replace("{}", ""))
+    return any(character.isalpha() for character in text)
 
 
 def _text(node: ast.expr) -> str:
-    """A string of the source with ``{}`` for its values; empty for what is no string."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
+    """A string of the source with ``{1}`` for its first value; empty for what is no string."""
     if isinstance(node, ast.JoinedStr):
-        return "".join(_text(part) or "{}" for part in node.values)
-    return ""
+        values = count(1)
+        return "".join(_text(part) or f"{{{next(values)}}}" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 @cache

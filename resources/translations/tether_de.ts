@@ -176,10 +176,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A file in it has a name that is not safe to store: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>A model is being added already</source>
         <translation type="unfinished"></translation>
     </message>
@@ -189,10 +185,6 @@
     </message>
     <message>
         <source>A setting cannot be used</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>A token that begins or ends its texts is not among its {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -224,18 +216,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Another Tether uses {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Another program holds a part of {} locked.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Another program holds {} locked.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Another turn</source>
         <translation type="unfinished"></translation>
     </message>
@@ -245,10 +225,6 @@
     </message>
     <message>
         <source>Ask for a simpler form.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Ask for less at once{}, or {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -324,19 +300,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Check the address. {}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Check the internet connection, or the index and proxy that pip is set up for, then try again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Check the internet connection.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Check the internet connection. {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -356,7 +324,39 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Choose a {}.</source>
+        <source>A file in it has a name that is not safe to store: {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A token that begins or ends its texts is not among its {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Another Tether uses {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Another program holds a part of {1} locked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Another program holds {1} locked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ask for less at once{1}, or {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check the address. {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check the internet connection. {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a {1}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -512,19 +512,467 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Give a number from {} to {}.</source>
+        <source>Give a number from {1} to {2}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Give another one with {}.</source>
+        <source>Give another one with {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Give it with {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install {1}, or leave MLC_SQLITE_URL empty for a file in the data folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It has {1} tokens; this model keeps {2} in mind.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It has {1} tokens; {2} keeps {3} in mind, its reply included.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It has {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is no text but {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is open already, at {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its library cannot be written: {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its library is made for {1}; this processor has {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its library was not compiled on this computer: {1}, SHA-256 {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its scores for the next token are not numbers (the best is {1}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Message {1} is not a {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No MCP server is called {1}. {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No answer is being written in conversation {1}, nor was one just now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No model is called {1}. {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No place is called {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No server is called {1}. {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No time zone is called {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not a {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing answers at {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Other computers could reach {1}, and access from the network is off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Settings are {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Shorten the message{1}, or {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Something unexpected happened in the engine of {1}. This is a fault of the program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Something unexpected happened while {1} was loaded. This is a fault of the program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>TVM&apos;s runtime ({1}) was not found.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The MCP server {1} gave no answer. {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The chat template of {1} does not work: {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The connection to {1} broke off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The connection to {1} ended ({2}). What was being saved just then is not saved.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The database server {1} does not answer ({2}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The database that MLC_SQLITE_URL names needs the Python package {1}, which is not installed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The description of its decoder in mlc-chat-config.json cannot be used: {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The disk is full: {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The disk reports an error at {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The engine of {1} ended: {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The file cannot be read ({1}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The file has a conversation of more than {1} million characters. Nothing was imported.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The linker {1} failed: {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The models of {1} are not known yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The name or the password for {1} is not the one that the server knows.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The prompt has {1} tokens; the context window has room for {2} with the reply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The proxy does not connect to {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The server has no database for {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The special tokens of {1} are more, or longer, than any model needs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The tokenizer does not fit: {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no address {1}: {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no conversation {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no message {1} in this conversation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no room left for {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no room left on the server of {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no {1} in the chosen folders.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These are: {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These can be: {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Try --name {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>With the system prompt{1} {2}, and its reply needs at least {3} of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>With what this reply has called and been told so far {1}, and an answer needs at least {2} of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>tokenizer.json: the decoder {1} is neither byte-level nor SentencePiece.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} MB are needed, {2} MB are free in {3}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} belongs to another program. Nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} called tools again and again and gave no answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} cannot be a model&apos;s name: it means something else, or not every file system takes it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} cannot be connected to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} cannot be followed: {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} cannot be read: {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} cannot be unloaded while it answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} cannot be written ({2}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} cannot be written: {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} cannot have a model without a printable name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} did not answer{2}.{3}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} does not answer as a hub should.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} does not describe its positions.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} does not let this program write ({2}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} has no library that waits for it. {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} has no such file (HTTP {2}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} has none that fits it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} has version {2}, which this Tether does not know. Nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} holds no object.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is a folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is damaged or is not a database.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is damaged: {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is damaged: {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is made for {2}, which this processor does not have.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is neither a file or folder that is there nor a model that we know.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is no file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is no folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is no number.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is no time of day.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is not among the tools that were sent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is not an address on the web.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is not in the catalogue.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is not in {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is not the address of a server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is outside the folders that may be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} is {2}, so it cannot be allowed for good.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} leads in circles.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} names no model on the Hugging Face hub.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} needs more memory than is free.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} needs no library.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} needs {2} with a context window of {3} tokens; {4} can be had.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} of {2}: {3}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} other programs, or choose a smaller model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} refuses (HTTP {2}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} sends it packed in a way that was not asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} sends on from one address to the next.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} sends on to what is no address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} stopped in the middle of its reply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} takes too long to answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} was exchanged while it was opened.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} was not compiled by Tether.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} was not loaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{1} was unloaded.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Give it like https://www.example.org/page.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Give it with {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -552,10 +1000,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Install {}, or leave MLC_SQLITE_URL empty for a file in the data folder.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>It cannot go on there.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -564,27 +1008,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>It has {} tokens; this model keeps {} in mind.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>It has {} tokens; {} keeps {} in mind, its reply included.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>It has {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>It is a program: load it only if you trust where it comes from. Choosing the model in the window asks, and so does `tether models trust`.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>It is no text but {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>It is open already, at {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -604,18 +1028,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Its library cannot be written: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Its library is made for {}; this processor has {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Its library was not compiled on this computer: {}, SHA-256 {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Its messages have all that was said.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -625,10 +1037,6 @@
     </message>
     <message>
         <source>Its processor has none of the instruction sets we compile for; the oldest is AVX2.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Its scores for the next token are not numbers (the best is {}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -700,23 +1108,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Message {} is not a {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Neither a text nor a pattern was given.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No MCP server is called {}. {}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>No answer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No answer is being written in conversation {}, nor was one just now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -728,23 +1124,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No model is called {}. {}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>No model yet</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No place is called {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No server is called {}. {}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No time zone is called {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -760,15 +1140,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Not a {}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Not known yet</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Nothing answers at {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -816,10 +1188,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Other computers could reach {}, and access from the network is off.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Put a copy of it in its place, or move the file elsewhere: a new one is made at the next start.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -856,10 +1224,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Settings are {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Shorten the message or choose a model with a larger context window.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -869,18 +1233,6 @@
     </message>
     <message>
         <source>Shorten the message, or the conversation.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Shorten the message{}, or {}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Something unexpected happened in the engine of {}. This is a fault of the program.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Something unexpected happened while {} was loaded. This is a fault of the program.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -897,10 +1249,6 @@
     </message>
     <message>
         <source>Switch some on in the settings.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>TVM&apos;s runtime ({}) was not found.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -940,10 +1288,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The MCP server {} gave no answer. {}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The Python package index cannot be reached.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -965,18 +1309,6 @@
     </message>
     <message>
         <source>The calculation has no result</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The chat template of {} does not work: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The connection to {} broke off.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The connection to {} ended ({}). What was being saved just then is not saved.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1024,31 +1356,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The database server {} does not answer ({}).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The database that MLC_SQLITE_URL names needs the Python package {}, which is not installed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The demo cannot be added</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The description of its decoder in mlc-chat-config.json cannot be used: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The disk is full.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The disk is full: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The disk reports an error at {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1068,10 +1380,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The engine of {} ended: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The engine refused the request</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1088,15 +1396,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The file cannot be read ({}).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The file ends in the middle, or is empty. Nothing was imported.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The file has a conversation of more than {} million characters. Nothing was imported.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1165,10 +1465,6 @@
     </message>
     <message>
         <source>The library does not fit this processor</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The linker {} failed: {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1284,14 +1580,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The models of {} are not known yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The name or the password for {} is not the one that the server knows.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The number is too large</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1300,15 +1588,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The prompt has {} tokens; the context window has room for {} with the reply.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The prompt is empty.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The proxy does not connect to {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1376,10 +1656,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The server has no database for {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The server is not trusted</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1416,10 +1692,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The special tokens of {} are more, or longer, than any model needs.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The starter is added as it is</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1429,10 +1701,6 @@
     </message>
     <message>
         <source>The time cannot be understood</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The tokenizer does not fit: {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1456,15 +1724,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>There is no address {}: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>There is no compiled library for this model.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>There is no conversation {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1473,10 +1733,6 @@
     </message>
     <message>
         <source>There is no library to load</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>There is no message {} in this conversation.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1493,14 +1749,6 @@
     </message>
     <message>
         <source>There is no room for the conversations</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>There is no room left for {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>There is no room left on the server of {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1544,10 +1792,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>There is no {} in the chosen folders.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>There is not enough memory</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1576,14 +1820,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>These are: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>These can be: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>This computer cannot run the model</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1601,10 +1837,6 @@
     </message>
     <message>
         <source>Tools and a reply format</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Try --name {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1732,14 +1964,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>With the system prompt{} {}, and its reply needs at least {} of them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>With what this reply has called and been told so far {}, and an answer needs at least {} of them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Write a message first.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1779,228 +2003,15 @@
         <source>pip, which fetches it, is not installed.</source>
         <translation type="unfinished"></translation>
     </message>
+</context>
+<context>
+    <name>MainWindow</name>
     <message>
-        <source>tokenizer.json: the decoder {} is neither byte-level nor SentencePiece.</source>
+        <source>Opening your conversations…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{} MB are needed, {} MB are free in {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} belongs to another program. Nothing was changed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} called tools again and again and gave no answer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} cannot be a model&apos;s name: it means something else, or not every file system takes it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} cannot be connected to.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} cannot be followed: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} cannot be read: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} cannot be unloaded while it answers.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} cannot be written ({}).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} cannot be written: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} cannot have a model without a printable name.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} did not answer{}.{}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} does not answer as a hub should.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} does not describe its positions.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} does not let this program write ({}).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} has no library that waits for it. {}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} has no such file (HTTP {}).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} has none that fits it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} has version {}, which this Tether does not know. Nothing was changed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} holds no object.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is a folder.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is damaged or is not a database.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is damaged: {}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is damaged: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is made for {}, which this processor does not have.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is neither a file or folder that is there nor a model that we know.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is no file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is no folder.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is no number.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is no time of day.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is not among the tools that were sent.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is not an address on the web.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is not in the catalogue.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is not in {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is not the address of a server.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is outside the folders that may be read.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} is {}, so it cannot be allowed for good.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} leads in circles.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} names no model on the Hugging Face hub.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} needs more memory than is free.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} needs no library.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} needs {} with a context window of {} tokens; {} can be had.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} of {}: {}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} other programs, or choose a smaller model.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} refuses (HTTP {}).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} sends it packed in a way that was not asked for.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} sends on from one address to the next.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} sends on to what is no address.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} stopped in the middle of its reply.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} takes too long to answer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} was exchanged while it was opened.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} was not compiled by Tether.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} was not loaded.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{} was unloaded.</source>
+        <source>There is no model yet, so nothing can be answered. Start a new chat to add one.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2466,6 +2477,21 @@
     </message>
     <message>
         <source>Next version</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>WindowWiring</name>
+    <message>
+        <source>Waiting for your approval - Tether</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Deleted “{title}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{title}” was deleted by another program.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

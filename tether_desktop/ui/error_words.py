@@ -11,7 +11,7 @@ from tether_desktop.errors import TetherError
 from tether_desktop.ui.translation import translate
 
 _CONTEXT = "Errors"
-_VALUE = "{}"
+_VALUE = re.compile(r"\{(\d+)\}")
 
 
 def put_in_words(error: TetherError) -> None:
@@ -24,18 +24,15 @@ def error_words(text: str) -> str:
     translated = translate(_CONTEXT, text)
     if translated != text:
         return translated
-    found = ((template, match) for template, pattern in _patterns() if (match := pattern.fullmatch(text)) is not None)
-    template, match = next(found, ("", None))
-    if match is None:
-        return text
-    words = translate(_CONTEXT, template).split(_VALUE)
-    values = match.groups()
-    # A translation that has lost a value says less than the English text.
-    return "".join(_interleaved(words, values)) if len(words) == len(values) + 1 else text
+    for template, pattern in _patterns():
+        match = pattern.fullmatch(text)
+        if match is not None:
+            return _with_values(translate(_CONTEXT, template), match.groups())
+    return text
 
 
-def _interleaved(words: list[str], values: tuple[str, ...]) -> list[str]:
-    return [piece for pair in zip(words, (*values, ""), strict=True) for piece in pair]
+def _with_values(words: str, values: tuple[str, ...]) -> str:
+    return _VALUE.sub(lambda place: values[int(place[1]) - 1], words)
 
 
 @lru_cache(maxsize=1)
@@ -45,9 +42,10 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
         listed = (paths.resources_dir() / "translations" / "error_texts.json").read_text(encoding="utf-8")
     except OSError:
         return ()
-    templates = sorted(json.loads(listed), key=lambda template: len(template.replace(_VALUE, "")), reverse=True)
+    templates = sorted(json.loads(listed), key=lambda template: len(_VALUE.sub("", template)), reverse=True)
     return tuple((template, _pattern(template)) for template in templates)
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile("(.*?)".join(map(re.escape, template.split(_VALUE))), re.DOTALL)
+    pieces = _VALUE.split(template)[::2]
+    return re.compile("(.*?)".join(map(re.escape, pieces)), re.DOTALL)
