@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, QThread, Signal
 
 from tether_desktop.errors import TetherError
+from tether_desktop.ui.error_words import put_in_words
 
 if TYPE_CHECKING:
     import asyncio
@@ -104,7 +105,7 @@ class EngineWorker(QObject):
 
         outlet = Outlet(
             opened=self.opened.emit,
-            failed=self.failed.emit,
+            failed=self._tell_failure,
             sessions=self.sessions_changed.emit,
             chat=self.chat_read.emit,
             turn_started=self.turn_started.emit,
@@ -185,7 +186,7 @@ class EngineWorker(QObject):
         import asyncio
 
         loop, core = self._parts()
-        coroutine = make_coroutine(core)
+        coroutine = _in_words(make_coroutine, core)
         with self._submitting:
             try:
                 future = asyncio.run_coroutine_threadsafe(coroutine, loop)
@@ -195,6 +196,10 @@ class EngineWorker(QObject):
             self._submitted[future] = coroutine
         future.add_done_callback(lambda done: self._submitted.pop(done, None))
         return asyncio.wrap_future(future)
+
+    def _tell_failure(self, error: TetherError) -> None:
+        put_in_words(error)
+        self.failed.emit(error)
 
     def _drop_submitted(self) -> None:
         """Cancel what reached the loop too late to be started, so that nobody waits for it forever."""
@@ -219,6 +224,15 @@ class EngineWorker(QObject):
         except Exception:  # the top of the thread: Qt aborts the program for what leaves it
             logger.exception("The worker's loop failed")
         self._drop_submitted()
+
+
+async def _in_words(make_coroutine: Callable[[WorkerLoop], Coroutine[Any, Any, T]], core: WorkerLoop) -> T:
+    """Do it; what a person is told of its failure is in the language of the window."""
+    try:
+        return await make_coroutine(core)
+    except TetherError as error:
+        put_in_words(error)
+        raise
 
 
 def open_tether(settings: Settings | None = None) -> Callable[[], Tether]:
