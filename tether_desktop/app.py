@@ -23,6 +23,7 @@ from tether_desktop.protocol.api.port.local_port import LocalPort
 from tether_desktop.protocol.completions import Completions
 from tether_desktop.protocol.library import Library
 from tether_desktop.protocol.service import SessionService
+from tether_desktop.protocol.speed_test import SpeedTest
 from tether_desktop.settings import Settings
 from tether_desktop.tools.mcp.servers import McpServers
 from tether_desktop.tools.own_tools import OwnTools
@@ -47,6 +48,7 @@ class Tether:
         pool: the engines that are loaded.
         tools: what models may call.
         completions: replies for clients that keep the conversation themselves.
+        speed_test: measures how fast models answer.
         port: offers all of it to other programs, once it is opened.
         store: the conversations; there once started.
         sessions: the session API; there once started.
@@ -75,6 +77,7 @@ class Tether:
             idle_seconds=settings.idle_minutes * 60,
         )
         self.completions = Completions(self.pool, self.catalog, settings)
+        self.speed_test = SpeedTest(self.pool, self.catalog)
         self.tools = make_toolkit(lambda: self.sessions.settings, self._search)
         self.port = LocalPort(self)
         self._open = AsyncExitStack()

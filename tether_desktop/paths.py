@@ -47,6 +47,16 @@ def tokens_path() -> Path:
     return data_dir() / "tokens.json"
 
 
+def downloads_path() -> Path:
+    """The downloads that are not complete, and where models came from, as JSON."""
+    return data_dir() / "downloads.json"
+
+
+def speeds_path() -> Path:
+    """What was measured of models, as JSON."""
+    return data_dir() / "speeds.json"
+
+
 def open_port_path() -> Path:
     """Where the local port of a running program is written down, as JSON, while it is open."""
     return data_dir() / "open-port.json"

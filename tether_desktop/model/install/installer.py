@@ -13,6 +13,7 @@ from tether_desktop.model.discovery.library import LIBRARY_FOLDER
 from tether_desktop.model.discovery.model_folder import is_packed, was_packed
 from tether_desktop.model.discovery.search import survey
 from tether_desktop.model.install.compile_job import BuildRequest
+from tether_desktop.model.install.downloads import DownloadLedger
 from tether_desktop.model.install.model_name import check_name, folder_name
 from tether_desktop.model.install.packed_copies import compile_packed, prepare
 from tether_desktop.model.install.progress import OnInstallProgress, OnNews, no_news
@@ -26,7 +27,11 @@ _NAMELESS = "Model"
 
 
 class Installer:
-    """Puts models into the first of the model folders, and libraries beside the models they are for."""
+    """Puts models into the first of the model folders, and libraries beside the models they are for.
+
+    Attributes:
+        downloads: those that are not complete, and where models came from.
+    """
 
     def __init__(self, roots: Sequence[Path], starter: Starter = STARTER) -> None:
         """Prepare; nothing is looked at or created yet.
@@ -37,6 +42,7 @@ class Installer:
         """
         self._roots = tuple(roots)
         self._starter = starter
+        self.downloads = DownloadLedger(self._roots[0])
 
     async def add(
         self,
@@ -79,7 +85,23 @@ class Installer:
         listed = await asyncio.to_thread(self._listed_as, wanted.path)
         if listed and name is None and bits is None:
             return await self.compile(listed, on_progress=on_progress, on_news=on_news)
-        return await self._add(wanted, name, job)
+        added = await self._add(wanted, name, job, what)
+        await asyncio.to_thread(self.downloads.note_origin, added, what)
+        return added
+
+    async def plan(self, what: str) -> None:
+        """Remember that this is to be added once others are, where it has to be downloaded.
+
+        Raises:
+            InstallError: nothing of the kind is there, or it has no form that we know.
+        """
+        if what != "starter":
+            await asyncio.to_thread(self._plan, what)
+
+    def _plan(self, what: str) -> None:
+        wanted = find_wanted(what)
+        if wanted.path is None:
+            self.downloads.note(wanted.key, what)
 
     async def add_starter(self, on_progress: OnInstallProgress) -> str:
         """Fetch and prepare the starter model, unless it is there and can be used.
@@ -126,19 +148,28 @@ class Installer:
             await compile_packed(self._root_of(folder), folder, job)
         return name
 
-    async def _add(self, wanted: Wanted, name: str | None, job: InstallJob) -> str:
+    async def _add(self, wanted: Wanted, name: str | None, job: InstallJob, what: str) -> str:
         root = self._roots[0]
-        download = download_folder(root, wanted.key)
         async with workplace(root, "model") as work:
-            source = await fetch(wanted, root, job.on_progress)
+            if wanted.path is None:
+                await asyncio.to_thread(self.downloads.note, wanted.key, what, name or "", job.bits)
+            source = await fetch(wanted, root, job.on_progress, lambda total: self._on_total(wanted, total))
             try:
                 folder = await self._make(source, wanted, name, work, job)
             except ModelError:
                 # Fetching it again would bring the same.
-                await asyncio.to_thread(remove_download, download)
+                await asyncio.to_thread(self._drop_download, wanted)
                 raise
-            await asyncio.to_thread(remove_download, download)
+            await asyncio.to_thread(self._drop_download, wanted)
         return await asyncio.to_thread(self._name_of, folder)
+
+    def _on_total(self, wanted: Wanted, total: int) -> None:
+        self.downloads.note_total(wanted.key, total)
+
+    def _drop_download(self, wanted: Wanted) -> None:
+        remove_download(download_folder(self._roots[0], wanted.key))
+        if wanted.path is None:
+            self.downloads.forget(wanted.key)
 
     async def _make(self, source: Path, wanted: Wanted, name: str | None, work: Path, job: InstallJob) -> Path:
         """Make a model folder and its library of source weights; where it is then."""

@@ -17,11 +17,13 @@ class InstallProgress:
         stage: what is being done.
         progress: of this stage, 0..1; None when that cannot be said.
         detail: for people: "12 of 93 MB, 4 MB/s".
+        seconds_left: of this stage, about; None when that cannot be said.
     """
 
     stage: Stage
     progress: float | None = None
     detail: str = ""
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

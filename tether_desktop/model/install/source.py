@@ -79,7 +79,9 @@ def offered(what: str) -> Offer | None:
         return None
 
 
-async def fetch(wanted: Wanted, root: Path, on_progress: OnInstallProgress) -> Path:
+async def fetch(
+    wanted: Wanted, root: Path, on_progress: OnInstallProgress, on_total: Callable[[int], None] = lambda _: None
+) -> Path:
     """Where the source weights are, once they are on this computer; what was fetched before is not fetched again.
 
     Cancelling keeps what is there for the next call.
@@ -88,6 +90,7 @@ async def fetch(wanted: Wanted, root: Path, on_progress: OnInstallProgress) -> P
         wanted: what to fetch.
         root: the model folder that gets it.
         on_progress: gets how far it is, and how fast.
+        on_total: gets the bytes of all, once they are known.
 
     Raises:
         InstallError: no such model, no network, no space, or not the file it should be.
@@ -99,7 +102,7 @@ async def fetch(wanted: Wanted, root: Path, on_progress: OnInstallProgress) -> P
     if done.is_file() and (fetched := folder / done.read_text(encoding="utf-8")).exists():
         return fetched
     on_progress(InstallProgress("downloading", None, "Looking for the model"))
-    fetched = await _download(wanted, folder / "files", _reporting(root, on_progress))
+    fetched = await _download(wanted, folder / "files", _reporting(root, on_progress, on_total))
     done.write_text(fetched.relative_to(folder).as_posix(), encoding="utf-8")
     return fetched
 
@@ -114,7 +117,9 @@ async def _download(wanted: Wanted, folder: Path, on_progress: Callable[[FetchPr
     return await fetch_hub(wanted.reference, folder, on_progress=on_progress)
 
 
-def _reporting(root: Path, on_progress: OnInstallProgress) -> Callable[[FetchProgress], None]:
+def _reporting(
+    root: Path, on_progress: OnInstallProgress, on_total: Callable[[int], None]
+) -> Callable[[FetchProgress], None]:
     """Hands on how far a download is; its size, once known, must leave space for what is made of it."""
     rate = TransferRate()
     checked = False
@@ -123,9 +128,11 @@ def _reporting(root: Path, on_progress: OnInstallProgress) -> Callable[[FetchPro
         nonlocal checked
         if now.total_bytes and not checked:
             checked = True
+            on_total(now.total_bytes)
             check_space(root, now.total_bytes - now.done_bytes + _least_packed(now) + LIBRARY_BYTES)
         part = None if not now.total_bytes else min(now.done_bytes / now.total_bytes, 1.0)
-        on_progress(InstallProgress("downloading", part, rate.describe(now.done_bytes, now.total_bytes)))
+        detail = rate.describe(now.done_bytes, now.total_bytes)
+        on_progress(InstallProgress("downloading", part, detail, rate.seconds_left))
 
     return report
 

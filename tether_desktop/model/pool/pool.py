@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
@@ -187,7 +188,7 @@ class EnginePool:
         elif (error := task.exception()) is not None:
             self._set(slot, ModelState("failed", error=error if isinstance(error, TetherError) else _bug(slot.name)))
         else:
-            self._set(slot, ModelState("ready", info=task.result()))
+            self._set(slot, ModelState("ready", info=task.result(), idle_since=time.time()))
         self._freed.set()
 
     async def _start(self, slot: Slot, spec: EngineSpec) -> EngineInfo:
@@ -267,7 +268,7 @@ class EnginePool:
     def _take_back(self, slot: Slot) -> None:
         slot.last_use = next(self._uses)
         if slot.living() is not None:
-            self._set(slot, ModelState("ready", info=slot.state.info))
+            self._set(slot, ModelState("ready", info=slot.state.info, idle_since=time.time()))
             self._start_timer(slot)
         elif slot.engine is not None:
             self._bury(slot, slot.engine)

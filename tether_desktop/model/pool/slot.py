@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from tether_desktop.errors import EngineDied, TetherError
@@ -27,6 +27,7 @@ class ModelState:
         info: what the engine tells about itself, while it is loaded.
         error: why loading failed, or how the engine died; the next turn tries again.
         unloading: why it was unloaded, if it ever was loaded.
+        idle_since: when it was last used, in seconds since 1970, while it is ready; 0 otherwise.
     """
 
     state: StateName = "unloaded"
@@ -34,6 +35,7 @@ class ModelState:
     info: EngineInfo | None = None
     error: TetherError | None = None
     unloading: Unloading = ""
+    idle_since: float = field(default=0.0, compare=False)
 
 
 @runtime_checkable
