@@ -43,7 +43,7 @@ async def answered(window: MainWindow, text: str) -> Conversation:
 
 
 def notice_is_shown(window: MainWindow) -> Callable[[], bool]:
-    return lambda: window._notice is not None and window._notice.isVisible() and window._notice.retry_button.isEnabled()
+    return lambda: window.notice.isVisible() and window.notice.retry_button.isEnabled()
 
 
 @SCRIPTED

@@ -170,7 +170,7 @@ async def test_enter_typed_for_the_composer_never_answers_and_a_shortcut_leads_t
             QTest.keyClick(window.focusWidget() or window, key)
         assert card.call.state == "waiting"
         assert edit.hasFocus(), "a question takes no keyboard away"
-        window.go_to_question()
+        window.commands.go_to_question()
         assert card.arguments is not None
         assert card.arguments.view.hasFocus()
         QTest.keyClick(card.arguments.view, Qt.Key.Key_Return)
@@ -190,7 +190,7 @@ async def test_a_question_in_another_chat_is_marked_and_found_by_the_shortcut() 
         QTest.keySequence(window, QKeySequence("Ctrl+N"))
         assert window.conversation is not asking
         assert window.sidebar.model.waiting == {asking.session_id}
-        window.go_to_question()
+        window.commands.go_to_question()
         await until(lambda: window.conversation is asking)
         window.desk.stop()
         await until(lambda: not asking.busy)

@@ -1,0 +1,65 @@
+"""Binds the window's commands to the parts that do them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+if TYPE_CHECKING:
+    from tether_desktop.ui.main_window import MainWindow
+
+
+class WindowCommands(QObject):
+    """Does what concerns several parts of the window, and asks one part for the rest."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        for name, slot in (
+            ("new_chat", self.new_chat),
+            ("search", self.search),
+            ("choose_model", window.header.picker.open_popup),
+            ("answer_call", self.go_to_question),
+            ("toggle_sidebar", window.pages.toggle_sidebar),
+            ("settings", window.open_settings),
+            ("stop", self.stop),
+            ("quit", window.close),
+        ):
+            window.shortcuts.bind(name, slot)
+
+    @Slot()
+    def new_chat(self) -> None:
+        """Show an empty chat, whatever page is in its place."""
+        self._window.desk.new()
+        self._window.show_chat()
+
+    @Slot()
+    def search(self) -> None:
+        """Go to the search of chats, also while the sidebar is hidden."""
+        if self._window.sidebar.isHidden():
+            self._window.pages.toggle_sidebar()
+        self._window.sidebar.focus_search()
+
+    @Slot()
+    def go_to_question(self) -> None:
+        """Give the keyboard to a tool call that waits for permission, in this chat or else in another one."""
+        window = self._window
+        if window.conversation.waiting and window.pane.view.focus_question():
+            return
+        listed = window.sidebar.model
+        waiting = [each.id for each in listed.sessions() if each.id in listed.waiting]
+        if waiting:
+            window.desk.open(waiting[0])
+
+    @Slot()
+    def stop(self) -> None:
+        """Leave the search, or stop the answer, or go to the composer."""
+        window = self._window
+        search = window.sidebar.search
+        if search.hasFocus() and search.text():
+            search.clear()
+        elif window.conversation.busy:
+            window.desk.stop()
+        else:
+            window.pane.composer.edit.setFocus()

@@ -1,0 +1,106 @@
+"""Who tells whom in the window: one place where the signals of its parts meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QApplication
+
+from tether_desktop.ui.translation import mark, translate
+
+if TYPE_CHECKING:
+    from tether_desktop.ui.main_window import MainWindow
+
+TITLE = "Tether"
+WAITING_TITLE = mark("WindowWiring", "Waiting for your approval - Tether")
+
+
+class WindowWiring(QObject):
+    """Connects the parts of the window; what concerns several of them is done here."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._connect_chats()
+        self._connect_sessions()
+        self._connect_models()
+        window.tools.changed.connect(self._on_tools_changed)
+        window.tasks.failed.connect(window.pane.banner.show_error)
+
+    def _connect_chats(self) -> None:
+        window = self._window
+        window.pane.composer.typing_started.connect(window.models.warm_up)
+        window.pane.measured.connect(self.measure)
+        window.chats.waiting_changed.connect(self._on_waiting_changed)
+
+    def _connect_sessions(self) -> None:
+        window, sidebar, sessions = self._window, self._window.sidebar, self._window.sessions
+        sidebar.new_requested.connect(window.commands.new_chat)
+        sidebar.chosen.connect(window.desk.open)
+        sidebar.settings_requested.connect(window.open_settings)
+        sidebar.port_requested.connect(window.open_port_settings)
+        sidebar.rename_requested.connect(sessions.rename)
+        sidebar.pin_requested.connect(sessions.pin)
+        sidebar.delete_requested.connect(sessions.delete)
+        sessions.deleted.connect(self._on_deleted)
+        sessions.restored.connect(window.desk.open)
+        sessions.gone.connect(self._on_gone)
+        window.pane.undo_bar.undo_requested.connect(sessions.restore)
+
+    def _connect_models(self) -> None:
+        window, picker = self._window, self._window.header.picker
+        picker.chosen.connect(window.models.choose)
+        picker.load_requested.connect(window.models.load)
+        picker.unload_requested.connect(window.models.unload)
+        picker.cancel_requested.connect(window.models.unload)
+        picker.permission_requested.connect(self._on_permission_requested)
+        picker.prepare_requested.connect(window.adding.prepare)
+        picker.add_requested.connect(window.adding.open)
+        picker.opened.connect(window.models.refresh)
+        window.adding.added.connect(self._on_model_added)
+
+    @Slot(bool)
+    def measure(self, calmly: bool) -> None:
+        """Show memory, tokens and speed; ``calmly`` so that they can be read while they change."""
+        shown = self._window.conversation
+        self._window.header.show_status(self._window.models.current, shown.tokens, shown.rate, calmly=calmly)
+
+    @Slot()
+    def _on_tools_changed(self) -> None:
+        pane, snapshot = self._window.pane, self._window.tools.snapshot
+        pane.set_tools(snapshot.by_name)
+        pane.composer.tool_button.show_prompts(snapshot.prompts)
+
+    @Slot(str, bool)
+    def _on_waiting_changed(self, _session_id: str, waiting: bool) -> None:
+        window = self._window
+        window.setWindowTitle(translate("WindowWiring", WAITING_TITLE) if window.sidebar.model.waiting else TITLE)
+        if waiting and not window.isActiveWindow():
+            QApplication.alert(window)
+
+    @Slot(str, str)
+    def _on_deleted(self, session_id: str, title: str) -> None:
+        window = self._window
+        window.pane.undo_bar.offer(self.tr("Deleted “{title}”.").format(title=title), session_id)
+        if session_id == window.conversation.session_id:
+            window.desk.new()
+
+    @Slot(str, str)
+    def _on_gone(self, session_id: str, title: str) -> None:
+        window = self._window
+        if session_id == window.conversation.session_id:
+            window.desk.leave()
+            window.pane.undo_bar.note(self.tr("“{title}” was deleted by another program.").format(title=title))
+
+    @Slot(str)
+    def _on_model_added(self, name: str) -> None:
+        window = self._window
+        window.models.prefer(name)
+        window.refresh()
+        if window.adding.dialog is None:
+            window.pane.composer.edit.setFocus()
+
+    @Slot(str)
+    def _on_permission_requested(self, name: str) -> None:
+        self._window.libraries.ask(name)
