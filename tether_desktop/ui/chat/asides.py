@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from tether_desktop.messages import Part, Reasoning, Text, ToolCall, ToolResult
+from tether_desktop.messages import Attachment, Part, Reasoning, Text, ToolCall, ToolResult
 from tether_desktop.protocol.tool_use import DENIED, STOPPED
 from tether_desktop.ui.chat.message_view import OPEN_CALLS, Aside, CallState, CallView, Thoughts
 
@@ -27,7 +27,9 @@ def asides_of(parts: Iterable[Part]) -> Asides:
                 call = CallView(at, part.id, part.name, part.arguments, part.text, "interrupted")
                 asides = (*asides, call)
             case ToolResult():
-                asides = with_result(asides, part.id, part.result, is_error=part.is_error)
+                asides = with_result(asides, part.id, part.result, is_error=part.is_error, seconds=part.seconds)
+            case Attachment():
+                pass  # files go with questions, which have nothing between their text
             case _:
                 assert_never(part)
     return asides

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from tether_desktop.context.records import SessionRecord
 from tether_desktop.events import Event
-from tether_desktop.messages import ToolChoice
+from tether_desktop.messages import Attachment, ToolChoice
 from tether_desktop.protocol.tool_use import ApprovalAnswer
 from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.chat.unopened_turn import UnopenedTurn
@@ -69,7 +69,14 @@ class Chats(QObject):
             self._conversations.move_to_end(session_id)
         return self._conversations.get(session_id)
 
-    async def send(self, conversation: Conversation, text: str, model: str, demanded: ToolChoice | None = None) -> None:
+    async def send(
+        self,
+        conversation: Conversation,
+        text: str,
+        model: str,
+        demanded: ToolChoice | None = None,
+        attachments: Sequence[Attachment] = (),
+    ) -> None:
         """Ask; the question is shown before anything is stored.
 
         Args:
@@ -77,19 +84,22 @@ class Chats(QObject):
             text: the question.
             model: who answers.
             demanded: a tool call that this question demands.
+            attachments: the files that go with it.
 
         Raises:
             TetherError: the question could not be stored or the model not be used; nothing is shown of it.
         """
         use = tool_use(conversation.tool_mode, demanded)
-        conversation.begin_send(text, model)
+        conversation.begin_send(text, model, attachments)
         new = not conversation.session_id
         try:
             if new:
                 await self._create(conversation, model)
             await self._start(
                 conversation,
-                lambda tether: tether.sessions.send(conversation.session_id, text, model=model or None, tool_use=use),
+                lambda tether: tether.sessions.send(
+                    conversation.session_id, text, attachments=attachments, model=model or None, tool_use=use
+                ),
             )
         except BaseException:  # a cancelled start is none as well; nothing may look busy for ever
             conversation.abandon()
@@ -112,18 +122,38 @@ class Chats(QObject):
         )
 
     async def edit(self, conversation: Conversation, view_id: str, text: str, model: str) -> None:
-        """Ask another question in the place of one that was asked."""
-        message_id = conversation.message_id(view_id)
-        if not message_id or conversation.busy:
+        """Ask another question, with the same files, in the place of one that was asked."""
+        message_id, asked = conversation.message_id(view_id), conversation.view(view_id)
+        if not message_id or asked is None or conversation.busy:
             return
-        use = tool_use(conversation.tool_mode)
-        conversation.begin_edit(view_id, text, model)
+        use, files = tool_use(conversation.tool_mode), asked.attachments
+        conversation.begin_edit(view_id, text, model, files)
         await self._start_or_abandon(
             conversation,
             lambda tether: tether.sessions.edit(
-                conversation.session_id, message_id, text, model=model or None, tool_use=use
+                conversation.session_id, message_id, text, attachments=files, model=model or None, tool_use=use
             ),
         )
+
+    async def go_on(self, conversation: Conversation, view_id: str, model: str = "") -> None:
+        """Let the newest reply, which ended too early, go on; an empty ``model`` is the one that began it."""
+        message_id = conversation.message_id(view_id)
+        newest = conversation.views[-1].id if conversation.views else ""
+        if not message_id or conversation.busy or view_id != newest:
+            return
+        conversation.begin_continue(view_id, model)
+        await self._start_or_abandon(
+            conversation,
+            lambda tether: tether.sessions.continue_reply(conversation.session_id, message_id, model=model or None),
+        )
+
+    async def branch(self, conversation: Conversation, view_id: str) -> SessionRecord | None:
+        """Begin another chat with a copy of the messages up to one; None when that one is not stored yet."""
+        session_id, message_id = conversation.session_id, conversation.message_id(view_id)
+        if not message_id:
+            return None
+        made: SessionRecord = await self._worker.submit(lambda tether: tether.sessions.branch(session_id, message_id))
+        return made
 
     async def answer(self, conversation: Conversation, call_id: str, answer: ApprovalAnswer) -> None:
         """Answer for a tool call that waits for permission.

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Signal
 
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.events import Event
-from tether_desktop.messages import Message, decode_rate
-from tether_desktop.ui.chat.message_view import CallState, MessageView
+from tether_desktop.messages import Attachment, Message, decode_rate
+from tether_desktop.ui.chat.message_view import CallState, Figures, MessageView
 from tether_desktop.ui.chat.reply_view import ReplyFold, message_view, meta_line
 from tether_desktop.ui.composer.tool_mode import ToolMode
 from tether_desktop.ui.models.model_status import split_name
@@ -101,9 +101,9 @@ class Conversation(QObject):
         """The store's id of a shown message; empty while the store does not know it."""
         return self._message_ids.get(view_id, "")
 
-    def text(self, view_id: str) -> str:
-        """The visible text of a shown message; empty for an unknown one."""
-        return next((view.text for view in self._views if view.id == view_id), "")
+    def view(self, view_id: str) -> MessageView | None:
+        """A shown message; None for an unknown one."""
+        return next((view for view in self._views if view.id == view_id), None)
 
     def load(self, records: Sequence[MessageRecord], turn: StartedTurn | None = None) -> None:
         """Show a stored history; of a turn that runs, the events from the first one on take the place of its reply."""
@@ -123,10 +123,10 @@ class Conversation(QObject):
         if self.busy != was_busy:
             self.busy_changed.emit(self.busy)
 
-    def begin_send(self, text: str, model: str) -> None:
+    def begin_send(self, text: str, model: str, attachments: Sequence[Attachment] = ()) -> None:
         """Show a question and the reply that is to come."""
         self._remember()
-        question = MessageView(_local_id(), "user", text)
+        question = MessageView(_local_id(), "user", text, attachments=tuple(attachments))
         self._views.append(question)
         self.appended.emit(question)
         reply = self._begin_reply(model)
@@ -143,15 +143,26 @@ class Conversation(QObject):
         self.reset.emit()
         self.busy_changed.emit(True)
 
-    def begin_edit(self, view_id: str, text: str, model: str) -> None:
+    def begin_edit(self, view_id: str, text: str, model: str, attachments: Sequence[Attachment] = ()) -> None:
         """Put another question in the place of one that is there, and the reply that is to come."""
         index = self._index(view_id)
         self._remember()
         versions = self._views[index].versions + 1
         del self._views[index:]
-        self._views.append(MessageView(_local_id(), "user", text, version=versions, versions=versions))
+        files = tuple(attachments)
+        question = MessageView(_local_id(), "user", text, version=versions, versions=versions, attachments=files)
+        self._views.append(question)
         self._begin_reply(model)
         self.reset.emit()
+        self.busy_changed.emit(True)
+
+    def begin_continue(self, view_id: str, model: str) -> None:
+        """Let the newest reply, which ended too early, go on where it stands."""
+        index = self._index(view_id)
+        self._remember()
+        self._await_reply(_going_on(self._views[index], model), model)
+        self._views[index:] = [self._fold.view] if self._fold is not None else []
+        self.changed.emit(view_id, self._views[index])
         self.busy_changed.emit(True)
 
     def abandon(self) -> None:
@@ -238,7 +249,8 @@ class Conversation(QObject):
 
     def _begin_fold(self, turn: StartedTurn, said: MessageView | None = None) -> MessageView:
         """Await a turn's events from the first one on; until they come, what was ``said`` of its reply is shown."""
-        blank = message_view(replace(turn.reply, message=Message("assistant")), running=True)
+        message = turn.reply.message if turn.continues else Message("assistant")
+        blank = message_view(replace(turn.reply, message=message), running=True)
         assert blank is not None  # noqa: S101  (narrows: replies are shown)
         self._reply_id = turn.reply.id
         self.stop_requested = False
@@ -257,14 +269,24 @@ class Conversation(QObject):
             versions=versions,
         )
         self._views.append(reply)
+        self._await_reply(reply, model)
+        return reply
+
+    def _await_reply(self, reply: MessageView, model: str) -> None:
         self._reply_id = ""
         self.stop_requested = False
         self._replayed = False
         self._fold = ReplyFold(reply, model)
-        return reply
 
     def _end(self) -> None:
         self._fold = None
         self._reply_id = ""
         self._before = ([], {})
         self._note_waiting()
+
+
+def _going_on(view: MessageView, model: str) -> MessageView:
+    """A reply that ended, as it is while more of it is awaited."""
+    named = {"model": split_name(model)[0], "meta": meta_line(model)} if model else {}
+    bare = replace(view, state="waiting", error_title="", error_message="", error_hint="", figures=Figures())
+    return replace(bare, **named)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tether_desktop.messages import Attachment, Timings, Usage, decode_rate
+
 ViewRole = Literal["user", "assistant"]
 ViewState = Literal[
     "waiting",
@@ -77,6 +79,26 @@ Aside = Thoughts | CallView
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What a reply took.
+
+    Attributes:
+        model: the model's whole name.
+        usage: how many tokens; None when that was not told.
+        timings: how long; None when that was not told.
+    """
+
+    model: str = ""
+    usage: Usage | None = None
+    timings: Timings | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Tokens per second, or None when too few were generated to tell."""
+        return decode_rate(self.usage, self.timings) if self.usage and self.timings else None
+
+
+@dataclass(frozen=True, slots=True)
 class MessageView:
     """One message as it is shown.
 
@@ -95,6 +117,8 @@ class MessageView:
         version: which of the message's versions this is, from 1.
         versions: how many there are.
         notice: a line above the reply that must not be missed (messages left out of the prompt).
+        attachments: the files that go with a question.
+        figures: what the reply took; empty while it runs.
     """
 
     id: str
@@ -111,11 +135,18 @@ class MessageView:
     version: int = 1
     versions: int = 1
     notice: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    figures: Figures = Figures()
 
     @property
     def running(self) -> bool:
         """Whether more of the reply may still come."""
         return self.state in RUNNING_STATES
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it is a reply that ended before it was finished."""
+        return self.role == "assistant" and self.state in {"cut_off", "cancelled", "error"}
 
     @property
     def reasoning(self) -> str:

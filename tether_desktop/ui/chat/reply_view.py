@@ -26,10 +26,11 @@ from tether_desktop.events import (
 )
 from tether_desktop.messages import FinishReason, Timings, Usage, decode_rate
 from tether_desktop.ui.chat.asides import asides_of, begin_call, interrupt_calls, with_call, with_result, with_thought
-from tether_desktop.ui.chat.message_view import CallState, CallView, MessageView, ViewState
+from tether_desktop.ui.chat.message_view import CallState, CallView, Figures, MessageView, ViewState
 from tether_desktop.ui.models.model_status import split_name
+from tether_desktop.ui.translation import mark, translate
 
-INTERRUPTED_TITLE = "The answer was interrupted"
+INTERRUPTED_TITLE = mark("Replies", "The answer was interrupted")
 
 _STAGES: dict[Stage, ViewState] = {
     "queued": "waiting",
@@ -46,25 +47,38 @@ def meta_line(model: str, usage: Usage | None = None, timings: Timings | None = 
     parts = [split_name(model)[1]] if model else []
     rate = decode_rate(usage, timings) if usage and timings else None
     if rate is not None:
-        parts.append(f"{rate:.0f} tok/s" if rate >= 10 else f"{rate:.1f} tok/s")
+        parts.append(rate_text(rate))
     return " · ".join(part for part in parts if part)
+
+
+def rate_text(rate: float) -> str:
+    """Tokens per second for people: "87 tok/s"."""
+    number = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
+    return translate("Replies", "{rate} tok/s").format(rate=number)
 
 
 def trimmed_notice(event: ContextTrimmed) -> str:
     """What a person is told when old messages no longer fit."""
-    messages = (
-        "1 earlier message was" if event.dropped_messages == 1 else f"{event.dropped_messages} earlier messages were"
+    told = translate(
+        "Replies",
+        "%n earlier message(s) left out: the chat no longer fits the {window} tokens this model keeps in mind. "
+        "It reads the newest {kept}.",
+        event.dropped_messages,
     )
-    return (
-        f"{messages} left out: the conversation no longer fits the {event.window} tokens "
-        f"this model keeps in mind. It reads the newest {event.kept_tokens}."
-    )
+    return told.format(window=event.window, kept=event.kept_tokens)
 
 
 def message_view(record: MessageRecord, *, running: bool = False) -> MessageView | None:
     """A stored message as it is shown; None for what is not shown (system and tool messages)."""
     if record.message.role == "user":
-        return MessageView(record.id, "user", record.message.text, version=record.version, versions=record.versions)
+        return MessageView(
+            record.id,
+            "user",
+            record.message.text,
+            version=record.version,
+            versions=record.versions,
+            attachments=record.message.attachments,
+        )
     if record.message.role != "assistant":
         return None
     view = MessageView(
@@ -77,7 +91,9 @@ def message_view(record: MessageRecord, *, running: bool = False) -> MessageView
         version=record.version,
         versions=record.versions,
     )
-    return replace(view, state="waiting") if running else _ended(view, record)
+    if running:
+        return replace(view, state="waiting")
+    return replace(_ended(view, record), figures=Figures(record.model, record.usage, record.timings))
 
 
 def _complete_state(finish_reason: FinishReason | None) -> ViewState:
@@ -91,9 +107,9 @@ def _ended(view: MessageView, record: MessageRecord) -> MessageView:
         return replace(
             view,
             state="error",
-            error_title=INTERRUPTED_TITLE,
-            error_message=record.error or "What was said until then is kept.",
-            error_hint="Ask for the answer again.",
+            error_title=translate("Replies", INTERRUPTED_TITLE),
+            error_message=record.error or translate("Replies", "What was said until then is kept."),
+            error_hint=translate("Replies", "Ask for the answer again."),
         )
     return replace(view, state=_complete_state(record.finish_reason))
 
@@ -171,15 +187,20 @@ class ReplyFold:
             self.rate = self._later_tokens / elapsed if elapsed > 0.2 else self.rate
 
     def _think(self, event: HiddenThought) -> None:
-        if self._thinking_since is None:
-            self._thinking_since = self._clock()
-        asides = with_thought(self.view.asides, len(self.view.text), event.content, None)
+        seconds = self._thought_on()
+        asides = with_thought(self.view.asides, len(self.view.text), event.content, seconds)
         self.view = replace(self.view, asides=asides, state="thinking", progress=None)
+
+    def _thought_on(self) -> float:
+        """Seconds of thinking since this was last asked."""
+        now = self._clock()
+        since, self._thinking_since = self._thinking_since, now
+        return now - (now if since is None else since)
 
     def _end_thought(self) -> None:
         if self._thinking_since is not None:
-            seconds = self._clock() - self._thinking_since
-            self.view = replace(self.view, asides=with_thought(self.view.asides, len(self.view.text), "", seconds))
+            asides = with_thought(self.view.asides, len(self.view.text), "", self._thought_on())
+            self.view = replace(self.view, asides=asides)
             self._thinking_since = None
 
     def _follow_call(self, event: ToolStart | ToolProgress | ToolEnd | ToolApproval) -> None:
@@ -194,7 +215,9 @@ class ReplyFold:
                 self._change_call(event.id, lambda call: replace(call, message=event.message, progress=event.progress))
             case ToolEnd():
                 began = self._started_at.pop(event.id, None)
-                seconds = None if began is None else self._clock() - began
+                seconds: float | None = getattr(event, "seconds", None)
+                if seconds is None and began is not None:
+                    seconds = self._clock() - began
                 asides = with_result(self.view.asides, event.id, event.result, is_error=event.is_error, seconds=seconds)
                 self.view = replace(self.view, asides=asides)
 
@@ -219,11 +242,12 @@ class ReplyFold:
                 self.tokens = event.usage.prompt_tokens + event.usage.completion_tokens
                 self.rate = decode_rate(event.usage, event.timings) or self.rate
                 meta = meta_line(self._model, event.usage, event.timings)
-                self.view = replace(view, state=_complete_state(event.finish_reason), meta=meta)
+                figures = Figures(self._model, event.usage, event.timings)
+                self.view = replace(view, state=_complete_state(event.finish_reason), meta=meta, figures=figures)
             case Cancelled():
                 self.view = replace(view, state="cancelled")
             case ErrorEvent():
-                title = event.title or INTERRUPTED_TITLE
+                title = event.title or translate("Replies", INTERRUPTED_TITLE)
                 self.view = replace(
                     view, state="error", error_title=title, error_message=event.message, error_hint=event.hint
                 )

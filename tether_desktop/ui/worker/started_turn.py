@@ -13,12 +13,14 @@ class StartedTurn:
 
     Attributes:
         asked_here: whether this window has begun it, and not another client.
+        continues: whether what its events say comes after the parts that the reply has already.
     """
 
     session_id: str
     question: MessageRecord | None
     reply: MessageRecord
     asked_here: bool = False
+    continues: bool = False
 
     @property
     def follows(self) -> str | None:
