@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from tether_desktop.context.files.exports import markdown_of, write_export
 from tether_desktop.context.files.imports import ImportReport, import_file
-from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord
+from tether_desktop.context.records import Conversation, MessageRecord, SearchHit, SessionRecord
 from tether_desktop.context.store import Store
 from tether_desktop.errors import SessionBusy, TetherError, TurnNotFound
 from tether_desktop.messages import Attachment, Message, Text
@@ -24,12 +24,14 @@ from tether_desktop.model.engine import Constraint, SamplingParams
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.approvals import Approvals
 from tether_desktop.protocol.news import BranchChanged, NewsDesk, OnNews, SessionChanged, SessionGone, TurnStarted
-from tether_desktop.protocol.planner import Ask, TurnPlanner, Wanted
+from tether_desktop.protocol.planner import TurnPlan, TurnPlanner, Wanted
 from tether_desktop.protocol.tool_use import AS_SET, ApprovalAnswer, ToolUse
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.protocol.window import Cut
 from tether_desktop.settings import Settings, checked_overrides
 from tether_desktop.tools.toolbox import Toolbox
+
+_Plan = Callable[..., TurnPlan]
 
 _KEPT_TURNS = 32
 """Turns that have ended whose events can still be read."""
@@ -186,6 +188,14 @@ class SessionService:
 
         return await asyncio.to_thread(import_file, self._store, file, tell)
 
+    async def whole(self, session_id: str) -> Conversation:
+        """A session with every version of every message."""
+        return await asyncio.to_thread(self._store.conversation, session_id)
+
+    async def adopt(self, conversation: Conversation) -> SessionRecord:
+        """Store a conversation that another service has, under the same ids."""
+        return self._changed(await asyncio.to_thread(self._store.add_conversation, conversation))
+
     async def delete(self, session_id: str) -> None:
         """Move a session to the bin, ending its turn."""
         async with self._exclusive(session_id):
@@ -278,7 +288,9 @@ class SessionService:
         """
         question = _question(text, attachments)
         wanted = Wanted(model, params, tool_use, reply_format)
-        return await self._start(session_id, partial(self._planner.ask, question), wanted)
+        return await self._start(
+            session_id, partial(self._planner.plan, ask=partial(self._planner.ask, question)), wanted
+        )
 
     async def begin(
         self,
@@ -297,7 +309,8 @@ class SessionService:
         """
         question = _question(text, attachments)
         wanted = Wanted(model, params, tool_use, reply_format)
-        return await self._start(uuid4().hex, partial(self._planner.ask, question), wanted, begins=True)
+        plan = partial(self._planner.plan, ask=partial(self._planner.ask, question), begins=True)
+        return await self._start(uuid4().hex, plan, wanted)
 
     async def regenerate(
         self,
@@ -316,7 +329,8 @@ class SessionService:
             TetherError: as ``send``.
         """
         wanted = Wanted(model, params, tool_use, reply_format)
-        return await self._start(session_id, partial(self._planner.ask_again, message_id), wanted)
+        ask = partial(self._planner.ask_again, message_id)
+        return await self._start(session_id, partial(self._planner.plan, ask=ask), wanted)
 
     async def edit(
         self,
@@ -338,7 +352,37 @@ class SessionService:
         """
         question = _question(text, attachments)
         wanted = Wanted(model, params, tool_use, reply_format)
-        return await self._start(session_id, partial(self._planner.ask_instead, message_id, question), wanted)
+        ask = partial(self._planner.ask_instead, message_id, question)
+        return await self._start(session_id, partial(self._planner.plan, ask=ask), wanted)
+
+    async def continue_reply(
+        self,
+        session_id: str,
+        message_id: str,
+        *,
+        model: str | None = None,
+        params: SamplingParams | None = None,
+        tool_use: ToolUse = AS_SET,
+    ) -> Turn:
+        """Go on with the last reply where it ends; what comes is added to it, and what it says stays.
+
+        Its usage and timings become those of all its parts, as far as they are known: nothing is known of a part
+        that was stopped or broke off.
+
+        Args:
+            session_id: in which session.
+            message_id: the reply, however it ended.
+            model: who goes on; None is the model that wrote it.
+            params: how to sample; None is as the settings say.
+            tool_use: what it may do with tools.
+
+        Raises:
+            MessageNotFound: the session has no such reply.
+            ContinuationRefused: it is not the last message that is shown.
+            TetherError: as ``send``.
+        """
+        wanted = Wanted(model, params, tool_use)
+        return await self._start(session_id, partial(self._planner.plan_rest, message_id), wanted)
 
     async def answer(self, session_id: str, call_id: str, answer: ApprovalAnswer) -> bool:
         """Allow or refuse a call that waits for it (``tool_approval``).
@@ -384,20 +428,18 @@ class SessionService:
         await asyncio.gather(*self._starts, return_exceptions=True)
         await asyncio.gather(*(turn.cancel() for turn in self._turns.values()))
 
-    async def _start(self, session_id: str, ask: Ask, wanted: Wanted, *, begins: bool = False) -> Turn:
+    async def _start(self, session_id: str, plan: _Plan, wanted: Wanted) -> Turn:
         """Start a turn; once it is being stored, a caller that goes away does not stop it."""
-        start = asyncio.create_task(self._plan_and_run(session_id, ask, wanted, begins=begins))
+        start = asyncio.create_task(self._plan_and_run(session_id, plan, wanted))
         self._starts.add(start)
         start.add_done_callback(self._starts.discard)
         return await asyncio.shield(start)
 
-    async def _plan_and_run(self, session_id: str, ask: Ask, wanted: Wanted, *, begins: bool) -> Turn:
+    async def _plan_and_run(self, session_id: str, make: _Plan, wanted: Wanted) -> Turn:
         async with self._exclusive(session_id):
             self._check_idle(session_id)
-            tools = self._toolbox.offered()
-            plan = await asyncio.to_thread(
-                self._planner.plan, session_id, ask, wanted, self.settings, tools, begins=begins
-            )
+            make = partial(make, session_id=session_id, wanted=wanted, settings=self.settings)
+            plan = await asyncio.to_thread(make, tools=self._toolbox.offered())
             turn = Turn(
                 plan,
                 self._store,

@@ -52,10 +52,25 @@ class ChatDesk(QObject):
     def new(self) -> None:
         """Show an empty chat; it is stored with its first question."""
         self._wanted = ""
-        if self.conversation.session_id or self.conversation.views:
-            self._show(self._blank())
+        blank = self._blank()
+        if self.conversation is not blank:
+            self._show(blank)
         self._sidebar.select("")
         self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot()
+    def new_temporary(self) -> None:
+        """Show an empty chat that is never stored."""
+        self._wanted = ""
+        self._show(self._chats.new(temporary=True))
+        self._sidebar.select("")
+        self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show(self, conversation: Conversation) -> None:
+        """Show a chat that is in memory."""
+        self._wanted = conversation.session_id
+        self._show(conversation)
+        self._sidebar.select(conversation.session_id)
 
     def leave(self) -> None:
         """Show an empty chat, because the one that is shown is gone; what was typed and not sent stays."""
@@ -109,7 +124,8 @@ class ChatDesk(QObject):
 
     def _give_back(self, conversation: Conversation, text: str) -> None:
         """What could not be sent goes back to where it was written; if that is deleted, to where the person is."""
-        deleted = conversation.session_id and self._sidebar.model.session(conversation.session_id) is None
+        stored = conversation.session_id and not conversation.temporary
+        deleted = stored and self._sidebar.model.session(conversation.session_id) is None
         if conversation is not self.conversation and not deleted:
             conversation.draft = conversation.draft or text
         elif not self._pane.composer.text():

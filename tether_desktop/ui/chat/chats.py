@@ -22,6 +22,7 @@ from tether_desktop.ui.worker.worker import EngineWorker
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
+    from tether_desktop.protocol.service import SessionService
     from tether_desktop.protocol.turn import Turn
 
 KEPT_CONVERSATIONS = 8
@@ -57,9 +58,11 @@ class Chats(QObject):
         worker.turn_started.connect(self._on_turn_started)
         worker.events_ready.connect(self._on_events)
 
-    def new(self) -> Conversation:
-        """An empty conversation that the store does not know yet."""
-        return self._watch(Conversation())
+    def new(self, *, temporary: bool = False) -> Conversation:
+        """An empty conversation that the store does not know yet, or never will."""
+        conversation = self._watch(Conversation())
+        conversation.temporary = temporary
+        return conversation
 
     async def open(self, session_id: str) -> Conversation | None:
         """The conversation of a session, from memory or from the store; None when it was just deleted."""
@@ -97,7 +100,7 @@ class Chats(QObject):
                 await self._create(conversation, model)
             await self._start(
                 conversation,
-                lambda tether: tether.sessions.send(
+                lambda tether: service(tether, conversation).send(
                     conversation.session_id, text, attachments=attachments, model=model or None, tool_use=use
                 ),
             )
@@ -116,7 +119,7 @@ class Chats(QObject):
         conversation.begin_regenerate(view_id, model)
         await self._start_or_abandon(
             conversation,
-            lambda tether: tether.sessions.regenerate(
+            lambda tether: service(tether, conversation).regenerate(
                 conversation.session_id, message_id, model=model or None, tool_use=use
             ),
         )
@@ -130,7 +133,7 @@ class Chats(QObject):
         conversation.begin_edit(view_id, text, model, files)
         await self._start_or_abandon(
             conversation,
-            lambda tether: tether.sessions.edit(
+            lambda tether: service(tether, conversation).edit(
                 conversation.session_id, message_id, text, attachments=files, model=model or None, tool_use=use
             ),
         )
@@ -144,13 +147,15 @@ class Chats(QObject):
         conversation.begin_continue(view_id, model)
         await self._start_or_abandon(
             conversation,
-            lambda tether: tether.sessions.continue_reply(conversation.session_id, message_id, model=model or None),
+            lambda tether: service(tether, conversation).continue_reply(
+                conversation.session_id, message_id, model=model or None
+            ),
         )
 
     async def branch(self, conversation: Conversation, view_id: str) -> SessionRecord | None:
         """Begin another chat with a copy of the messages up to one; None when that one is not stored yet."""
         session_id, message_id = conversation.session_id, conversation.message_id(view_id)
-        if not message_id:
+        if not message_id or conversation.temporary:
             return None
         made: SessionRecord = await self._worker.submit(lambda tether: tether.sessions.branch(session_id, message_id))
         return made
@@ -164,7 +169,7 @@ class Chats(QObject):
         session_id = conversation.session_id
         conversation.mark_call(call_id, "answered")
         try:
-            await self._worker.submit(lambda tether: tether.sessions.answer(session_id, call_id, answer))
+            await self._worker.submit(lambda tether: service(tether, conversation).answer(session_id, call_id, answer))
         except BaseException:  # whatever went wrong, the question must be there to be answered again
             conversation.mark_call(call_id, "waiting")
             raise
@@ -176,17 +181,19 @@ class Chats(QObject):
         conversation.stop_requested = True
         session_id = conversation.session_id
         if session_id:
-            await self._worker.submit(lambda tether: tether.sessions.cancel(session_id))
+            await self._worker.submit(lambda tether: service(tether, conversation).cancel(session_id))
 
     async def select_version(self, conversation: Conversation, view_id: str, version: int) -> None:
         """Show another version of a message, which is read when the news of it comes; ``version`` counts from 1."""
         session_id, message_id = conversation.session_id, conversation.message_id(view_id)
         if not message_id or conversation.busy:
             return
-        siblings = await self._worker.submit(lambda tether: tether.sessions.siblings(session_id, message_id))
+        siblings = await self._worker.submit(
+            lambda tether: service(tether, conversation).siblings(session_id, message_id)
+        )
         if 1 <= version <= len(siblings):
             chosen = siblings[version - 1].id
-            await self._worker.submit(lambda tether: tether.sessions.select_version(session_id, chosen))
+            await self._worker.submit(lambda tether: service(tether, conversation).select_version(session_id, chosen))
 
     def forget(self, session_id: str) -> None:
         """Drop a conversation from memory, because its session was deleted."""
@@ -194,17 +201,21 @@ class Chats(QObject):
         self._outdated.discard(session_id)
 
     async def _create(self, conversation: Conversation, model: str) -> None:
-        record: SessionRecord = await self._worker.submit(lambda tether: tether.sessions.create(model=model))
+        record: SessionRecord = await self._worker.submit(
+            lambda tether: service(tether, conversation).create(model=model)
+        )
         conversation.session_id = record.id
         self._keep(conversation)
-        self.created.emit(record)
+        if not conversation.temporary:
+            self.created.emit(record)
         self.busy_changed.emit(record.id, conversation.busy)
 
     async def _drop(self, conversation: Conversation) -> None:
         session_id, conversation.session_id = conversation.session_id, ""
         self._conversations.pop(session_id, None)
-        self.dropped.emit(session_id)
-        await self._worker.submit(lambda tether: tether.sessions.erase(session_id))
+        if not conversation.temporary:
+            self.dropped.emit(session_id)
+        await self._worker.submit(lambda tether: service(tether, conversation).erase(session_id))
 
     async def _start_or_abandon(self, conversation: Conversation, start: Callable[[Tether], Awaitable[Turn]]) -> None:
         try:
@@ -220,7 +231,7 @@ class Chats(QObject):
         finally:
             self._catch_up(conversation.session_id)
         if conversation.stop_requested:  # pressed before there was a turn to stop
-            await self._worker.submit(lambda tether: tether.sessions.cancel(turn.session_id))
+            await self._worker.submit(lambda tether: service(tether, conversation).cancel(turn.session_id))
 
     def _watch(self, conversation: Conversation) -> Conversation:
         conversation.busy_changed.connect(self._on_busy_changed)
@@ -242,8 +253,11 @@ class Chats(QObject):
             self._read_again(session_id)
 
     def _read_again(self, session_id: str) -> None:
+        kept = self._conversations.get(session_id)
+        temporary = kept is not None and kept.temporary
+
         async def read() -> None:
-            await self._worker.read_chat(session_id)
+            await self._worker.read_chat(session_id, temporary=temporary)
 
         self._tasks.start(read())
 
@@ -321,3 +335,8 @@ class Chats(QObject):
         conversation = self.sender()
         if isinstance(conversation, Conversation):
             self.titled.emit(conversation.session_id, title)
+
+
+def service(tether: Tether, conversation: Conversation) -> SessionService:
+    """Where a conversation is kept: with all others, or with those that are never stored."""
+    return tether.temporary if conversation.temporary else tether.sessions

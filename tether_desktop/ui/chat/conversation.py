@@ -32,6 +32,7 @@ class Conversation(QObject):
 
     Attributes:
         session_id: empty until the first question is sent.
+        temporary: whether it is never stored.
         draft: what was typed and not sent yet.
         tool_mode: whether the model may use tools in this chat.
         stop_requested: the person pressed stop before the turn had begun.
@@ -59,6 +60,7 @@ class Conversation(QObject):
     def __init__(self, session_id: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session_id = session_id
+        self.temporary = False
         self.draft = ""
         self.tool_mode: ToolMode = "settings"
         self.stop_requested = False
@@ -95,7 +97,7 @@ class Conversation(QObject):
     @property
     def holds_something(self) -> bool:
         """Whether forgetting it would lose what the store does not know."""
-        return self.busy or bool(self.draft) or self.tool_mode != "settings"
+        return self.temporary or self.busy or bool(self.draft) or self.tool_mode != "settings"
 
     def message_id(self, view_id: str) -> str:
         """The store's id of a shown message; empty while the store does not know it."""

@@ -65,6 +65,11 @@ class TurnFollower:
                 self._branched.add(session_id)
         self._schedule()
 
+    def on_temporary_news(self, news: News) -> None:
+        """Take what is told of sessions that are never stored: what the list of sessions shows is not for them."""
+        if isinstance(news, TurnStarted | BranchChanged):
+            self.on_news(news)
+
     def replay(self, turn: Turn) -> None:
         """Hand over a turn's events from the first one on, also those that were handed over before."""
         before = self._tasks.pop(turn.reply.id, None)

@@ -162,9 +162,9 @@ class EngineWorker(QObject):
         """Start a turn; ``turn_started`` tells of it, and its events come by ``events_ready``, as of every turn."""
         return self._submit(lambda core: core.start_turn(start))
 
-    def read_chat(self, session_id: str) -> asyncio.Future[None]:
+    def read_chat(self, session_id: str, *, temporary: bool = False) -> asyncio.Future[None]:
         """Read a chat; it comes by ``chat_read``, and the events of the turn that runs in it from the first one on."""
-        return self._submit(lambda core: core.read_chat(session_id))
+        return self._submit(lambda core: core.read_chat(session_id, temporary=temporary))
 
     def add_model(self, what: str) -> asyncio.Future[Installed]:
         """Add a model from wherever it is; progress comes by ``install_progressed``."""
@@ -173,6 +173,10 @@ class EngineWorker(QObject):
     def prepare_model(self, name: str) -> asyncio.Future[Installed]:
         """Make a listed model ready for this computer; progress comes by ``install_progressed``."""
         return self._submit(lambda core: core.prepare_model(name))
+
+    def discard_download(self, what: str) -> asyncio.Future[None]:
+        """Remove what there is of a download that was stopped, or is being stopped."""
+        return self._submit(lambda core: core.discard_download(what))
 
     def prewarm(self) -> asyncio.Future[None]:
         """Have the imports done that showing a message needs."""

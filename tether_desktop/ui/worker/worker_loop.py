@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tether_desktop.errors import TetherError
 from tether_desktop.events import Event
 from tether_desktop.ui.models.installation import Installed
-from tether_desktop.ui.models.model_status import ModelStatus, model_status
+from tether_desktop.ui.models.model_status import ModelStatus, gone_status, model_status
 from tether_desktop.ui.told import as_tether_error
 from tether_desktop.ui.tools.tool_facts import ToolsSnapshot
 from tether_desktop.ui.worker.session_news import ReadChat, SessionsNews
@@ -135,13 +135,14 @@ class WorkerLoop:
         asked_here.set(True)
         return started_turn(await start(tether), here=True)
 
-    async def read_chat(self, session_id: str) -> None:
+    async def read_chat(self, session_id: str, *, temporary: bool = False) -> None:
         """Tell the outlet a session's messages, and then the events of its turn from the first one on.
 
         Raises:
             SessionNotFound: there is no such session.
         """
-        sessions = (await self.tether()).sessions
+        tether = await self.tether()
+        sessions = tether.temporary if temporary else tether.sessions
         while True:  # until no turn has begun or ended while the messages were read
             turn = sessions.running(session_id)
             records = await sessions.history(session_id)
@@ -167,6 +168,16 @@ class WorkerLoop:
             return installer.compile(name, on_progress=self._on_install_progress, on_news=on_news)
 
         return await self._install(compile_it)
+
+    async def discard_download(self, what: str) -> None:
+        """Remove what there is of a download, once nothing writes to it any more.
+
+        Raises:
+            InstallError: it cannot be removed.
+        """
+        tether = await self.tether()
+        async with self._installing:
+            await asyncio.to_thread(tether.installer.discard, what)
 
     async def _install(self, start: Callable[[Installer, OnNews], Awaitable[str]]) -> Installed:
         from tether_desktop.model.install.progress import Checked
@@ -229,6 +240,7 @@ class WorkerLoop:
         tether.watch.subscribe(self._relist)
         tether.servers.subscribe(self._relist)
         tether.sessions.subscribe(self._follower.on_news)
+        tether.temporary.subscribe(self._follower.on_temporary_news)
         self._tether.set_result(tether)
         tether.toolbox.on_change.append(self._mark_tools_changed)
         tether.port.on_change.append(lambda: self._outlet.port(tether.port.url or ""))
@@ -280,7 +292,11 @@ class WorkerLoop:
 
     def _statuses(self) -> list[ModelStatus]:
         states = self._tether.result().pool.states()
-        return [model_status(entry, states.get(entry.name), self._fits.get(entry.name, "")) for entry in self._entries]
+        listed = [
+            model_status(entry, states.get(entry.name), self._fits.get(entry.name, "")) for entry in self._entries
+        ]
+        names = {entry.name for entry in self._entries}
+        return listed + [gone_status(name, state) for name, state in states.items() if name not in names and state.info]
 
     async def _close(self) -> None:
         if self._opening is not None and not self._opening.done():
