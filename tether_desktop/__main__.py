@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tether_desktop.hand_over import Request
 
 
 def main() -> int:
@@ -14,9 +18,12 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments[:1] == ["--child"]:
         return run_child(*arguments[1:])
+    from tether_desktop.hand_over import request_of
+
     # A shell that asks what could follow says so in the environment alone.
-    if not arguments and "_TETHER_COMPLETE" not in os.environ:
-        return open_window()
+    request = request_of(arguments) if "_TETHER_COMPLETE" not in os.environ else None
+    if request is not None:
+        return open_window(request)
     from tether_desktop.cli.main import run
 
     return run(arguments)
@@ -48,19 +55,27 @@ def run_child(kind: str = "", *arguments: str) -> int:  # noqa: PLR0911  one for
         from tether_desktop.model.tvm.grammar_compiler import main as run_grammar
 
         return run_grammar()
+    if kind == "pdf":
+        from tether_desktop.protocol.attachments.pdf_child import main as run_pdf
+
+        return run_pdf()
     sys.stderr.write(f"There is no child process of kind {kind!r}.\n")
     return 2
 
 
-def open_window() -> int:
-    """Open the window; what prevents it is told on stderr."""
+def open_window(request: Request) -> int:
+    """Bring the window that runs to the front, or open one; what prevents it is told on stderr."""
+    from tether_desktop.hand_over import hand_over
+
+    if hand_over(request):
+        return 0
     from tether_desktop.errors import TetherError
     from tether_desktop.logs import start_logging
     from tether_desktop.ui.main import run_window
 
     start_logging()
     try:
-        return run_window()
+        return run_window(request)
     except TetherError as error:
         sys.stderr.write(f"{error.title}\n{error.message}\n{error.hint}\n")
         return 1

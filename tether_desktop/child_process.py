@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tether_desktop import paths
 
-ChildKind = Literal["engine", "compile", "fetch", "pip", "tools", "grammar"]
+ChildKind = Literal["engine", "compile", "fetch", "pip", "tools", "grammar", "pdf"]
 
 _KEPT_VARIABLES = frozenset(
     (

@@ -21,6 +21,7 @@
     │   ├── StoreFull
     │   └── StoreTooNew
     ├── SessionBusy           the session is still answering
+    ├── ContinuationRefused   a reply cannot be gone on with
     ├── ToolError             a tool cannot be used as asked
     │   └── ToolNotFound
     ├── TurnNotFound          nothing is being answered, or it was too long ago
@@ -29,6 +30,7 @@
     ├── NoAnswer              the model called tools to the end and answered nothing
     ├── SettingsError         a setting has a value that cannot be used
     ├── InstallError          fetching or preparing a model failed
+    │   └── NoConnection
     ├── McpServerError        an MCP server does not run, or does not answer
     └── AlreadyRunning        another instance owns the data folder
 """
@@ -193,6 +195,12 @@ class SessionBusy(TetherError):
     code = "session_busy"
 
 
+class ContinuationRefused(TetherError):
+    """A reply cannot be gone on with: it is not the last one, or its model's server does not do that."""
+
+    code = "continuation_refused"
+
+
 class ToolError(TetherError):
     """A tool cannot be used as asked."""
 
@@ -247,6 +255,12 @@ class InstallError(TetherError):
     """Fetching or preparing a model failed."""
 
     code = "install_error"
+
+
+class NoConnection(InstallError):
+    """What is to be fetched from cannot be reached at all; most often this computer is offline."""
+
+    code = "no_connection"
 
 
 class McpServerError(TetherError):

@@ -61,13 +61,17 @@ class ToolProgress:
 
 @dataclass(frozen=True, slots=True)
 class ToolEnd:
-    """A tool failed or succeeded; the model sees both."""
+    """A tool failed or succeeded; the model sees both.
+
+    ``seconds`` is how long it ran; None where it did not run.
+    """
 
     type: ClassVar[str] = "tool_end"
     id: str
     name: str
     result: str
     is_error: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ ON_THE_WIRE: list[tuple[Event, dict[str, object]]] = [
     ),
     (events.ToolProgress("1", "half", 0.5), {"type": "tool_progress", "id": "1", "message": "half", "progress": 0.5}),
     (
-        events.ToolEnd("1", "w", "rain", is_error=True),
-        {"type": "tool_end", "id": "1", "name": "w", "result": "rain", "is_error": True},
+        events.ToolEnd("1", "w", "rain", is_error=True, seconds=0.5),
+        {"type": "tool_end", "id": "1", "name": "w", "result": "rain", "is_error": True, "seconds": 0.5},
     ),
     (
         events.ErrorEvent("It stopped.", "engine_died", "The engine stopped", "Try again."),

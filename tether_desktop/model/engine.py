@@ -132,6 +132,7 @@ class GenerationRequest:
         tools, tool_choice: what may be called, for an engine that takes messages; else none.
         constraint: what the reply has to be; one whose kind the engine does not list is refused with an EngineError.
         markers: special tokens that come through as text where the model writes them, others never do.
+        continues: whether the last of ``messages`` is the reply itself, with which to go on where it ends.
     """
 
     session_id: str
@@ -142,6 +143,7 @@ class GenerationRequest:
     tool_choice: ToolChoice = MODELS_CHOICE
     constraint: Constraint | None = None
     markers: tuple[str, ...] = ()
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,13 @@ class CallRunner:
     """The calls of one turn."""
 
     def __init__(
-        self, plan: TurnPlan, approvals: Approvals, out: TurnOutput, *, permission: Callable[[str], Permission]
+        self,
+        plan: TurnPlan,
+        approvals: Approvals,
+        out: TurnOutput,
+        *,
+        permission: Callable[[str], Permission],
+        clock: Callable[[], float],
     ) -> None:
         """Prepare.
 
@@ -38,7 +44,9 @@ class CallRunner:
             approvals: asks.
             out: where all of it is told.
             permission: of a tool, where nothing was said in this chat.
+            clock: seconds, for how long calls run.
         """
+        self._clock = clock
         self._session_id = plan.reply.session_id
         self._branch = plan.branch
         self._tools = {tool.declaration.name: tool for tool in plan.tools}
@@ -52,7 +60,7 @@ class CallRunner:
 
     async def run(self, calls: Sequence[Call]) -> None:
         """Run the calls of one round side by side; each of them gets an answer, whatever happens."""
-        tickets = [_Ticket(call, self._out) for call in calls]
+        tickets = [_Ticket(call, self._out, self._clock) for call in calls]
         said = [*(record.message for record in self._branch), self._out.reply()]
         with in_conversation(conversation_of(self._session_id, said)):
             tasks = [asyncio.create_task(self._answer(ticket)) for ticket in tickets[:MOST_CALLS]]
@@ -71,7 +79,7 @@ class CallRunner:
     def refuse(self, calls: Sequence[Call], reason: str) -> None:
         """Answer calls without running them."""
         for call in calls:
-            _Ticket(call, self._out).refuse(reason)
+            _Ticket(call, self._out, self._clock).refuse(reason)
 
     async def _answer(self, ticket: _Ticket) -> None:
         call = ticket.call
@@ -105,7 +113,7 @@ class CallRunner:
         return False
 
     async def _run(self, ticket: _Ticket, tool: Tool, arguments: dict[str, Any]) -> None:
-        ticket.start()
+        ticket.run()
         output = await run_call(
             tool,
             arguments,
@@ -131,18 +139,25 @@ class CallRunner:
 class _Ticket:
     """A call on its way: introduced once, and ended once."""
 
-    def __init__(self, call: Call, out: TurnOutput) -> None:
+    def __init__(self, call: Call, out: TurnOutput, clock: Callable[[], float]) -> None:
         self.call = call
         # Nine letters and digits are what the strictest chat templates demand.
         self._id = uuid4().hex[:9]
         self._out = out
         self._introduced = self._ended = False
+        self._clock = clock
+        self._began: float | None = None
 
     def ask(self, origin: str) -> str:
         """Show what waits for permission; the call's id."""
         self._introduced = True
         self._out.say(ToolApproval(self._id, self.call.name, self._arguments, origin))
         return self._id
+
+    def run(self) -> None:
+        """Show that it runs from now on."""
+        self.start()
+        self._began = self._clock()
 
     def start(self) -> None:
         self._introduced = True
@@ -155,7 +170,8 @@ class _Ticket:
 
     def end(self, result: str, *, is_error: bool) -> None:
         self._ended = True
-        self._out.say(ToolEnd(self._id, self.call.name, result, is_error))
+        seconds = None if self._began is None else round(self._clock() - self._began, 3)
+        self._out.say(ToolEnd(self._id, self.call.name, result, is_error, seconds))
 
     def refuse(self, reason: str) -> None:
         """End it without having run it, if it has not ended yet."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tether_desktop.context.records import MessageRecord
-from tether_desktop.messages import Message, Part, Text, ToolCall, ToolResult, text_message
+from tether_desktop.messages import Attachment, Message, Part, Reasoning, Text, ToolCall, ToolResult, text_message
+from tether_desktop.protocol.attachments.rendering import question_text
 
 UNANSWERED_CALL = "The program was ended before the tool could answer."
 NO_ANSWER = "(The reply ended here, before an answer.)"
@@ -22,19 +23,23 @@ class Exchange:
         messages: what the model reads of it: user, then assistant (thoughts, text and calls), then the results of
             those calls as one tool message, and so on.
         records: how many stored messages went into it.
+        attachments: the files of its questions, whose text the messages have.
     """
 
     id: str
     messages: tuple[Message, ...]
     records: int = 1
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def answered(self) -> bool:
         """Whether somebody but the person had the last word."""
         return self.messages[-1].role != "user"
 
-    def with_messages(self, messages: Sequence[Message], *, records: int) -> Exchange:
-        """This exchange with messages more, of so many stored ones.
+    def with_messages(
+        self, messages: Sequence[Message], *, records: int, attachments: Sequence[Attachment] = ()
+    ) -> Exchange:
+        """This exchange with messages more, of so many stored ones, and with the files of those.
 
         Messages of the same role become one, because many chat templates demand that roles alternate.
         """
@@ -44,7 +49,7 @@ class Exchange:
                 spoken[-1] = _merged(spoken[-1], message)
             else:
                 spoken.append(message)
-        return Exchange(self.id, tuple(spoken), self.records + records)
+        return Exchange(self.id, tuple(spoken), self.records + records, (*self.attachments, *attachments))
 
     def closed(self) -> Exchange:
         """This exchange, with a word in place of an answer that never came after the last result."""
@@ -61,15 +66,18 @@ def exchanges_of(branch: Iterable[MessageRecord]) -> list[Exchange]:
     exchanges: list[Exchange] = []
     for record in branch:
         message = record.message
-        spoken = _rounds(message) if message.role == "assistant" else [text_message(message.role, message.text)]
+        spoken = (
+            _rounds(message) if message.role == "assistant" else [text_message(message.role, question_text(message))]
+        )
         if not spoken:
             continue
         if exchanges and (message.role != "user" or not exchanges[-1].answered):
-            exchanges[-1] = exchanges[-1].with_messages(spoken, records=1)
+            exchanges[-1] = exchanges[-1].with_messages(spoken, records=1, attachments=message.attachments)
             continue
         if exchanges:
             exchanges[-1] = exchanges[-1].closed()
-        exchanges.append(Exchange(record.id, (spoken[0],)).with_messages(spoken[1:], records=0))
+        begun = Exchange(record.id, (spoken[0],), attachments=message.attachments)
+        exchanges.append(begun.with_messages(spoken[1:], records=0))
     return exchanges
 
 
@@ -84,6 +92,14 @@ def with_reply(exchanges: Sequence[Exchange], reply: Message) -> list[Exchange]:
     if not spoken or not exchanges:
         return list(exchanges)
     return [*exchanges[:-1], exchanges[-1].with_messages(spoken, records=0)]
+
+
+def split_begun(reply: Message) -> tuple[Message, tuple[Part, ...]]:
+    """A reply up to its last call or result, and what it says after that, on which the model can go on."""
+    end = len(reply.parts)
+    while end and isinstance(reply.parts[end - 1], Text | Reasoning):
+        end -= 1
+    return Message(reply.role, reply.parts[:end]), reply.parts[end:]
 
 
 def _rounds(reply: Message) -> list[Message]:

@@ -14,8 +14,9 @@ from tether_desktop.events import (
     ToolProgress,
     ToolStart,
 )
-from tether_desktop.messages import Message, Text, ToolResult
+from tether_desktop.messages import Message, Text, ToolCall, ToolResult
 from tether_desktop.protocol.event_log import EventLog
+from tether_desktop.protocol.history import UNANSWERED_CALL
 from tether_desktop.protocol.reply_writer import ReplyWriter
 
 Said = Token | HiddenThought | ToolApproval | ToolStart | ToolEnd
@@ -46,6 +47,14 @@ class TurnOutput:
     def reply(self) -> Message:
         """The reply so far."""
         return self._writer.message()
+
+    def close_calls(self) -> None:
+        """Answer the calls that nobody has answered, of a reply that the program's end broke off."""
+        parts = self._writer.message().parts
+        answered = {part.id for part in parts if isinstance(part, ToolResult)}
+        for call in parts:
+            if isinstance(call, ToolCall) and call.id not in answered:
+                self.say(ToolEnd(call.id, call.name, UNANSWERED_CALL, is_error=True))
 
     def has_answer(self) -> bool:
         """Whether something visible was said since the last tool answered."""

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from tether_desktop.messages import Message, Part, Reasoning, Text, ToolCall, ToolDeclaration, ToolResult
+from tether_desktop.messages import Attachment, Message, Part, Reasoning, Text, ToolCall, ToolDeclaration, ToolResult
 from tether_desktop.model.engine import Prompt, PromptPiece
+from tether_desktop.protocol.attachments.rendering import file_text
+from tether_desktop.protocol.continuation import as_written
 from tether_desktop.protocol.dialects import OURS, Dialect
 from tether_desktop.protocol.sentinels import SENTINEL, Sentinels
 from tether_desktop.protocol.special_tokens import any_of
+from tether_desktop.protocol.stream_parser import VISIBLE, state_after_prompt
 from tether_desktop.protocol.template_form import Findings, Thinking, find_form, find_thinking
 from tether_desktop.protocol.template_messages import MessageWriter
 from tether_desktop.protocol.template_source import REFUSALS, TemplateSource, read_template, refuse, versions
@@ -30,7 +33,7 @@ class PromptTemplate:
         declares_tools: whether its own template tells it of tools; else our section does.
         dialect: in which it writes calls.
         can_switch_thinking: whether its template knows of thinking and of not thinking.
-        thought_end: what ends a thought.
+        thought: how it marks what it thinks.
         markers: special tokens that have to come through as text, because calls or thoughts are told by them.
         text_start: what the model was trained to see at the start of any text; empty for nothing.
     """
@@ -40,7 +43,7 @@ class PromptTemplate:
     declares_tools: bool
     dialect: Dialect
     can_switch_thinking: bool
-    thought_end: str
+    thought: Thought
     markers: tuple[str, ...]
     text_start: str
     _source: TemplateSource = field(repr=False)
@@ -84,6 +87,16 @@ class PromptTemplate:
             refuse(self.model, str(error))
         return sentinels.split(text)
 
+    def begun(self, prompt: Prompt, parts: Sequence[Part]) -> tuple[Prompt, str]:
+        """A prompt after which the reply says something already, and the state of a parser that reads what follows.
+
+        Args:
+            prompt: of :meth:`render`.
+            parts: text and thoughts of the reply so far.
+        """
+        text, state = as_written(parts, self.thought, state_of(prompt))
+        return (self.continued(prompt, text) if text else prompt), state
+
     def continued(self, prompt: Prompt, written: str) -> Prompt:
         """A prompt after which the model has written something already, so that it goes on from there.
 
@@ -126,6 +139,17 @@ class UnrenderedMessages:
             piece for role, text in declared + said for piece in (PromptPiece(role), PromptPiece(text, literal=True))
         )
 
+    def begun(self, prompt: Prompt, parts: Sequence[Part]) -> tuple[Prompt, str]:
+        """The same with a reply that says something already, and the state of a parser that reads what follows."""
+        text = "\n".join(filter(None, map(_counted, parts)))
+        return (*prompt, PromptPiece("assistant"), PromptPiece(text, literal=True)), VISIBLE
+
+
+def state_of(prompt: Prompt) -> str:
+    """Where a reply to a rendered prompt starts, for its parser."""
+    last = prompt[-1] if prompt else None
+    return VISIBLE if last is None or last.literal else state_after_prompt(last.text)
+
 
 def load_prompt_template(model_dir: Path) -> PromptTemplate:
     """The folder's template, read again only when one of its files has changed.
@@ -153,7 +177,7 @@ def _load(model_dir: Path, _versions: tuple[int, ...]) -> PromptTemplate:
         declares_tools=findings.tooled.declares,
         dialect=findings.dialect,
         can_switch_thinking=thinking.off is not None,
-        thought_end=thought.closing,
+        thought=thought,
         markers=tuple(text for text in dict.fromkeys((*findings.dialect.markers, *marks)) if text in special),
         text_start=_text_start(source),
         _source=source,
@@ -204,3 +228,5 @@ def _counted(part: Part) -> str:
             return text or f"{name} {json.dumps(arguments, ensure_ascii=False)}"
         case ToolResult(_, _, result):
             return result
+        case Attachment():
+            return file_text(part)

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tether_desktop.errors import PromptTooLong
-from tether_desktop.messages import Message, ToolResult
-from tether_desktop.model.engine import Engine, EngineInfo, Prompt, PromptPiece
-from tether_desktop.protocol.history import Exchange, exchanges_of, with_reply
+from tether_desktop.messages import Message, Part, ToolResult
+from tether_desktop.model.engine import Engine, EngineInfo
+from tether_desktop.protocol.attachments.rendering import question_text
+from tether_desktop.protocol.history import Exchange, exchanges_of, split_begun, with_reply
 from tether_desktop.protocol.output import TurnOutput
 from tether_desktop.protocol.planner import TurnPlan
 from tether_desktop.protocol.speaking import NO_CALLS, Assignment
 from tether_desktop.protocol.summary import sum_up, with_summary
-from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, reply_reserve
+from tether_desktop.protocol.window import ContextWindow, Cut, FittedPrompt, counted_alone, reply_reserve
 
 _ANSWER_NOW = "(No more tools can be called in this reply. Answer now, with what is known.)"
 
@@ -32,6 +33,7 @@ class Reading:
         self._out = out
         self._cuts = cuts
         self._told_cut: Cut | None = None
+        self._begun: tuple[Part, ...] = ()
 
     async def fit(self, engine: Engine, assignment: Assignment, info: EngineInfo | None) -> FittedPrompt:
         """The prompt of the next round.
@@ -40,8 +42,10 @@ class Reading:
             PromptTooLong: the newest question does not fit even alone.
         """
         if self._plan.question is not None and self.question_tokens is None:
-            (self.question_tokens,) = await engine.count_tokens([_counted(self._plan.question.message, info)])
-        exchanges = with_reply(exchanges_of(self._plan.branch), self._reply(assignment, info))
+            text = question_text(self._plan.question.message)
+            (self.question_tokens,) = await engine.count_tokens([counted_alone(text, assignment.template)])
+        said, self._begun = split_begun(self._reply(assignment, info))
+        exchanges = with_reply(exchanges_of(self._plan.branch), said)
         session_id = self._plan.reply.session_id
         previous = _still_there(self._cuts.get(session_id), exchanges)
         system = with_summary(self._plan.system, previous.summary if previous else "")
@@ -73,6 +77,7 @@ class Reading:
             reserve=reserve,
             tools=assignment.tools,
             thinking=assignment.thinks,
+            begun=self._begun,
         ).fit(previous)
 
     async def _with_summary(
@@ -111,12 +116,6 @@ class Reading:
         if assignment.choice != NO_CALLS or not isinstance(last, ToolResult) or held:
             return reply
         return Message(reply.role, (*reply.parts[:-1], replace(last, result=f"{last.result}\n\n{_ANSWER_NOW}")))
-
-
-def _counted(message: Message, info: EngineInfo | None) -> Prompt:
-    """A message by itself, for an engine to count."""
-    text = PromptPiece(message.text, literal=True)
-    return (PromptPiece(message.role), text) if info and info.takes_messages else (text,)
 
 
 def _still_there(cut: Cut | None, exchanges: Sequence[Exchange]) -> Cut | None:

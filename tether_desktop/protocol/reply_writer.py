@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -35,16 +35,23 @@ NOTHING_COUNTED: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(slots=True)
 class _GrowingPart:
-    """A part that still grows; ``phase`` is None for visible text."""
+    """A part that still grows; ``phase`` is None for visible text.
+
+    ``before`` is how many seconds it took before ``since``; None where nobody knows.
+    """
 
     phase: Phase | None
     since: float
     until: float
     texts: list[str] = field(default_factory=list)
+    before: float | None = 0.0
 
     def value(self) -> Part:
         text = "".join(self.texts)
-        return Text(text) if self.phase is None else Reasoning(text, self.phase, round(self.until - self.since, 3))
+        if self.phase is None:
+            return Text(text)
+        seconds = None if self.before is None else round(self.before + self.until - self.since, 3)
+        return Reasoning(text, self.phase, seconds)
 
 
 class ReplyWriter:
@@ -59,6 +66,7 @@ class ReplyWriter:
         store: Store,
         reply_id: str,
         *,
+        begun: Sequence[Part] = (),
         interval_s: float = STORE_INTERVAL_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -66,8 +74,8 @@ class ReplyWriter:
         self._reply_id = reply_id
         self._interval_s = interval_s
         self._clock = clock
-        self._parts: list[_GrowingPart | ToolCall | ToolResult] = []
-        self._calls: set[str] = set()
+        self._parts: list[_GrowingPart | Part] = list(begun)
+        self._calls = {part.id for part in begun if isinstance(part, ToolCall)}
         self._changed = False
         self._finishing = asyncio.Event()
         self._storing = asyncio.create_task(self._keep_storing(), name=f"store reply {reply_id}")
@@ -83,8 +91,8 @@ class ReplyWriter:
                 self._add_call(ToolCall(call, name, arguments))
             case ToolStart(call, name, arguments, text):
                 self._add_call(ToolCall(call, name, arguments, text))
-            case ToolEnd(call, name, result, is_error):
-                self._parts.append(ToolResult(call, name, result, is_error))
+            case ToolEnd(call, name, result, is_error, seconds):
+                self._parts.append(ToolResult(call, name, result, is_error, seconds))
         self._changed = True
 
     def _add_text(self, text: str, phase: Phase | None) -> None:
@@ -92,6 +100,8 @@ class ReplyWriter:
         last = self._parts[-1] if self._parts else None
         if isinstance(last, _GrowingPart):
             last.until = now
+        elif last is not None and (grown := _regrown(last, phase, now)):
+            self._parts[-1] = last = grown
         if not isinstance(last, _GrowingPart) or last.phase != phase:
             last = _GrowingPart(phase, since=now, until=now)
             self._parts.append(last)
@@ -154,3 +164,12 @@ class ReplyWriter:
         except TimeoutError:
             return False
         return True
+
+
+def _regrown(part: Part, phase: Phase | None, now: float) -> _GrowingPart | None:
+    """A part of before that goes on; None where what comes is of another kind."""
+    if isinstance(part, Text) and phase is None:
+        return _GrowingPart(None, now, now, [part.text])
+    if isinstance(part, Reasoning) and part.phase == phase:
+        return _GrowingPart(phase, now, now, [part.text], part.seconds)
+    return None

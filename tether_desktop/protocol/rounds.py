@@ -66,9 +66,10 @@ class Rounds:
         self._out = out
         self._reading = reading
         self._clock = clock
-        self._usage = Usage()
-        self._timings = Timings()
-        self._first_round = True
+        # Those of a reply that is continued count on from what it took before, as far as that is known.
+        self._usage = plan.reply.usage or Usage()
+        self._timings = plan.reply.timings or Timings()
+        self._first_round = plan.reply.usage is None
         self._facts: set[str] = set()
 
     async def answer(self) -> Done:

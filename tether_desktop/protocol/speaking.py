@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from tether_desktop.errors import ConstraintRefused, EngineError
-from tether_desktop.messages import MODELS_CHOICE, Phase, ToolChoice, ToolDeclaration, Usage
+from tether_desktop.messages import MODELS_CHOICE, Message, Phase, ToolChoice, ToolDeclaration, Usage
 from tether_desktop.model.engine import (
     Constraint,
     Engine,
@@ -19,9 +19,9 @@ from tether_desktop.model.engine import (
 )
 from tether_desktop.protocol.call_grammar import call_constraint, no_call_constraint
 from tether_desktop.protocol.dialects import OURS, Dialect
-from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages
+from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages, state_of
 from tether_desktop.protocol.speech import Speech
-from tether_desktop.protocol.stream_parser import StreamParser, state_after_prompt
+from tether_desktop.protocol.stream_parser import StreamParser
 from tether_desktop.protocol.window import FittedPrompt
 
 NO_CALLS = ToolChoice("none")
@@ -85,7 +85,11 @@ def request_for(assignment: Assignment, fitted: FittedPrompt, info: EngineInfo |
     session_id, params, tools = assignment.session_id, assignment.params, assignment.tools
     constraint = assignment.reply_format
     if info and info.takes_messages:
-        return GenerationRequest(session_id, (), params, fitted.messages, tools, assignment.choice, constraint)
+        begun = (Message("assistant", fitted.begun),) if fitted.begun else ()
+        said = (*fitted.messages, *begun)
+        return GenerationRequest(
+            session_id, (), params, said, tools, assignment.choice, constraint, continues=bool(begun)
+        )
     if tools and info and "lark" in info.constraints:
         constraint = _calls_constraint(assignment, fitted, info)
     markers = assignment.template.markers
@@ -113,7 +117,7 @@ async def speak(
     if not isinstance(template, PromptTemplate):
         raise _broken_off(template.model)
     written = speech.tokens
-    speech.add(f"\n{template.thought_end}\n\n")
+    speech.add(f"\n{template.thought.closing}\n\n")
     rest = replace(request, prompt=template.continued(request.prompt, speech.text))
     async with aclosing(_heard(engine, rest, speech)) as chunks:
         async for chunk in chunks:
@@ -170,4 +174,4 @@ def _schema(form: Constraint | None) -> object:
 
 
 def _state(fitted: FittedPrompt) -> str:
-    return state_after_prompt("".join(piece.text for piece in fitted.prompt[-1:] if not piece.literal))
+    return state_of(fitted.prompt) if fitted.state is None else fitted.state

@@ -17,7 +17,7 @@ from tether_desktop.protocol.tags import any_of, beginning_of
 from tether_desktop.protocol.thoughts import HARMONY, HARMONY_BEGINS, HARMONY_ENDS, THOUGHTS
 
 VISIBLE = "visible"
-_HARMONY_VISIBLE = "harmony"
+HARMONY_VISIBLE = "harmony"
 _PIECE = 4096
 _BROKEN_OFF = "It breaks off before its end."
 _NAME = re.compile(r'"name"\s*:\s*"([^"\\\n]{1,64})"')
@@ -88,7 +88,7 @@ def _visible_exits(dialects: Sequence[Dialect]) -> dict[str, str | CallForm]:
     return (
         {form.closing: VISIBLE for form in forms if form.closing}
         | {form.opening: form for form in reversed(forms)}
-        | dict.fromkeys(HARMONY_BEGINS, _HARMONY_VISIBLE)
+        | dict.fromkeys(HARMONY_BEGINS, HARMONY_VISIBLE)
         | {thought.opening: thought.name for thought in THOUGHTS if thought.exact}
     )
 
@@ -100,13 +100,13 @@ def _machine(dialects: tuple[Dialect, ...]) -> dict[str, _State]:
     in_any_case: dict[str, str | CallForm] = {
         thought.opening: thought.name for thought in THOUGHTS if not thought.exact
     }
-    framed = visible | dict.fromkeys(HARMONY_ENDS, _HARMONY_VISIBLE)
+    framed = visible | dict.fromkeys(HARMONY_ENDS, HARMONY_VISIBLE)
     states = {
         VISIBLE: _State.leaving_by(visible, in_any_case),
-        _HARMONY_VISIBLE: _State.leaving_by(framed, in_any_case),
+        HARMONY_VISIBLE: _State.leaving_by(framed, in_any_case),
     }
     for thought in THOUGHTS:
-        closing: dict[str, str | CallForm] = {thought.closing: _HARMONY_VISIBLE if thought.name == HARMONY else VISIBLE}
+        closing: dict[str, str | CallForm] = {thought.closing: HARMONY_VISIBLE if thought.name == HARMONY else VISIBLE}
         states[thought.name] = _State.leaving_by(*((closing, {}) if thought.exact else ({}, closing)))
     return states
 
@@ -259,7 +259,7 @@ class StreamParser:
     def _emit(self, text: str) -> None:
         if not text:
             return
-        if self.state in {VISIBLE, _HARMONY_VISIBLE}:
+        if self.state in {VISIBLE, HARMONY_VISIBLE}:
             self._is_blank = self._is_blank and text.isspace()
             self._events.append(Token(text))
         else:

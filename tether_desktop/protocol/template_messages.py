@@ -9,6 +9,7 @@ from hashlib import blake2s
 from itertools import zip_longest
 
 from tether_desktop.messages import Message, ToolCall, ToolDeclaration, ToolResult
+from tether_desktop.protocol.attachments.rendering import without_files
 from tether_desktop.protocol.dialects import Dialect
 from tether_desktop.protocol.sentinels import Sentinels
 from tether_desktop.protocol.template_form import Sent, TemplateForm, sent_call
@@ -55,7 +56,9 @@ class MessageWriter:
             sent[0] = {**sent[0], "content": f"{instructions}\n\n{sent[0]['content'] or ''}"}
 
     def _hint(self, sent: list[Sent], spoken: Sequence[Message], tools: Sequence[ToolDeclaration]) -> None:
-        if spoken and spoken[-1].role == "user" and (hint := tool_hint(spoken[-1].text, tools, self._dialect)):
+        if not spoken or spoken[-1].role != "user":
+            return
+        if hint := tool_hint(without_files(spoken[-1].text), tools, self._dialect):
             sent[-1] = {**sent[-1], "content": f"{sent[-1]['content']}\n\n{hint}"}
 
     def _spoken(self, messages: Sequence[Message]) -> Iterator[Sent]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
+
+from tether_desktop.messages import Message
 
 LONGEST_TITLE = 48
 _TELLING = 12
@@ -28,6 +31,12 @@ def title_from(question: str) -> str:
     words = _plain(_CODE_BLOCK.sub("\n", beginning)) or _plain(beginning)
     title = _shorten(_first_sentence(words)).strip(_TRAILING)
     return title[:1].upper() + title[1:] if any(map(str.isalnum, title)) else ""
+
+
+def title_of(question: Message) -> str:
+    """A title after what was typed, else after the file that came with nothing; empty when there are no words."""
+    names = (PurePath(file.name).stem.replace("_", " ") for file in question.attachments)
+    return title_from(question.text) or next(filter(None, map(title_from, names)), "")
 
 
 def _plain(markdown: str) -> str:

@@ -38,6 +38,7 @@ class Turn:
         session_id: the session it belongs to.
         question: the question it has stored; None when an earlier one is answered again.
         reply: the reply as it is stored; complete after the terminal event.
+        continues: whether the reply had parts before: what the events say comes after them.
     """
 
     def __init__(
@@ -62,17 +63,18 @@ class Turn:
             permission: of a tool, where nothing was said in this chat.
             cuts: where each session's history was cut last; the turn keeps its own entry.
             on_end: called just before the terminal event.
-            clock: seconds, for ``queued_s`` and thinking times.
+            clock: seconds, for ``queued_s`` and the times of thoughts and calls.
         """
         self.session_id = plan.reply.session_id
         self.question = plan.question
         self.reply = plan.reply
+        self.continues = plan.continues
         self._plan = plan
         self._on_end = on_end
         self._log = EventLog()
-        self._writer = ReplyWriter(store, plan.reply.id, clock=clock)
+        self._writer = ReplyWriter(store, plan.reply.id, begun=plan.reply.message.parts, clock=clock)
         self._out = TurnOutput(self._log, self._writer)
-        runner = CallRunner(plan, approvals, self._out, permission=permission)
+        runner = CallRunner(plan, approvals, self._out, permission=permission, clock=clock)
         self._reading = Reading(plan, self._out, cuts)
         self._rounds = Rounds(plan, pool, runner, self._out, self._reading, clock=clock)
         self._cancelled = False
@@ -117,6 +119,7 @@ class Turn:
     async def _answer(self) -> Done:
         if self._plan.title:
             self._out.mention(Title(self._plan.title))
+        self._out.close_calls()
         return await self._rounds.answer()
 
     def _ending(self) -> _Ending:
@@ -139,13 +142,18 @@ class Turn:
 
     async def _finish_reply(self, ending: _Ending) -> MessageRecord:
         counted = self._counted(ending)
+        before = self._plan.reply
         match ending:
             case Done(reason, usage, timings):
                 return await self._writer.finish(reason, usage=usage, timings=timings, counted=counted)
             case Cancelled():
-                return await self._writer.finish("cancelled", counted=counted)
+                return await self._writer.finish(
+                    "cancelled", usage=before.usage, timings=before.timings, counted=counted
+                )
             case ErrorEvent(message):
-                return await self._writer.finish("error", error=message, counted=counted)
+                return await self._writer.finish(
+                    "error", usage=before.usage, timings=before.timings, error=message, counted=counted
+                )
 
     def _counted(self, ending: _Ending) -> dict[str, int]:
         """How many tokens the messages of this turn have, as far as that is known."""
@@ -153,7 +161,8 @@ class Turn:
         if self.question is not None and tokens is not None:
             counted[self.question.id] = tokens
             self.question = replace(self.question, tokens=tokens)
-        if isinstance(ending, Done):
+        before = self._plan.reply
+        if isinstance(ending, Done) and (before.usage or not before.message.parts):
             counted[self.reply.id] = ending.usage.completion_tokens
         return counted
 

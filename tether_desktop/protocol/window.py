@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tether_desktop.errors import PromptTooLong
 from tether_desktop.events import ContextTrimmed
-from tether_desktop.messages import Message, ToolDeclaration, text_message
-from tether_desktop.model.engine import Engine, Prompt
+from tether_desktop.messages import Attachment, Message, Part, ToolDeclaration, text_message
+from tether_desktop.model.engine import Engine, Prompt, PromptPiece
+from tether_desktop.protocol.attachments.rendering import file_text
 from tether_desktop.protocol.history import Exchange
 from tether_desktop.protocol.prompt import PromptTemplate, UnrenderedMessages
 from tether_desktop.protocol.short_results import longest_result, with_short_results
@@ -45,6 +46,8 @@ class FittedPrompt:
         messages: the conversation, for an engine that renders it itself.
         cut: where the history was cut, None when all of it fits.
         trimmed: the event that tells so.
+        begun: what the reply says already, at the end of the prompt; ``messages`` are without it.
+        state: where the rest of the reply starts, for its parser; None is where the prompt ends.
     """
 
     prompt: Prompt
@@ -52,6 +55,8 @@ class FittedPrompt:
     messages: tuple[Message, ...]
     cut: Cut | None = None
     trimmed: ContextTrimmed | None = None
+    begun: tuple[Part, ...] = ()
+    state: str | None = None
 
 
 def reply_reserve(window: int, max_tokens: int | None) -> int:
@@ -79,6 +84,7 @@ class ContextWindow:
         reserve: int,
         tools: Sequence[ToolDeclaration] = (),
         thinking: bool = True,
+        begun: Sequence[Part] = (),
     ) -> None:
         """Prepare.
 
@@ -92,17 +98,19 @@ class ContextWindow:
             reserve: tokens kept free for the reply.
             tools: what may be called, told in every prompt.
             thinking: whether the model is to think.
+            begun: what the reply says already, after which the model goes on.
         """
         self._engine = engine
         self._template = template
         self._system = (text_message("system", system),) if system else ()
         self._exchanges = list(exchanges)
         self._render = partial(template.render, tools=tools, thinking=thinking)
+        self._begun = tuple(begun)
         self._window = window
         self._room = window - reserve
         self._shortest_reply = min(_SHORTEST_REPLY, reserve)
         self._tools_too, self._fewer_tools = (" and the tools", ", switch some tools off") if tools else ("", "")
-        self._measured: dict[int, tuple[Prompt, int]] = {}
+        self._measured: dict[int, tuple[Prompt, str | None, int]] = {}
 
     async def fit(self, previous: Cut | None) -> FittedPrompt:
         """The longest prompt that fits, beginning at the previous cut where that still makes sense.
@@ -152,19 +160,32 @@ class ContextWindow:
             return
         keeps = f"it has {tokens:,} tokens; {self._template.model} keeps {self._window:,} in mind"
         larger = "choose a model with a larger context window."
-        if self._exchanges[newest].answered:
+        if self._exchanges[newest].answered or self._begun:
             raise PromptTooLong(
                 "There is no room for an answer",
                 f"With what this reply has called and been told so far {keeps}, and an answer needs at least "
                 f"{self._shortest_reply} of them.",
                 f"Ask for less at once{self._fewer_tools}, or {larger}",
             )
+        needs = f"{keeps}, and its reply needs at least {self._shortest_reply} of them."
+        if files := self._exchanges[newest].attachments:
+            raise PromptTooLong(
+                "The message is too long",
+                f"With its files and the system prompt{self._tools_too} {needs} {await self._largest(files)}",
+                f"Attach less of it, in several questions if need be{self._fewer_tools}, or {larger}",
+            )
         raise PromptTooLong(
             "The message is too long",
-            f"With the system prompt{self._tools_too} {keeps}, and its reply needs at least {self._shortest_reply} "
-            "of them.",
+            f"With the system prompt{self._tools_too} {needs}",
             f"Shorten the message{self._fewer_tools}, or {larger}",
         )
+
+    async def _largest(self, files: Sequence[Attachment]) -> str:
+        """A sentence on the file that takes most of the room."""
+        counts = await self._engine.count_tokens([counted_alone(file_text(file), self._template) for file in files])
+        size, name = max(zip(counts, (file.name for file in files), strict=True))
+        which = "The largest of them" if len(files) > 1 else "The file"
+        return f"{which}, {name}, has {size:,} tokens."
 
     async def _shorten_results(self, newest: int) -> None:
         """Keep as much of the newest exchange's long results as there is room for."""
@@ -188,19 +209,30 @@ class ContextWindow:
     async def _tokens(self, start: int) -> int:
         """Length of the prompt that keeps the exchanges from ``start`` on."""
         if start not in self._measured:
-            prompt = await asyncio.to_thread(self._render, self._messages(start))
+            prompt, state = await asyncio.to_thread(self._prompt, start)
             (count,) = await self._engine.count_tokens([prompt])
-            self._measured[start] = (prompt, count)
-        return self._measured[start][1]
+            self._measured[start] = (prompt, state, count)
+        return self._measured[start][2]
+
+    def _prompt(self, start: int) -> tuple[Prompt, str | None]:
+        """The prompt that keeps the exchanges from ``start`` on, and where the reply goes on if it has begun."""
+        prompt = self._render(self._messages(start))
+        return self._template.begun(prompt, self._begun) if self._begun else (prompt, None)
 
     def _messages(self, start: int) -> list[Message]:
         return [*self._system, *(message for exchange in self._exchanges[start:] for message in exchange.messages)]
 
     def _fitted(self, start: int) -> FittedPrompt:
-        prompt, tokens = self._measured[start]
-        messages = tuple(self._messages(start))
+        prompt, state, tokens = self._measured[start]
+        fitted = FittedPrompt(prompt, tokens, tuple(self._messages(start)), begun=self._begun, state=state)
         if start == 0:
-            return FittedPrompt(prompt, tokens, messages)
+            return fitted
         dropped = sum(exchange.records for exchange in self._exchanges[:start])
         cut = Cut(self._exchanges[start].id, self._window)
-        return FittedPrompt(prompt, tokens, messages, cut, ContextTrimmed(dropped, tokens, self._window))
+        return replace(fitted, cut=cut, trimmed=ContextTrimmed(dropped, tokens, self._window))
+
+
+def counted_alone(text: str, template: PromptTemplate | UnrenderedMessages) -> Prompt:
+    """A person's text by itself, for an engine to count."""
+    piece = PromptPiece(text, literal=True)
+    return (PromptPiece("user"), piece) if isinstance(template, UnrenderedMessages) else (piece,)

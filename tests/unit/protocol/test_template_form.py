@@ -152,4 +152,4 @@ def test_only_gpt_oss_has_its_channels_come_through(tmp_path: Path) -> None:
     ],
 )
 def test_what_ends_a_thought_is_known(tmp_path: Path, template: str, special: tuple[str, ...], end: str) -> None:
-    assert load(tmp_path, template, special=special).thought_end == end
+    assert load(tmp_path, template, special=special).thought.closing == end

@@ -84,6 +84,7 @@ def pack_request(request: GenerationRequest) -> Wire:
         "tool_choice": astuple(request.tool_choice),
         "constraint": astuple(request.constraint) if request.constraint else None,
         "markers": request.markers,
+        "continues": request.continues,
     }
 
 
@@ -101,6 +102,7 @@ def unpack_request(fields: Wire) -> GenerationRequest:
         ToolChoice(*fields["tool_choice"]),
         Constraint(*fields["constraint"]) if fields["constraint"] else None,
         tuple(fields["markers"]),
+        fields["continues"],
     )
 
 
