@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from tether_desktop import paths
@@ -20,10 +20,11 @@ from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.commands import Shortcuts, read_shortcuts
 from tether_desktop.ui.composer.prompts_desk import PromptsDesk
 from tether_desktop.ui.look import theme
-from tether_desktop.ui.models.add_model_desk import AddModelDesk
 from tether_desktop.ui.models.model_choice import ModelChoice
+from tether_desktop.ui.models.models_desk import ModelsDesk
 from tether_desktop.ui.port.port_desk import PortDesk
 from tether_desktop.ui.sessions.sessions_desk import SessionsDesk
+from tether_desktop.ui.system.temporary_desk import TemporaryDesk
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.tools.tools_desk import ToolsDesk
 from tether_desktop.ui.window_commands import WindowCommands
@@ -34,11 +35,13 @@ from tether_desktop.ui.worker.worker import EngineWorker
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
+    from tether_desktop.hand_over import Request
     from tether_desktop.settings import Settings
     from tether_desktop.ui.models.library_desk import LibraryDesk
     from tether_desktop.ui.models.welcome_page import WelcomePage
     from tether_desktop.ui.notice_page import NoticePage
     from tether_desktop.ui.settings.settings_desk import SettingsDesk
+    from tether_desktop.ui.system.system_desk import SystemDesk
 
 __all__ = ["TITLE", "WAITING_TITLE", "MainWindow", "first_size"]
 
@@ -69,15 +72,16 @@ class MainWindow(QMainWindow):
         tools: which tools there are.
         prompts: puts the prompts of MCP servers into the composer.
         desk: the chat that is shown.
-        adding: adds and prepares models.
+        adding: the page of models; adds and prepares them.
         sessions: what is done with the chats of the list.
+        temporary: begins, keeps and forgets chats that are never stored.
         port: keeps the local port as the settings say.
         commands: does what concerns several parts.
 
     Signals:
         painted(): the first frame is on the screen.
         usable(): the chats are listed and a question can be typed.
-        close_requested(): the person closes the window; it hides at once and its owner ends the program.
+        close_requested(): the program is to end; the window hides at once and its owner sees to the rest.
     """
 
     painted = Signal()
@@ -110,8 +114,9 @@ class MainWindow(QMainWindow):
         self.tools = ToolsDesk(worker, tasks, self)
         self.prompts = PromptsDesk(worker, tasks, pane.composer, self)
         self.desk = ChatDesk(self.chats, self.models, pane, self.sidebar, tasks)
-        self.adding = AddModelDesk(worker, tasks, self.header.install_strip, self)
+        self.adding = ModelsDesk(worker, tasks, self.models, self.header.install_strip, self)
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, tasks, self)
+        self.temporary = TemporaryDesk(worker, tasks, self.chats, self.desk, pane.temporary_bar)
         self.port = PortDesk(worker, tasks, self.sidebar.port_sign, pane.banner, self)
 
     @cached_property
@@ -148,10 +153,21 @@ class MainWindow(QMainWindow):
     def settings(self) -> SettingsDesk:
         """Opens the settings, made when they are first wanted."""
         from tether_desktop.ui.settings.settings_desk import SettingsDesk
+    from tether_desktop.ui.system.system_desk import SystemDesk
 
         desk = SettingsDesk(self._worker, self.tasks, self.tools, self.port, self)
         desk.theme_chosen.connect(self._on_theme)
         desk.settings_changed.connect(self._on_settings_changed)
+        return desk
+
+    @cached_property
+    def system(self) -> SystemDesk:
+        """The window among other programs, made once the data folder is ours."""
+        from tether_desktop.ui.system.system_desk import SystemDesk
+
+        desk = SystemDesk(self)
+        desk.left.connect(self.leave)
+        desk.file_given.connect(self._on_file_given)
         return desk
 
     @property
@@ -166,7 +182,7 @@ class MainWindow(QMainWindow):
             self._state,
             geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"),
             sidebar_width=self.pages.sidebar_width,
-            session_id=self.conversation.session_id,
+            session_id="" if self.conversation.temporary else self.conversation.session_id,
             model=self.models.name or self._state.model,
         )
 
@@ -183,10 +199,25 @@ class MainWindow(QMainWindow):
             await self._worker.submit(save)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802  (Qt's name)
-        """Disappear at once; what runs is ended in order by the owner."""
+        """The person closes the window, which may mean several things; the end of their session means one."""
         event.ignore()
+        if "system" in vars(self) and not QGuiApplication.isSavingSession():
+            self.system.closing.close_window()
+        else:
+            self.leave()
+
+    @Slot()
+    def leave(self) -> None:
+        """End the program: disappear at once; what runs is ended in order by the owner."""
+        if "system" in vars(self):
+            self.system.close()
         self.hide()
         self.close_requested.emit()
+
+    def ask_when_usable(self, request: Request) -> None:
+        """Do what the start of the program asks for, once that can be done."""
+        if request.do != "raise":
+            self.usable.connect(lambda: self.system.do(request))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
         """Tell when the first frame is there: what is slow starts only then."""
@@ -198,8 +229,12 @@ class MainWindow(QMainWindow):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Coming back to the window, a model may have been put into its folder."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow() and not self.models.name:
+        if event.type() != QEvent.Type.ActivationChange or not self.isActiveWindow():
+            return
+        if not self.models.name:
             self.models.refresh()
+        if "system" in vars(self):
+            self.system.looked_at()
 
     @Slot()
     def open_settings(self) -> None:
@@ -297,6 +332,7 @@ class MainWindow(QMainWindow):
     def _on_opened(self, settings: Settings) -> None:
         self._settings = settings
         self.shortcuts.use(read_shortcuts(settings.shortcuts))
+        self.system.follow(settings)
         self.pages.show_parts()
         self.models.prefer(settings.default_model)
         self._use_theme(settings.theme)
@@ -306,6 +342,13 @@ class MainWindow(QMainWindow):
     def _on_failed(self, error: TetherError) -> None:
         self.notice.show_error(error)
         self.pages.show_alone(self.notice)
+
+    @Slot(str)
+    def _on_file_given(self, path: str) -> None:
+        if path.casefold().endswith(".gguf"):
+            self.adding.open_with(path)
+        else:
+            self.sessions.import_file(path)
 
     @Slot()
     def _on_retry(self) -> None:
@@ -327,7 +370,9 @@ class MainWindow(QMainWindow):
     def _on_settings_changed(self, settings: Settings) -> None:
         self._settings = settings
         self.shortcuts.use(read_shortcuts(settings.shortcuts))
+        self.system.follow(settings)
         self.port.follow(settings)
+        self.adding.use_settings(settings)
 
     def _use_theme(self, choice: theme.ThemeChoice) -> None:
         theme.appearance().choose(choice)

@@ -18,13 +18,15 @@ class WindowCommands(QObject):
         self._window = window
         for name, slot in (
             ("new_chat", self.new_chat),
+            ("temporary_chat", self.temporary_chat),
             ("search", self.search),
             ("choose_model", window.header.picker.open_popup),
+            ("models", window.adding.open),
             ("answer_call", self.go_to_question),
             ("toggle_sidebar", window.pages.toggle_sidebar),
             ("settings", window.open_settings),
             ("stop", self.stop),
-            ("quit", window.close),
+            ("quit", self.quit),
         ):
             window.shortcuts.bind(name, slot)
 
@@ -33,6 +35,20 @@ class WindowCommands(QObject):
         """Show an empty chat, whatever page is in its place."""
         self._window.desk.new()
         self._window.show_chat()
+
+    @Slot()
+    def temporary_chat(self) -> None:
+        """Begin a chat that is never stored, or leave the empty one that is shown."""
+        self._window.temporary.toggle()
+        self._window.show_chat()
+
+    @Slot()
+    def quit(self) -> None:
+        """End the program, after a question while something would be cut off."""
+        if "system" in vars(self._window):
+            self._window.system.closing.quit()
+        else:
+            self._window.leave()
 
     @Slot()
     def search(self) -> None:

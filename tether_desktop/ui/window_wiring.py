@@ -56,9 +56,15 @@ class WindowWiring(QObject):
         picker.cancel_requested.connect(window.models.unload)
         picker.permission_requested.connect(self._on_permission_requested)
         picker.prepare_requested.connect(window.adding.prepare)
-        picker.add_requested.connect(window.adding.open)
+        picker.add_requested.connect(window.adding.open_catalogue)
+        picker.manage_requested.connect(window.adding.open)
         picker.opened.connect(window.models.refresh)
         window.adding.added.connect(self._on_model_added)
+        window.adding.shown.connect(window.pages.show_beside)
+        window.adding.left.connect(window.show_chat)
+        window.adding.permission_requested.connect(self._on_permission_requested)
+        window.adding.default_chosen.connect(self._on_default_chosen)
+        window.adding.kept.connect(window.desk.open)
 
     @Slot(bool)
     def measure(self, calmly: bool) -> None:
@@ -98,8 +104,12 @@ class WindowWiring(QObject):
         window = self._window
         window.models.prefer(name)
         window.refresh()
-        if window.adding.dialog is None:
+        if window.pages.beside is not window.adding.page:
             window.pane.composer.edit.setFocus()
+
+    @Slot(str)
+    def _on_default_chosen(self, name: str) -> None:
+        self._window.settings.save("default_model", name)
 
     @Slot(str)
     def _on_permission_requested(self, name: str) -> None:

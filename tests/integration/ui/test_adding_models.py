@@ -16,27 +16,34 @@ from tests.helpers.gui import in_gui_loop, open_window, until
 from tests.helpers.installations import CHECKED, MAPPINGS
 from tests.helpers.installed import NAME, InstalledModel
 from tests.helpers.scripted_models import write_scripted_model
-from tether_desktop.errors import InstallError
+from tether_desktop.errors import InstallError, NoConnection
 from tether_desktop.model.install.compile_job import BuildReport
+from tether_desktop.model.install.installer import Installer
 from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress, OnNews
 from tether_desktop.ui.main_window import MainWindow
-from tether_desktop.ui.models.add_model_dialog import AddModelDialog
+from tether_desktop.ui.models.add_tab import AddTab
+from tether_desktop.ui.models.here_tab import HereTab
+from tether_desktop.ui.models.install_row import InstallRow
 
 
-class ScriptedInstaller:
+class ScriptedInstaller(Installer):
     """Tells of a download and waits; what is asked for says how it goes on."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__([folder])
         self.folder = folder
         self.asked: list[str] = []
         self.go_on = False
-        self.cancelled = False
+        self.cancelled = 0
 
-    async def add(self, what: str, *, on_progress: OnInstallProgress, on_news: OnNews) -> str:
+    async def add(self, what: str, *, on_progress: OnInstallProgress, on_news: OnNews, **_: object) -> str:
         self.asked.append(what)
-        on_progress(InstallProgress("downloading", 0.5, "46 of 93 MB, 4.0 MB/s"))
+        await self.plan(what)
+        on_progress(InstallProgress("downloading", 0.5, "46 of 93 MB, 4.0 MB/s", 90.0))
         if "broken" in what and len(self.asked) == 1:
-            raise InstallError("The model cannot be downloaded", "There is no network.", "Connect first.")
+            raise InstallError("The model cannot be downloaded", "There is no such file.", "Check the name.")
+        if "offline" in what and len(self.asked) == 1:
+            raise NoConnection("The model cannot be downloaded", "huggingface.co: it cannot be reached.", "Connect.")
         if "bug" in what:
             raise RuntimeError("a bug")
         on_news(CHECKED)
@@ -44,11 +51,13 @@ class ScriptedInstaller:
             while not self.go_on:  # noqa: ASYNC110  (set in another thread)
                 await asyncio.sleep(0.001)
         except asyncio.CancelledError:
-            self.cancelled = True
+            self.cancelled += 1
             raise
         on_news(BuildReport(self.folder / "a.so", compiled=True, mappings=MAPPINGS))
-        write_scripted_model(self.folder, "New-q8_0-MLC", replies=["Hello from the new one."])
-        return "New-q8_0-MLC"
+        name = "New-q8_0-MLC" if "New" in what or "broken" in what or "offline" in what else "Other-q8_0-MLC"
+        write_scripted_model(self.folder, name, replies=["Hello from the new one."])
+        self.discard(what)
+        return name
 
 
 @pytest.fixture
@@ -58,126 +67,195 @@ def installer(scripted: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return installer
 
 
-def opened(window: MainWindow) -> AddModelDialog:
-    """The sheet, opened from the list of models as a person does."""
+def here(window: MainWindow) -> HereTab:
+    assert window.adding.page is not None
+    tab = window.adding.page.findChild(HereTab)
+    assert isinstance(tab, HereTab)
+    return tab
+
+
+def form(window: MainWindow) -> AddTab:
+    """The catalogue, opened from the list of models as a person does."""
     picker = window.header.picker
     picker.open_popup()
     QTest.mouseClick(picker.popup.add_button, Qt.MouseButton.LeftButton)
-    assert window.adding.dialog is not None
-    return window.adding.dialog
+    assert window.adding.page is not None
+    tab = window.adding.page.findChild(AddTab)
+    assert isinstance(tab, AddTab)
+    return tab
 
 
-def add(dialog: AddModelDialog, what: str) -> None:
-    QTest.keyClicks(dialog.form.field, what)
-    QTest.keyClick(dialog.form.field, Qt.Key.Key_Return)
+def add(window: MainWindow, what: str) -> InstallRow:
+    field = form(window).form.field
+    QTest.keyClicks(field, what)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    return row(window, what)
+
+
+def row(window: MainWindow, what: str) -> InstallRow:
+    return here(window).installs.rows[what, False]
+
+
+def click(button: object) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 @in_gui_loop
-async def test_a_model_is_added_selected_and_its_weights_are_accounted_for(installer: ScriptedInstaller) -> None:
+async def test_a_model_is_added_chosen_and_its_weights_are_accounted_for(installer: ScriptedInstaller) -> None:
     async with open_window() as window:
-        dialog = opened(window)
-        add(dialog, "hf:acme/New")
-        await until(lambda: dialog.page.pill.isVisible() and dialog.page.view.percent_label.text())
-        assert dialog.page.view.detail_label.text() == "46 of 93 MB, 4.0 MB/s"
+        added = add(window, "hf:acme/New")
+        await until(lambda: added.pill.isVisible() and added.view.percent_label.text())
+        assert added.view.detail_label.text() == "46 of 93 MB, 4.0 MB/s · about 2 minute(s) left"
         assert window.models.name != "New-q8_0-MLC"
         installer.go_on = True
         await until(lambda: window.models.name == "New-q8_0-MLC")
-        assert dialog.page.title.text() == "New is ready"
-        assert "0.42 %" in dialog.page.details.summary_label.text()
-        QTest.keyClick(dialog, Qt.Key.Key_Return)
-        assert window.adding.dialog is None
+        assert added.title.text() == "New is ready"
+        assert "0.42 %" in added.details.summary_label.text()
+        assert window.header.install_strip.isVisible()
+        click(added.go_button)
+        assert not here(window).installs.rows
         assert not window.header.install_strip.isVisible()
-        assert installer.asked == ["hf:acme/New"]
+        assert "New-q8_0-MLC" in here(window).cards.rows
 
 
 @in_gui_loop
-async def test_it_goes_on_when_the_sheet_is_closed_and_is_told_in_the_header(installer: ScriptedInstaller) -> None:
+async def test_it_goes_on_behind_the_chat_and_is_told_in_the_header(installer: ScriptedInstaller) -> None:
     async with open_window() as window:
         strip = window.header.install_strip
-        dialog = opened(window)
-        add(dialog, "hf:acme/New")
+        add(window, "hf:acme/New")
         await until(lambda: "downloading 50 %" in strip.accessibleName())
-        QTest.keyClick(dialog, Qt.Key.Key_Escape)
-        assert window.adding.dialog is None
+        assert window.adding.page is not None
+        QTest.keyClick(window.adding.page, Qt.Key.Key_Escape)
+        assert window.pane.isVisible()
         assert strip.isVisible()
         installer.go_on = True
         await until(lambda: strip.accessibleName() == "New is ready")
         assert window.focusWidget() is window.pane.composer.edit
-        QTest.mouseClick(strip, Qt.MouseButton.LeftButton)
-        dialog = opened(window)
-        assert dialog.page.details.button.isVisible()
-        QTest.mouseClick(dialog.back_button, Qt.MouseButton.LeftButton)
-        assert dialog.form.isVisible()
-        assert not strip.isVisible()
-        dialog.close()
+        click(strip)
+        assert window.adding.page.isVisible()
+        assert row(window, "hf:acme/New").details.button.isVisible()
 
 
 @in_gui_loop
-async def test_a_cancelled_one_ends_and_another_can_be_added_at_once(installer: ScriptedInstaller) -> None:
+async def test_a_paused_download_lets_the_next_one_go_first_and_goes_on_when_asked(
+    installer: ScriptedInstaller,
+) -> None:
     async with open_window() as window:
-        dialog = opened(window)
-        add(dialog, "hf:acme/New")
-        await until(lambda: "50 %" in dialog.page.view.percent_label.text())
-        QTest.mouseClick(dialog.back_button, Qt.MouseButton.LeftButton)
-        assert dialog.form.isVisible()
-        assert dialog.form.field.text() == "hf:acme/New", "it can be gone on with"
-        QTest.mouseClick(dialog.go_button, Qt.MouseButton.LeftButton)
-        await until(lambda: len(installer.asked) == 2)
+        first = add(window, "hf:acme/New")
+        await until(lambda: "50 %" in first.view.percent_label.text())
+        second = add(window, "hf:acme/Other")
+        assert second.view.stage_label.text() == "Waits until the one before it is done."
+        click(first.go_button)
+        await until(lambda: installer.asked == ["hf:acme/New", "hf:acme/Other"])
+        assert first.view.stage_label.text() == "Paused. 50 % of it is here already."
+        assert first.go_button.text() == "Resume"
         installer.go_on = True
-        await until(lambda: window.models.name == "New-q8_0-MLC")
-        assert installer.cancelled
-        assert installer.asked == ["hf:acme/New"] * 2
-        dialog.close()
+        await until(lambda: "Other-q8_0-MLC" in here(window).cards.rows)
+        click(first.go_button)
+        await until(lambda: "New-q8_0-MLC" in here(window).cards.rows)
+        assert installer.asked == ["hf:acme/New", "hf:acme/Other", "hf:acme/New"]
+        assert installer.cancelled == 1
 
 
 @in_gui_loop
-async def test_a_failure_is_explained_and_tried_again(installer: ScriptedInstaller) -> None:
+async def test_what_was_interrupted_is_listed_at_the_next_start_and_nothing_is_fetched_unasked(
+    installer: ScriptedInstaller, models: Path
+) -> None:
     async with open_window() as window:
-        dialog = opened(window)
-        add(dialog, "hf:acme/broken")
-        await until(dialog.page.view.error_frame.isVisible)
-        assert dialog.page.view.error_text.text() == "There is no network.\nConnect first."
+        add(window, "hf:acme/New")
+        await until(lambda: installer.asked)
+        download = installer.downloads.list()[0]
+        (models / ".downloads" / download.key).mkdir(parents=True)
+        (models / ".downloads" / download.key / "New.part").write_bytes(bytes(2_000_000))
+    async with open_window() as window:
+        window.adding.open()
+        await until(lambda: here(window).installs.rows)
+        left = row(window, "hf:acme/New")
+        assert left.view.stage_label.text() == "Paused. 2 MB are here already."
+        assert installer.asked == ["hf:acme/New"]
+        click(left.stop_button)
+        assert left.ask.isVisible()
+        assert not left.stop_button.isVisible()
+        click(left.ask.yes_button)
+        await until(lambda: not (models / ".downloads").exists())
+        assert not here(window).installs.rows
+        assert not installer.downloads.list()
+
+
+@in_gui_loop
+async def test_cancelling_asks_before_it_throws_away_what_was_downloaded(installer: ScriptedInstaller) -> None:
+    async with open_window() as window:
+        added = add(window, "hf:acme/New")
+        await until(lambda: "50 %" in added.view.percent_label.text())
+        click(added.stop_button)
+        assert not installer.cancelled
+        click(added.ask.no_button)
+        assert added.stop_button.isVisible()
+        click(added.stop_button)
+        click(added.ask.yes_button)
+        await until(lambda: installer.cancelled)
+        assert not here(window).installs.rows
+        await until(lambda: not installer.downloads.list())
+
+
+@in_gui_loop
+async def test_a_failure_is_explained_in_its_row_and_tried_again(installer: ScriptedInstaller) -> None:
+    async with open_window() as window:
+        added = add(window, "hf:acme/broken")
+        await until(added.view.error_frame.isVisible)
+        assert added.view.error_text.text() == "There is no such file.\nCheck the name."
         assert not window.pane.banner.isVisible(), "it is told once"
         installer.go_on = True
-        QTest.mouseClick(dialog.go_button, Qt.MouseButton.LeftButton)
+        click(added.go_button)
         await until(lambda: window.models.name == "New-q8_0-MLC")
         assert installer.asked == ["hf:acme/broken"] * 2
-        dialog.close()
+
+
+@in_gui_loop
+async def test_being_offline_is_told_as_that(installer: ScriptedInstaller) -> None:
+    async with open_window() as window:
+        added = add(window, "hf:acme/offline")
+        await until(added.view.error_frame.isVisible)
+        assert added.view.error_title.text() == "You are offline"
+        assert "goes on from where it stopped" in added.view.error_text.text()
+        installer.go_on = True
+        click(added.go_button)
+        await until(lambda: window.models.name == "New-q8_0-MLC")
 
 
 @in_gui_loop
 async def test_even_a_bug_is_told_as_an_error(installer: ScriptedInstaller) -> None:
     async with open_window() as window:
-        dialog = opened(window)
-        add(dialog, "hf:acme/bug")
-        await until(dialog.page.view.error_frame.isVisible)
-        assert "a bug" in dialog.page.view.error_text.text()
-        dialog.close()
-        assert not window.header.install_strip.isVisible()
+        added = add(window, "hf:acme/bug")
+        await until(added.view.error_frame.isVisible)
+        assert "a bug" in added.view.error_text.text()
+        assert window.header.install_strip.isVisible()
 
 
 @in_gui_loop
 async def test_closing_the_window_ends_what_is_being_added(installer: ScriptedInstaller) -> None:
     async with open_window() as window:
-        add(opened(window), "hf:acme/New")
+        add(window, "hf:acme/New")
         await until(lambda: installer.asked)
     assert installer.cancelled
 
 
 @in_gui_loop
-async def test_the_catalogue_is_there_with_its_terms(installer: ScriptedInstaller) -> None:
+async def test_the_catalogue_is_searched_and_terms_are_accepted_before_anything_is_fetched(
+    installer: ScriptedInstaller,
+) -> None:
     async with open_window() as window:
-        dialog = opened(window)
-        await until(lambda: dialog.form.list.offers)
-        row = next(row for row, offer in enumerate(dialog.form.list.offers) if offer.must_accept)
-        offer = dialog.form.list.offers[row]
-        dialog.form.list.setCurrentIndex(dialog.form.list.model().index(row, 0))
-        assert not dialog.go_button.isEnabled()
-        dialog.form.terms.box.click()
-        QTest.mouseClick(dialog.go_button, Qt.MouseButton.LeftButton)
+        asked = form(window).form
+        await until(lambda: asked.list.offers)
+        offer = next(offer for offer in asked.list.offers if offer.must_accept)
+        QTest.keyClicks(asked.search, offer.title)
+        at = [each.id for each in asked.list.offers].index(offer.id)
+        asked.list.setCurrentIndex(asked.list.model().index(at, 0))
+        assert not asked.add_button.isEnabled()
+        asked.terms.box.click()
+        click(asked.add_button)
         await until(lambda: installer.asked == [offer.id])
-        assert dialog.page.title.text() == f"Adding {offer.title}"
-        dialog.close()
+        assert row(window, offer.id).title.text() == f"Adding {offer.title}"
 
 
 @pytest.mark.usefixtures("scripted")
@@ -190,18 +268,19 @@ async def test_a_gguf_file_that_is_dropped_onto_the_window_becomes_a_model(
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(installed_model.gguf))])
         none, button = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
-        target, point = window.pane.composer.edit.viewport(), QPointF(2, 2)
-        QApplication.sendEvent(target, QDragEnterEvent(point.toPoint(), Qt.DropAction.CopyAction, data, button, none))
-        QApplication.sendEvent(target, QDropEvent(point, Qt.DropAction.CopyAction, data, button, none))
-        dialog = window.adding.dialog
-        assert dialog is not None
-        assert dialog.form.field.text() == str(installed_model.gguf)
-        QTest.mouseClick(dialog.go_button, Qt.MouseButton.LeftButton)
+        target, point = window.sidebar, QPointF(2, 2)
+        QApplication.sendEvent(window, QDragEnterEvent(point.toPoint(), Qt.DropAction.CopyAction, data, button, none))
+        QApplication.sendEvent(window, QDropEvent(point, Qt.DropAction.CopyAction, data, button, none))
+        assert target.isVisible()
+        assert window.adding.page is not None
+        asked = window.adding.page.findChild(AddTab)
+        assert isinstance(asked, AddTab)
+        assert asked.form.field.text() == str(installed_model.gguf)
+        click(asked.form.add_button)
         await until(lambda: window.models.name == NAME)
-        assert dialog.page.details.summary_label.text() == "All weights were taken over exactly."
-        row = window.header.picker.popup.row(NAME)
-        assert row.status.fit
-        dialog.close()
+        added = row(window, str(installed_model.gguf))
+        assert added.details.summary_label.text() == "All weights were taken over exactly."
+        assert window.header.picker.popup.row(NAME).status.fit
 
 
 @pytest.mark.usefixtures("scripted")
@@ -215,11 +294,9 @@ async def test_a_source_in_the_model_folder_is_prepared_by_its_button(
         picker = window.header.picker
         await until(lambda: "Raw" in [row.status.title for row in picker.popup.rows])
         picker.open_popup()
-        row = next(row for row in picker.popup.rows if row.status.title == "Raw")
-        QTest.mouseClick(row.button, Qt.MouseButton.LeftButton)
-        dialog = window.adding.dialog
-        assert dialog is not None
-        assert dialog.page.title.text() == "Preparing Raw"
+        listed = next(row for row in picker.popup.rows if row.status.title == "Raw")
+        click(listed.button)
+        preparing = here(window).installs.rows[listed.status.name, True]
+        assert preparing.title.text() in {"Preparing Raw", "Raw"}
         await until(lambda: window.models.current is not None and window.models.current.title == "Raw")
-        assert row.status.usable
-        dialog.close()
+        assert listed.status.usable

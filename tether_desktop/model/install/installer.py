@@ -98,6 +98,16 @@ class Installer:
         if what != "starter":
             await asyncio.to_thread(self._plan, what)
 
+    def discard(self, what: str) -> None:
+        """Remove what was downloaded of this so far, and forget that it was wanted.
+
+        Raises:
+            InstallError: it cannot be removed.
+        """
+        for download in self.downloads.list():
+            if download.what == what:
+                self.downloads.discard(download.key)
+
     def _plan(self, what: str) -> None:
         wanted = find_wanted(what)
         if wanted.path is None:

@@ -9,32 +9,43 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from tether_desktop.ui.look import fonts, theme
+from tether_desktop.ui.translation import mark, translate
 
 if TYPE_CHECKING:
     from tether_desktop.model.pool.memory_fit import Verdict
 
-EXPLANATIONS: dict[Verdict, str] = {
-    "fits": "There is enough free memory for it.",
-    "tight": "It works, but the rest of the computer will feel it.",
-    "will_not_fit": "It needs more memory than is free.",
+_TITLES: dict[Verdict, str] = {
+    "fits": mark("FitPill", "fits"),
+    "tight": mark("FitPill", "may be slow"),
+    "will_not_fit": mark("FitPill", "will not fit"),
+}
+_EXPLANATIONS: dict[Verdict, str] = {
+    "fits": mark("FitPill", "There is enough free memory for it."),
+    "tight": mark("FitPill", "It works, but the rest of the computer will feel it."),
+    "will_not_fit": mark("FitPill", "It needs more memory than is free."),
 }
 
 _COLORS: dict[Verdict, str] = {"fits": "success", "tight": "warning", "will_not_fit": "danger"}
 _GROUNDS: dict[Verdict, str] = {"fits": "surface", "tight": "warning_surface", "will_not_fit": "danger_surface"}
-_HEIGHT = 20
+_ABOVE = 2
 _PADDING = 8
 
 
 def fit_title(fit: Verdict) -> str:
     """The verdict in the words people read."""
-    return fit.replace("_", " ")
+    return translate("FitPill", _TITLES[fit])
+
+
+def explanation(fit: Verdict) -> str:
+    """What the verdict means."""
+    return translate("FitPill", _EXPLANATIONS[fit])
 
 
 def pill_size(fit: Verdict) -> QSize:
     """What the pill takes, in device-independent pixels."""
     look = theme.active()
-    words = QFontMetrics(fonts.sans(look, look.type.small - 1)).horizontalAdvance(fit_title(fit))
-    return QSize(words + 2 * _PADDING, _HEIGHT)
+    metrics = QFontMetrics(fonts.sans(look, look.type.small - 1))
+    return QSize(metrics.horizontalAdvance(fit_title(fit)) + 2 * _PADDING, metrics.height() + 2 * _ABOVE)
 
 
 def paint_pill(painter: QPainter, rect: QRectF, fit: Verdict) -> None:
@@ -46,7 +57,7 @@ def paint_pill(painter: QPainter, rect: QRectF, fit: Verdict) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(line, 1))
     painter.setBrush(QColor(look.color(_GROUNDS[fit])))
-    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), _HEIGHT / 2, _HEIGHT / 2)
+    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), rect.height() / 2, rect.height() / 2)
     painter.setFont(fonts.sans(look, look.type.small - 1))
     painter.setPen(color)
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, fit_title(fit))
@@ -64,8 +75,8 @@ class FitPill(QWidget):
     def show_fit(self, fit: Verdict | Literal[""]) -> None:
         """Show how it fits."""
         self.fit = fit
-        self.setToolTip(EXPLANATIONS[fit] if fit else "")
-        self.setAccessibleName(f"Memory: {fit_title(fit)}" if fit else "")
+        self.setToolTip(explanation(fit) if fit else "")
+        self.setAccessibleName(self.tr("Memory: {fit}").format(fit=fit_title(fit)) if fit else "")
         self.setVisible(bool(fit))
         self.updateGeometry()
         self.update()

@@ -11,8 +11,6 @@ from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 
-NONE = "None: the file tools can read nothing."
-
 
 class FolderList(QWidget):
     """Folders with a button each to take them off, and one to add another.
@@ -30,7 +28,7 @@ class FolderList(QWidget):
         super().__init__(parent)
         self.folders: tuple[str, ...] = ()
         self.remove_buttons: dict[str, IconButton] = {}
-        self.add_button = ThemedButton("Add a folder…", "folder-open")
+        self.add_button = ThemedButton(self.tr("Add a folder…"), "folder-open")
         self.add_button.setAutoDefault(False)
         self.add_button.clicked.connect(self._on_add)
         self._rows = QVBoxLayout()
@@ -55,7 +53,7 @@ class FolderList(QWidget):
         for folder in self.folders:
             self._rows.addWidget(self._make_row(folder))
         if not self.folders:
-            self._rows.addWidget(plain_label("muted", NONE))
+            self._rows.addWidget(plain_label("muted", self.tr("None: the file tools can read nothing.")))
 
     @Slot(str)
     def add(self, folder: str) -> None:
@@ -65,7 +63,7 @@ class FolderList(QWidget):
 
     def _make_row(self, folder: str) -> QWidget:
         row = QWidget()
-        button = IconButton("x", f"Take off {folder}", size=16)
+        button = IconButton("x", self.tr("Take off {folder}").format(folder=folder), size=16)
         button.clicked.connect(lambda: self._remove(folder))
         self.remove_buttons[folder] = button
         layout = QHBoxLayout(row)
@@ -79,7 +77,7 @@ class FolderList(QWidget):
 
     @Slot()
     def _on_add(self) -> None:
-        dialog = QFileDialog(self, "A folder that the file tools may read")
+        dialog = QFileDialog(self, self.tr("A folder that the file tools may read"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(self.add)

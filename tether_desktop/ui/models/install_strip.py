@@ -9,7 +9,13 @@ from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionButton, QStylePai
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.installation import STARTER, Installation
 
-_MARKS = {"working": ("download", "muted"), "failed": ("circle-alert", "danger"), "done": ("circle-check", "success")}
+_MARKS = {
+    "queued": ("clock", "muted"),
+    "working": ("download", "muted"),
+    "paused": ("pause", "muted"),
+    "failed": ("circle-alert", "danger"),
+    "done": ("circle-check", "success"),
+}
 _LEAST_WIDTH = 48
 _FRAME = 44
 """Icon, paddings and border."""

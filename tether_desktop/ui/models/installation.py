@@ -6,21 +6,28 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tether_desktop.errors import TetherError
+from tether_desktop.ui.models.model_status import size_text
+from tether_desktop.ui.translation import mark, translate
 
 if TYPE_CHECKING:
     from tether_desktop.model.install.compile_job import MappedMatrix, Stage
+    from tether_desktop.model.install.downloads import UnfinishedDownload
     from tether_desktop.model.install.progress import Checked, InstallProgress
 
 STARTER = "starter"
 """What the installer calls the starter model."""
 
 STAGES: dict[Stage, str] = {
-    "downloading": "Downloading",
-    "checking": "Looking at the model",
-    "packing": "Packing the weights",
-    "compiling": "Compiling for this processor",
-    "finishing": "Finishing",
+    "downloading": mark("Installation", "Downloading"),
+    "checking": mark("Installation", "Looking at the model"),
+    "packing": mark("Installation", "Packing the weights"),
+    "compiling": mark("Installation", "Compiling for this processor"),
+    "finishing": mark("Installation", "Finishing"),
 }
+
+Phase = Literal["queued", "working", "paused", "failed", "done"]
+_MINUTE_S = 60
+_HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A model that is being added, or was last.
+    """A model that is being added, waits to be, or was last.
 
     Attributes:
         what: as the installer takes it, or the catalogue's name of a model that is being prepared.
@@ -50,17 +57,21 @@ class Installation:
         checked: what it will be, once that is known.
         error: why it failed.
         installed: what it has become.
+        kept_bytes: what an interrupted download left on the disk.
+        total_bytes: what it has in all, where that is known.
     """
 
     what: str
     title: str
     prepares: bool = False
-    phase: Literal["working", "failed", "done"] = "working"
+    phase: Phase = "working"
     progress: InstallProgress | None = None
     stages: tuple[Stage, ...] = ()
     checked: Checked | None = None
     error: TetherError | None = None
     installed: Installed | None = None
+    kept_bytes: int = 0
+    total_bytes: int | None = None
 
     def at(self, progress: InstallProgress) -> Installation:
         """The same, so far; what it begins with tells what it needs."""
@@ -74,15 +85,46 @@ class Installation:
         """The same, complete."""
         return replace(self, phase="done", installed=installed)
 
+    def paused(self) -> Installation:
+        """The same, to be gone on with."""
+        return replace(self, phase="paused")
+
+    def anew(self, phase: Phase) -> Installation:
+        """The same, from the beginning, or from what is kept of it."""
+        return replace(self, phase=phase, progress=None, stages=(), checked=None, error=None, installed=None)
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """What tells it from others."""
+        return self.what, self.prepares
+
+    @property
+    def loading(self) -> bool:
+        """Whether it is at its download, which can be paused; the starter's cannot."""
+        stage = self.progress.stage if self.progress is not None else ""
+        return self.phase == "working" and stage == "downloading" and self.what != STARTER and not self.prepares
+
+    @property
+    def keeps_download(self) -> bool:
+        """Whether something of it is on the disk that would have to be fetched again."""
+        fetched = "downloading" in self.stages and self.what != STARTER and not self.prepares
+        return bool(self.kept_bytes) or fetched
+
     @property
     def stage_text(self) -> str:
         """The stage for people: "Step 2 of 5: Looking at the model"."""
+        if self.phase == "queued":
+            return translate("Installation", "Waits until the one before it is done.")
+        if self.phase == "paused":
+            return self._paused_text
         if self.progress is None:
-            return "Starting…"
+            return translate("Installation", "Starting…")
         stage = self.progress.stage
+        words = translate("Installation", STAGES[stage])
         if stage not in self.stages:
-            return STAGES[stage]
-        return f"Step {self.stages.index(stage) + 1} of {len(self.stages)}: {STAGES[stage]}"
+            return words
+        step = translate("Installation", "Step {number} of {count}: {stage}")
+        return step.format(number=self.stages.index(stage) + 1, count=len(self.stages), stage=words)
 
     @property
     def percent_text(self) -> str:
@@ -92,14 +134,29 @@ class Installation:
         return f"{int(self.progress.progress * 100)} %"
 
     @property
+    def detail_text(self) -> str:
+        """What is behind the percentage: "268 of 639 MB, 12.4 MB/s · about 1 minute left"."""
+        if self.progress is None or self.phase != "working":
+            return ""
+        return " · ".join(filter(None, (self.progress.detail, time_left(self.progress.seconds_left))))
+
+    @property
     def short_text(self) -> str:
         """All of it in a few words: "Qwen3 0.6B: downloading 42 %"."""
-        if self.phase == "failed":
-            return f"{self.title} was not {'prepared' if self.prepares else 'added'}"
-        if self.phase == "done":
-            return f"{self.title} is ready"
-        doing = STAGES[self.progress.stage].lower() if self.progress else "starting"
-        return f"{self.title}: {doing} {self.percent_text}".rstrip()
+        match self.phase:
+            case "failed" if self.prepares:
+                words = translate("Installation", "{title} was not prepared")
+            case "failed":
+                words = translate("Installation", "{title} was not added")
+            case "done":
+                words = translate("Installation", "{title} is ready")
+            case "paused":
+                words = translate("Installation", "{title}: paused")
+            case "queued":
+                words = translate("Installation", "{title}: waiting")
+            case "working":
+                return f"{self.title}: {self._doing} {self.percent_text}".rstrip()
+        return words.format(title=self.title)
 
     @property
     def ending(self) -> str:
@@ -107,10 +164,49 @@ class Installation:
         told = (self.error.message, self.error.hint) if self.error is not None else ()
         return " ".join(filter(None, (f"{self.short_text}.", *told)))
 
+    @property
+    def _doing(self) -> str:
+        if self.progress is None:
+            return translate("Installation", "starting")
+        return translate("Installation", STAGES[self.progress.stage]).lower()
+
+    @property
+    def _paused_text(self) -> str:
+        if self.kept_bytes and self.total_bytes:
+            words = translate("Installation", "Paused. {done} of {total} are here already.")
+            return words.format(done=size_text(self.kept_bytes), total=size_text(self.total_bytes))
+        if self.kept_bytes:
+            return translate("Installation", "Paused. {done} are here already.").format(done=size_text(self.kept_bytes))
+        if self.progress is not None and self.progress.detail:
+            return translate("Installation", "Paused. {part} of it is here already.").format(part=self.percent_text)
+        return translate("Installation", "Not begun yet.")
+
     def _stages_from(self, first: Stage) -> tuple[Stage, ...]:
         names = tuple(STAGES)[tuple(STAGES).index(first) :]
         # The starter model is known well enough.
         return tuple(name for name in names if name != "checking") if self.what == STARTER else names
+
+
+def unfinished(download: UnfinishedDownload, title: str = "") -> Installation:
+    """A download that was stopped at some time before, to be gone on with."""
+    return Installation(
+        download.what,
+        title or title_of(download.what),
+        phase="paused",
+        kept_bytes=download.done_bytes,
+        total_bytes=download.total_bytes,
+    )
+
+
+def time_left(seconds: float | None) -> str:
+    """About how long it still takes; empty where that cannot be said."""
+    if seconds is None:
+        return ""
+    if seconds < _MINUTE_S:
+        return translate("Installation", "less than a minute left")
+    if seconds < _HOUR_S:
+        return translate("Installation", "about %n minute(s) left", round(seconds / _MINUTE_S))
+    return translate("Installation", "about %n hour(s) left", round(seconds / _HOUR_S))
 
 
 def title_of(what: str) -> str:

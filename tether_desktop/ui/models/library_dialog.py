@@ -7,26 +7,28 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.ui.look.themed_button import ThemedButton
 
-WHAT_IT_IS = (
-    "A model's library is a program, and can do whatever you can do on this computer. "
-    "Load it only if you trust where it comes from. You are asked again if the file changes."
-)
-
 
 class LibraryDialog(QDialog):
     """Shows the file and asks; not loading it is what Enter and Escape do."""
 
     def __init__(self, model: str, library: str, sha256: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Load this library?")
+        self.setWindowTitle(self.tr("Load this library?"))
         self.setMinimumWidth(560)
-        self.question = _text(f"“{model}” comes with a library that was not compiled on this computer.")
+        question = self.tr("“{model}” comes with a library that was not compiled on this computer.")
+        self.question = _text(question.format(model=model))
+        self.warning = _text(
+            self.tr(
+                "A model's library is a program, and can do whatever you can do on this computer. "
+                "Load it only if you trust where it comes from. You are asked again if the file changes."
+            )
+        )
         self.file = _text(library, "muted")
-        self.checksum = _text(f"SHA-256: {sha256}", "small")
+        self.checksum = _text(self.tr("SHA-256: {sha256}").format(sha256=sha256), "small")
         for label in (self.file, self.checksum):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.load_button = ThemedButton("Load", "power")
-        self.refuse_button = ThemedButton("Don't load", kind="primary")
+        self.load_button = ThemedButton(self.tr("Load"), "power")
+        self.refuse_button = ThemedButton(self.tr("Don't load"), kind="primary")
         self.load_button.setAutoDefault(False)
         self.refuse_button.setDefault(True)
         self.load_button.clicked.connect(self.accept)
@@ -41,7 +43,7 @@ class LibraryDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 22, 24, 18)
         layout.setSpacing(12)
-        for label in (self.question, _text(WHAT_IT_IS), self.file, self.checksum):
+        for label in (self.question, self.warning, self.file, self.checksum):
             layout.addWidget(label)
         layout.addLayout(buttons)
 

@@ -10,27 +10,42 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWi
 
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.translation import mark, translate
 
 if TYPE_CHECKING:
     from tether_desktop.model.install.compile_job import MappedMatrix
 
-_HEADINGS = ("Weights", "In the source", "Here", "Difference")
+_HEADINGS = (
+    mark("MappingDetails", "Weights"),
+    mark("MappingDetails", "In the source"),
+    mark("MappingDetails", "Here"),
+    mark("MappingDetails", "Difference"),
+)
+_MATRICES = {
+    "embed": mark("MappingDetails", "embedding"),
+    "qkv": mark("MappingDetails", "query, key, value"),
+    "o": mark("MappingDetails", "attention output"),
+    "gate_up": mark("MappingDetails", "gate, up"),
+    "down": mark("MappingDetails", "down"),
+    "lm_head": mark("MappingDetails", "head"),
+}
 _MOST_HEIGHT = 210
 
 
 def summary(mappings: Sequence[MappedMatrix]) -> str:
     """What became of all of them, in a sentence."""
     if not mappings:
-        return "Its weights were packed before and are as they were."
+        return translate("MappingDetails", "Its weights were packed before and are as they were.")
     worst = max((mapped.relative_rms for mapped in mappings if not mapped.exact), default=None)
     if worst is None:
-        return "All weights were taken over exactly."
-    return f"Weights differ from those of the source by at most {_percent(worst)} (relative RMS)."
+        return translate("MappingDetails", "All weights were taken over exactly.")
+    words = translate("MappingDetails", "Weights differ from those of the source by at most {error} (relative RMS).")
+    return words.format(error=_percent(worst))
 
 
 def difference(mapped: MappedMatrix) -> str:
     """Exact, or the error in percent."""
-    return "exact" if mapped.exact else _percent(mapped.relative_rms)
+    return translate("MappingDetails", "exact") if mapped.exact else _percent(mapped.relative_rms)
 
 
 class MappingDetails(QWidget):
@@ -39,13 +54,13 @@ class MappingDetails(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.summary_label = plain_label("muted")
-        self.button = ThemedButton("Details", "chevron-right", kind="disclosure")
+        self.button = ThemedButton(self.tr("Details"), "chevron-right", kind="disclosure")
         self.button.setCheckable(True)
         self.button.setAutoDefault(False)
         self.table = QScrollArea()
         self.table.setWidgetResizable(True)
         self.table.setFrameShape(QFrame.Shape.NoFrame)
-        self.table.setAccessibleName("What became of the weights")
+        self.table.setAccessibleName(self.tr("What became of the weights"))
         self.table.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -71,12 +86,9 @@ class MappingDetails(QWidget):
 
 
 def _make_table(mappings: Sequence[MappedMatrix]) -> QWidget:
-    # Imported here: whoever shows a table has installed a model, and the module is loaded.
-    from tether_desktop.model.install.compile_job import MATRIX_TITLES
-
     rows = [
         (
-            MATRIX_TITLES.get(mapped.matrix, mapped.matrix),
+            translate("MappingDetails", _MATRICES.get(mapped.matrix, mapped.matrix)),
             ", ".join(mapped.encodings),
             mapped.tile_format,
             difference(mapped),
@@ -89,7 +101,7 @@ def _make_table(mappings: Sequence[MappedMatrix]) -> QWidget:
     grid.setContentsMargins(14, 10, 14, 10)
     grid.setHorizontalSpacing(20)
     grid.setVerticalSpacing(6)
-    for row, cells in enumerate([_HEADINGS, *rows]):
+    for row, cells in enumerate([tuple(translate("MappingDetails", each) for each in _HEADINGS), *rows]):
         for column, text in enumerate(cells):
             label = plain_label("" if row else "small", text)
             label.setWordWrap(False)

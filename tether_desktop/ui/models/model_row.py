@@ -11,38 +11,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from tether_desktop.ui.look import icons
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.models.fit_pill import FitPill
-from tether_desktop.ui.models.model_status import ModelStatus, size_text
-
-_STATES = {"unloaded": "not loaded", "loading": "loading", "ready": "ready", "busy": "answering", "failed": "failed"}
-_ACTIONS = {"unloaded": "Load", "loading": "Cancel", "ready": "Unload", "busy": "", "failed": "Retry"}
-
-
-def state_text(status: ModelStatus) -> str:
-    """The state in a word or two: "ready", "loading 42 %"."""
-    if status.asks_first:
-        return "asks first"
-    if status.preparable:
-        return "not prepared"
-    if not status.usable:
-        return "not usable"
-    text = _STATES.get(status.state, status.state)
-    if status.state == "loading" and status.progress is not None:
-        return f"{text} {status.progress:.0%}".replace("%", " %")
-    return text
-
-
-def detail_text(status: ModelStatus) -> str:
-    """Size, memory, device and context window, as far as they are known."""
-    parts = []
-    if status.loaded and status.memory_bytes:
-        parts.append(f"up to {size_text(status.memory_bytes)} in memory")
-    elif status.size_bytes:
-        parts.append(f"{size_text(status.size_bytes)} on disk")
-    if status.device:
-        parts.append(status.device)
-    if status.context_window:
-        parts.append(f"{status.context_window} tokens")
-    return " · ".join(parts)
+from tether_desktop.ui.models.model_status import ModelStatus
+from tether_desktop.ui.models.model_words import detail_text, state_text
 
 
 class ModelRow(QFrame):
@@ -108,20 +78,20 @@ class ModelRow(QFrame):
         self._show_action()
         inviting = status.usable or status.asks_first
         self.setCursor(Qt.CursorShape.PointingHandCursor if inviting else Qt.CursorShape.ArrowCursor)
-        chosen = ", chosen" if selected else ""
-        self.setAccessibleName(f"{status.label}, {state_text(status)}{chosen}")
+        name = self.tr("{model}, {state}, chosen") if selected else self.tr("{model}, {state}")
+        self.setAccessibleName(name.format(model=status.label, state=state_text(status)))
         self.setAccessibleDescription(" · ".join(filter(None, (self._detail.text(), self.pill.accessibleName()))))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's name)
         """A click chooses."""
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self._choose()
+            self.choose()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
         """Enter and space choose; the arrows go to the next row."""
         match event.key():
             case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Space:
-                self._choose()
+                self.choose()
             case Qt.Key.Key_Down:
                 self.focusNextChild()
             case Qt.Key.Key_Up:
@@ -172,16 +142,25 @@ class ModelRow(QFrame):
         return ""
 
     def _show_action(self) -> None:
-        action = _ACTIONS.get(self._status.state, "") if self._status.usable else ""
+        actions = {
+            "unloaded": self.tr("Load"),
+            "loading": self.tr("Cancel"),
+            "ready": self.tr("Unload"),
+            "failed": self.tr("Retry"),
+        }
+        action = actions.get(self._status.state, "") if self._status.usable else ""
+        if self._status.gone and self._status.state == "ready":
+            action = self.tr("Unload")
         if self._status.asks_first:
-            action = "Allow…"
+            action = self.tr("Allow…")
         if self._status.preparable:
-            action = "Prepare"
+            action = self.tr("Prepare")
         self.button.setText(action)
         self.button.setVisible(bool(action))
         self.button.setAccessibleName(f"{action} {self._status.title}")
 
-    def _choose(self) -> None:
+    def choose(self) -> None:
+        """Let it answer, or ask for what that takes."""
         if self._status.usable:
             self.chosen.emit(self._status.name)
         elif self._status.asks_first:

@@ -1,4 +1,4 @@
-"""How the list of offers paints its rows: the name, size and licence, the fit, and below what it is good for."""
+"""How the list of offers paints its rows: the name and the fit, what it takes, and what it is good for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from tether_desktop.ui.look import fonts, theme
 from tether_desktop.ui.models.fit_pill import paint_pill, pill_size
 from tether_desktop.ui.models.model_status import size_text
+from tether_desktop.ui.translation import translate
 
 if TYPE_CHECKING:
     from tether_desktop.model.install.offers import Offer
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
 OFFER_ROLE = int(Qt.ItemDataRole.UserRole)
 
-_ROW_HEIGHT = 56
-_PADDING = 12
-_LINE = 22
+_PADDING = 14
+_ABOVE = 9
 _GAP = 10
 
 Index = QModelIndex | QPersistentModelIndex
@@ -31,51 +31,63 @@ class OfferDelegate(QStyledItemDelegate):
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:  # noqa: N802  (Qt's name)
         """Rows are of one height."""
-        return QSize(0, _ROW_HEIGHT)
+        return QSize(0, 2 * _ABOVE + sum(_lines()))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint one row."""
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setLayoutDirection(option.direction)
         _paint_ground(painter, option)
-        rect = QRect(option.rect).adjusted(_PADDING, 0, -_PADDING, 0)
-        rect.setTop(rect.top() + (_ROW_HEIGHT - 2 * _LINE) // 2)
-        rect.setHeight(_LINE)
-        rated = index.data(OFFER_ROLE)
-        _paint_names(painter, rect, rated)
-        look = theme.active()
+        rated, look = index.data(OFFER_ROLE), theme.active()
+        name, line, _ = _lines()
+        rect = QRect(option.rect).adjusted(_PADDING, _ABOVE, -_PADDING, 0)
+        rect.setHeight(name)
+        _paint_names(painter, rect, rated, option.direction)
         small = fonts.sans(look, look.type.small)
-        _paint_text(painter, rect.translated(0, _LINE), rated.offer.description, small, look.colors.muted)
+        rect = QRect(rect.left(), rect.top() + name, rect.width(), line)
+        _paint_text(painter, rect, facts_text(rated.offer), small, look.colors.muted)
+        _paint_text(painter, rect.translated(0, line), rated.offer.description, small, look.colors.text)
         painter.restore()
+
+
+def facts_text(offer: Offer) -> str:
+    """What an offer takes: "639 MB to download · 1.0 GB of memory · Apache-2.0"."""
+    words = translate("OfferList", "{size} to download · {memory} of memory · {licence}")
+    size, memory = size_text(offer.download_bytes), size_text(offer.memory_bytes)
+    return words.format(size=size, memory=memory, licence=licence_text(offer))
 
 
 def licence_text(offer: Offer) -> str:
     """A licence in words: "Apache-2.0", "Gemma terms"."""
     name = offer.licence.removeprefix("LicenseRef-")
-    return name if name == offer.licence else f"{name.replace('-', ' ')} terms"
+    if name == offer.licence:
+        return name
+    return translate("OfferList", "{name} terms").format(name=name.replace("-", " "))
 
 
-def _paint_names(painter: QPainter, rect: QRect, rated: RatedOffer) -> None:
+def _lines() -> tuple[int, int, int]:
+    """Heights of the three lines of a row."""
+    look = theme.active()
+    small = round(QFontMetrics(fonts.sans(look, look.type.small)).height() * 1.2)
+    return round(QFontMetrics(fonts.sans(look, look.type.body, bold=True)).height() * 1.25), small, small
+
+
+def _paint_names(painter: QPainter, rect: QRect, rated: RatedOffer, direction: Qt.LayoutDirection) -> None:
     look = theme.active()
     pill = pill_size(rated.fit)
     top = rect.top() + (rect.height() - pill.height()) / 2
-    paint_pill(painter, QRectF(rect.right() + 1 - pill.width(), top, pill.width(), pill.height()), rated.fit)
-    facts = f"{size_text(rated.offer.download_bytes)} · {licence_text(rated.offer)}"
-    small = fonts.sans(look, look.type.small)
-    # Aligned with the facts of other rows, whatever the pill of this one says.
-    right = rect.adjusted(0, 0, -pill_size("will_not_fit").width() - _GAP, 0)
-    right.setLeft(right.right() - QFontMetrics(small).horizontalAdvance(facts))
-    _paint_text(painter, right, facts, small, look.colors.muted)
-    left = QRect(rect)
-    left.setRight(right.left() - _GAP)
-    _paint_text(painter, left, rated.offer.title, fonts.sans(look, look.type.body - 1, bold=True), look.colors.text)
+    place = QRect(rect.right() + 1 - pill.width(), round(top), pill.width(), pill.height())
+    paint_pill(painter, QRectF(QStyle.visualRect(direction, rect, place)), rated.fit)
+    name = QStyle.visualRect(direction, rect, rect.adjusted(0, 0, -pill.width() - _GAP, 0))
+    _paint_text(painter, name, rated.offer.title, fonts.sans(look, look.type.body, bold=True), look.colors.text)
 
 
 def _paint_text(painter: QPainter, rect: QRect, text: str, font: QFont, color: str) -> None:
     painter.setFont(font)
     painter.setPen(QColor(color))
     shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, rect.width() + 1)
-    painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+    painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, shown)
 
 
 def _paint_ground(painter: QPainter, option: QStyleOptionViewItem) -> None:

@@ -10,8 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListView, QWidget
 
 from tether_desktop.ui.models.fit_pill import fit_title
-from tether_desktop.ui.models.model_status import size_text
-from tether_desktop.ui.models.offer_delegate import OFFER_ROLE, OfferDelegate, licence_text
+from tether_desktop.ui.models.offer_delegate import OFFER_ROLE, OfferDelegate, facts_text
 
 if TYPE_CHECKING:
     from tether_desktop.model.install.offers import Offer
@@ -61,7 +60,7 @@ class OfferList(QListView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("offers")
-        self.setAccessibleName("Models to choose from")
+        self.setAccessibleName(self.tr("Models to choose from"))
         self.setItemDelegate(OfferDelegate(self))
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
@@ -107,5 +106,4 @@ class OfferList(QListView):
 def description(rated: RatedOffer) -> str:
     """All that is shown of an offer, in a sentence."""
     offer = rated.offer
-    facts = (offer.title, size_text(offer.download_bytes), licence_text(offer), fit_title(rated.fit))
-    return f"{', '.join(facts)}. {offer.description}"
+    return f"{offer.title}, {fit_title(rated.fit)}. {facts_text(offer)}. {offer.description}"

@@ -11,19 +11,16 @@ from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.translation import mark, translate
 
 if TYPE_CHECKING:
     from tether_desktop.tools.own_tools import OwnFile, OwnFileStatus
 
-WHAT_IT_IS = (
-    "It is a program, and can do whatever you can do on this computer. Allow it only if you know what is in it."
-)
-
 _STATES: dict[OwnFileStatus, tuple[str, str]] = {
-    "ready": ("allowed", "pill_success"),
-    "needs_approval": ("not allowed yet", "pill_warning"),
-    "changed": ("changed since you allowed it", "pill_warning"),
-    "broken": ("broken", "pill_danger"),
+    "ready": (mark("OwnFileRow", "allowed"), "pill_success"),
+    "needs_approval": (mark("OwnFileRow", "not allowed yet"), "pill_warning"),
+    "changed": (mark("OwnFileRow", "changed since you allowed it"), "pill_warning"),
+    "broken": (mark("OwnFileRow", "broken"), "pill_danger"),
 }
 _SHOWN_DIGITS = 16
 
@@ -46,10 +43,16 @@ class OwnFileRow(QFrame):
         self.name = plain_label()
         self.pill = QLabel()
         self.place = plain_label("small")
-        self.warning = plain_label("small", WHAT_IT_IS)
+        self.warning = plain_label(
+            "small",
+            self.tr(
+                "It is a program, and can do whatever you can do on this computer. "
+                "Allow it only if you know what is in it."
+            ),
+        )
         self.problem = plain_label("warning")
-        self.allow_button = ThemedButton("Allow this file", "check")
-        self.forget_button = ThemedButton("Do not allow any more", "x", kind="ghost")
+        self.allow_button = ThemedButton(self.tr("Allow this file"), "check")
+        self.forget_button = ThemedButton(self.tr("Do not allow any more"), "x", kind="ghost")
         for button in (self.allow_button, self.forget_button):
             button.setAutoDefault(False)
         self.allow_button.clicked.connect(self._on_allow)
@@ -62,7 +65,7 @@ class OwnFileRow(QFrame):
         words, kind = _STATES[file.status]
         name = visible(file.name)
         self.name.setText(name)
-        self.pill.setText(words)
+        self.pill.setText(translate("OwnFileRow", words))
         set_kind(self.pill, kind)
         checksum = f"\nSHA-256 {file.sha256[:_SHOWN_DIGITS]}…" if file.sha256 else ""
         self.place.setText(visible(str(file.path)) + checksum)
@@ -72,9 +75,9 @@ class OwnFileRow(QFrame):
         asks, allowed = file.status in {"needs_approval", "changed"}, file.status == "ready"
         self.warning.setVisible(asks)
         self.allow_button.setVisible(asks)
-        self.allow_button.setAccessibleName(f"Allow {name}")
+        self.allow_button.setAccessibleName(self.tr("Allow {name}").format(name=name))
         self.forget_button.setVisible(allowed)
-        self.forget_button.setAccessibleName(f"Do not allow {name} any more")
+        self.forget_button.setAccessibleName(self.tr("Do not allow {name} any more").format(name=name))
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from tether_desktop.errors import NoConnection
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import InstallView, plain_label
-from tether_desktop.ui.models.installation import STARTER, Installation
+from tether_desktop.ui.models.installation import Installation
 from tether_desktop.ui.models.model_status import ModelStatus
 
 COLUMN_WIDTH = 560
-_ADD = "Add the starter model"
 
 
 class StarterCard(QFrame):
@@ -31,37 +31,40 @@ class StarterCard(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("kind", "card")
-        self.add_button = ThemedButton(_ADD, "download", kind="primary", color="on_accent")
-        self.cancel_button = ThemedButton("Cancel", "x")
+        self.add_button = ThemedButton(self.tr("Add the starter model"), "download", kind="primary", color="on_accent")
+        self.cancel_button = ThemedButton(self.tr("Cancel"), "x")
         self.view = InstallView()
         self._lay_out()
         self.add_button.clicked.connect(self.add_requested)
         self.cancel_button.clicked.connect(self.cancel_requested)
         self.show_installation(None)
 
-    def show_installation(self, installation: Installation | None) -> None:
-        """Show how far it is; while another model is being added, this one has to wait."""
-        ours = installation if installation is not None and installation.what == STARTER else None
-        working = ours is not None and ours.phase == "working"
+    def show_installation(self, ours: Installation | None, *, busy: bool = False) -> None:
+        """Show how far it is; while another model is being added (``busy``), this one has to wait."""
+        working = ours is not None and ours.phase in {"working", "queued"}
+        failed = ours is not None and ours.phase == "failed"
         self.view.show_installation(ours)
+        if ours is not None and isinstance(ours.error, NoConnection):
+            self.view.show_offline(ours.error)
         self.cancel_button.setVisible(working)
         self.add_button.setVisible(not working)
-        self.add_button.setText("Try again" if ours is not None and ours.phase == "failed" else _ADD)
-        self.add_button.setEnabled(ours is not None or installation is None or installation.phase != "working")
+        self.add_button.setText(self.tr("Try again") if failed else self.tr("Add the starter model"))
+        self.add_button.setAccessibleName(self.add_button.text())
+        self.add_button.setEnabled(ours is not None or not busy)
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(22, 20, 22, 20)
         layout.setSpacing(10)
         layout.addWidget(plain_label("heading", "SmolLM2 135M Instruct"))
-        facts = "A download of about 95 MB · licence Apache-2.0 · runs on the processor"
+        facts = self.tr("A download of about 95 MB · licence Apache-2.0 · runs on the processor")
         layout.addWidget(plain_label("small", facts))
-        good = (
+        good = self.tr(
             "Good for: short questions, rewording and summing up a few paragraphs, trying Tether out. "
             "It answers at once, even without a graphics card."
         )
         layout.addWidget(plain_label(text=good))
-        bad = (
+        bad = self.tr(
             "Not good for: facts, arithmetic, long texts and most languages but English. "
             "It is small and often wrong; larger models can be added below, now or later."
         )
@@ -89,9 +92,9 @@ class WelcomePage(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.card = StarterCard()
-        self.add_button = ThemedButton("Add a model…", "plus")
+        self.add_button = ThemedButton(self.tr("Add a model…"), "plus")
         self.add_button.clicked.connect(self.add_requested)
-        self.look_again_button = ThemedButton("Look again", "refresh-cw", kind="ghost")
+        self.look_again_button = ThemedButton(self.tr("Look again"), "refresh-cw", kind="ghost")
         self.look_again_button.clicked.connect(self.look_again_requested)
         self.folder_label = plain_label("small")
         self.folder_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -105,18 +108,21 @@ class WelcomePage(QScrollArea):
 
     def set_folder(self, folder: str) -> None:
         """Say where models of one's own go."""
-        self.folder_label.setText(f"Have a model already? Put its folder into {folder or 'the model folder'}.")
+        words = self.tr("Have a model already? Put its folder into {folder}.")
+        self.folder_label.setText(words.format(folder=folder or self.tr("the model folder")))
 
     def show_models(self, models: Sequence[ModelStatus]) -> None:
         """Name the folders that were found and cannot be used, and why."""
         broken = [f"{model.name}: {model.reason} {model.remedy}".strip() for model in models if not model.usable]
-        self.broken_label.setText("Found, but not usable:\n" + "\n".join(broken) if broken else "")
+        self.broken_label.setText("\n".join((self.tr("Found, but not usable:"), *broken)) if broken else "")
         self.broken_label.setVisible(bool(broken))
         set_kind(self.broken_label, "warning" if broken else "small")
 
     def _make_page(self) -> QWidget:
         other = QHBoxLayout()
-        other.addWidget(plain_label(text="Or another one: from the catalogue, a file, a link or Hugging Face."), 1)
+        other.addWidget(
+            plain_label(text=self.tr("Or another one: from the catalogue, a file, a link or Hugging Face.")), 1
+        )
         other.addWidget(self.add_button)
         own = QHBoxLayout()
         own.addWidget(self.folder_label, 1)
@@ -124,9 +130,12 @@ class WelcomePage(QScrollArea):
         column = QVBoxLayout()
         column.setSpacing(12)
         column.addStretch(2)
-        column.addWidget(plain_label("display", "Welcome to Tether"))
+        column.addWidget(plain_label("display", self.tr("Welcome to Tether")))
         column.addWidget(
-            plain_label("muted", "An assistant on this computer. What you write stays here. It needs a model first.")
+            plain_label(
+                "muted",
+                self.tr("An assistant on this computer. What you write stays here. It needs a model first."),
+            )
         )
         column.addSpacing(8)
         column.addWidget(self.card)

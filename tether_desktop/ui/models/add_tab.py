@@ -1,0 +1,28 @@
+"""Where a model to add is chosen: the form, on a page that scrolls."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from tether_desktop.ui.models.model_source_form import ModelSourceForm
+
+
+class AddTab(QScrollArea):
+    """The form.
+
+    Attributes:
+        form: asks what to add.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.form = ModelSourceForm()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(24, 16, 24, 20)
+        layout.addWidget(self.form)
+        self.setWidget(inside)
