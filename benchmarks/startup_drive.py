@@ -24,7 +24,7 @@ class Driver(QObject):
         self._window = window
         self._question = question
         window.usable.connect(self.ask)
-        self.asked_to_close.connect(window.close)
+        self.asked_to_close.connect(window.leave)
         threading.Thread(target=self._wait_for_the_end, daemon=True).start()
 
     def ask(self) -> None:

@@ -102,7 +102,7 @@ async def open_window(*, usable: bool = True) -> AsyncIterator[MainWindow]:
         await until(lambda: opened.calls or not usable)
         yield window
     finally:
-        window.close()
+        window.leave()
         await _ended(life)
         window.deleteLater()
         worker.deleteLater()

@@ -19,6 +19,7 @@ from tether_desktop.ui.worker.worker import EngineWorker, open_tether
 if TYPE_CHECKING:
     import asyncio
 
+    from tether_desktop.hand_over import Request
     from tether_desktop.settings import Settings
 
 FIRST_FRAME_MS = 1_000
@@ -28,10 +29,16 @@ SHUTDOWN_S = 15.0
 """How long closing may take before the program ends all the same."""
 
 
-def run_window(settings: Settings | None = None, on_window: Callable[[MainWindow], None] | None = None) -> int:
+def run_window(
+    first: Request | None = None,
+    *,
+    settings: Settings | None = None,
+    on_window: Callable[[MainWindow], None] | None = None,
+) -> int:
     """Open the window and stay until it is closed; the exit status.
 
     Args:
+        first: what this start asks for, to be done once the window is usable.
         settings: the settings to use; None reads them in the worker, after the window is shown.
         on_window: gets the window before it is shown; the benchmarks drive it so.
     """
@@ -50,13 +57,15 @@ def run_window(settings: Settings | None = None, on_window: Callable[[MainWindow
     window.usable.connect(gc.freeze)
     if on_window is not None:
         on_window(window)
+    if first is not None:
+        window.ask_when_usable(first)
     window.show()
     _show_first_frame(window)
     from qasync import QEventLoop as AsyncioLoop  # after the first frame, like asyncio, which it imports
 
     from tether_desktop.ui.quit_signals import QuitSignals
 
-    with AsyncioLoop(app) as loop, QuitSignals(window.close):
+    with AsyncioLoop(app) as loop, QuitSignals(window.leave):
         return cast("int", loop.run_until_complete(live(window, worker)))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from tether_desktop import paths
 from tether_desktop.errors import TetherError
@@ -137,7 +137,7 @@ class MainWindow(QMainWindow):
 
         page = NoticePage()
         page.retry_requested.connect(self._on_retry)
-        page.quit_requested.connect(self.close)
+        page.quit_requested.connect(self.leave)
         return page
 
     @cached_property
@@ -153,7 +153,6 @@ class MainWindow(QMainWindow):
     def settings(self) -> SettingsDesk:
         """Opens the settings, made when they are first wanted."""
         from tether_desktop.ui.settings.settings_desk import SettingsDesk
-    from tether_desktop.ui.system.system_desk import SystemDesk
 
         desk = SettingsDesk(self._worker, self.tasks, self.tools, self.port, self)
         desk.theme_chosen.connect(self._on_theme)
@@ -165,9 +164,10 @@ class MainWindow(QMainWindow):
         """The window among other programs, made once the data folder is ours."""
         from tether_desktop.ui.system.system_desk import SystemDesk
 
-        desk = SystemDesk(self)
+        desk = SystemDesk(self, self._worker)
         desk.left.connect(self.leave)
-        desk.file_given.connect(self._on_file_given)
+        desk.closing.remembered.connect(self._on_closing_remembered)
+        desk.model_given.connect(self.adding.open_with)
         return desk
 
     @property
@@ -201,7 +201,9 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802  (Qt's name)
         """The person closes the window, which may mean several things; the end of their session means one."""
         event.ignore()
-        if "system" in vars(self) and not QGuiApplication.isSavingSession():
+        app = QApplication.instance()
+        session_ends = isinstance(app, QApplication) and app.isSavingSession()
+        if "system" in vars(self) and not session_ends:
             self.system.closing.close_window()
         else:
             self.leave()
@@ -297,6 +299,7 @@ class MainWindow(QMainWindow):
             self.pages.put_beside(self._home)
         self.header.picker.setVisible(not lacking or bool(models.models))
         self.pane.composer.set_reason(self._reason(lacking=lacking))
+        self._wiring.show_title()
         self.pane.composer.set_model_title(models.current.title if models.current else "")
         self._wiring.measure(calmly=False)
 
@@ -343,13 +346,6 @@ class MainWindow(QMainWindow):
         self.notice.show_error(error)
         self.pages.show_alone(self.notice)
 
-    @Slot(str)
-    def _on_file_given(self, path: str) -> None:
-        if path.casefold().endswith(".gguf"):
-            self.adding.open_with(path)
-        else:
-            self.sessions.import_file(path)
-
     @Slot()
     def _on_retry(self) -> None:
         self.notice.set_retrying(retrying=True)
@@ -365,6 +361,10 @@ class MainWindow(QMainWindow):
     def _on_theme(self, choice: theme.ThemeChoice) -> None:
         self._use_theme(choice)
         self.settings.save("theme", choice)
+
+    @Slot(str)
+    def _on_closing_remembered(self, closing: str) -> None:
+        self.settings.save("closing", closing)
 
     @Slot(object)
     def _on_settings_changed(self, settings: Settings) -> None:

@@ -25,6 +25,7 @@ class WindowWiring(QObject):
         self._connect_chats()
         self._connect_sessions()
         self._connect_models()
+        self._connect_header()
         window.tools.changed.connect(self._on_tools_changed)
         window.tasks.failed.connect(window.pane.banner.show_error)
 
@@ -65,6 +66,31 @@ class WindowWiring(QObject):
         window.adding.permission_requested.connect(self._on_permission_requested)
         window.adding.default_chosen.connect(self._on_default_chosen)
         window.adding.kept.connect(window.desk.open)
+
+    def _connect_header(self) -> None:
+        window, header = self._window, self._window.header
+        header.sidebar_requested.connect(window.pages.toggle_sidebar)
+        header.temporary_requested.connect(window.commands.temporary_chat)
+        header.menu_requested.connect(self._on_menu_requested)
+        window.temporary.changed.connect(self.show_title)
+        window.chats.titled.connect(self.show_title)
+        window.sidebar.model.dataChanged.connect(self.show_title)
+        window.sidebar.model.rebuilt.connect(self.show_title)
+
+    @Slot()
+    def show_title(self, *_: object) -> None:
+        """Show which chat it is."""
+        window, shown = self._window, self._window.conversation
+        record = window.sidebar.model.session(shown.session_id)
+        title = record.title if record is not None else ""
+        window.header.show_chat(title, stored=record is not None, temporary=shown.temporary)
+
+    @Slot()
+    def _on_menu_requested(self) -> None:
+        window, button = self._window, self._window.header.menu_button
+        index = window.sidebar.model.index_of(window.conversation.session_id)
+        if index.isValid():
+            window.sidebar.view.menu(index).popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     @Slot(bool)
     def measure(self, calmly: bool) -> None:
