@@ -27,6 +27,8 @@ def nothing_of_the_developers(
             monkeypatch.delenv(name)
     folder = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("TETHER_DATA_DIR", str(folder))
+    # A model that is asked for titles says what a script has for the next question.
+    monkeypatch.setenv("TETHER_CHAT_TITLES", "question")
     if "starter_model" in request.fixturenames:
         trust_starter(request.getfixturevalue("starter_model"))
     return folder

@@ -121,7 +121,7 @@ class Tether:
             opening.push_async_callback(self.servers.close)
             opening.push_async_callback(self.pool.close)
             self.sessions = self._service(self.store)
-            self.temporary = self._service(await asyncio.to_thread(Store, IN_MEMORY))
+            self.temporary = self._service(await asyncio.to_thread(Store, IN_MEMORY), finds_titles=False)
             self.library = Library(self.store)
             opening.push_async_callback(self.tools.close)
             opening.push_async_callback(self._end_requests)
@@ -139,8 +139,10 @@ class Tether:
         # What a request that was on its way has begun meanwhile.
         await self.sessions.close()
 
-    def _service(self, store: Store) -> SessionService:
-        return SessionService(store, self.pool, self.catalog, self.toolbox, self.settings)
+    def _service(self, store: Store, *, finds_titles: bool = True) -> SessionService:
+        return SessionService(
+            store, self.pool, self.catalog, self.toolbox, self.settings, finds_titles=finds_titles
+        )
 
     def _search(self, query: str, limit: int, *, except_session: str = "") -> list[SearchHit]:
         return self.store.search_messages(query, limit, except_session=except_session)

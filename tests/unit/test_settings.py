@@ -19,6 +19,11 @@ from tether_desktop.errors import SettingsError
 from tether_desktop.settings import Settings, load_settings, save_settings, setting_rows
 
 
+@pytest.fixture(autouse=True)
+def without_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TETHER_CHAT_TITLES")
+
+
 def write_file(text: str | bytes) -> Path:
     path = paths.settings_path()
     path.parent.mkdir(parents=True, exist_ok=True)

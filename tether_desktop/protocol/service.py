@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
 from tether_desktop.context.files.exports import markdown_of, write_export
 from tether_desktop.context.files.imports import ImportReport, import_file
 from tether_desktop.context.records import Conversation, MessageRecord, SearchHit, SessionRecord
 from tether_desktop.context.store import Store
-from tether_desktop.errors import SessionBusy, TetherError, TurnNotFound
-from tether_desktop.messages import Attachment, Message, Text
+from tether_desktop.messages import Attachment
 from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import Constraint, SamplingParams
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.approvals import Approvals
 from tether_desktop.protocol.news import BranchChanged, NewsDesk, OnNews, SessionChanged, SessionGone, TurnStarted
-from tether_desktop.protocol.planner import TurnPlan, TurnPlanner, Wanted
+from tether_desktop.protocol.planner import TurnPlan, TurnPlanner, Wanted, settings_in
+from tether_desktop.protocol.question import question_of, storable
+from tether_desktop.protocol.titling import TitleWriter
+from tether_desktop.protocol.token_counts import PromptRoom, TokenCounts
 from tether_desktop.protocol.tool_use import AS_SET, ApprovalAnswer, ToolUse
 from tether_desktop.protocol.turn import Turn
-from tether_desktop.protocol.window import Cut
+from tether_desktop.protocol.turn_desk import TurnDesk
 from tether_desktop.settings import Settings, checked_overrides
 from tether_desktop.tools.toolbox import Toolbox
 
 _Plan = Callable[..., TurnPlan]
-
-_KEPT_TURNS = 32
-"""Turns that have ended whose events can still be read."""
 
 
 class SessionService:
@@ -47,19 +43,39 @@ class SessionService:
         settings: read at the start of every turn; may be replaced.
     """
 
-    def __init__(self, store: Store, pool: EnginePool, catalog: Catalog, toolbox: Toolbox, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        pool: EnginePool,
+        catalog: Catalog,
+        toolbox: Toolbox,
+        settings: Settings,
+        *,
+        finds_titles: bool = True,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: where sessions are kept.
+            pool: lends the engines.
+            catalog: the models there are.
+            toolbox: the tools there are.
+            settings: read at the start of every turn.
+            finds_titles: whether models may name sessions, where the settings say so too.
+        """
         self.settings = settings
         self._toolbox = toolbox
         self._approvals = Approvals(store)
         self._store = store
         self._pool = pool
         self._planner = TurnPlanner(store, catalog)
-        self._turns: dict[str, Turn] = {}
-        self._ended: OrderedDict[str, Turn] = OrderedDict()
         self._news = NewsDesk()
-        self._starts: set[asyncio.Task[Turn]] = set()
-        self._cuts: dict[str, Cut | None] = {}
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._counts = TokenCounts(store, pool, catalog)
+        self._turns = TurnDesk(
+            store, pool, self._approvals, toolbox, on_start=self._tell_of_start, on_end=self._tell_of_end
+        )
+        self._titles = TitleWriter(store, pool, exclusive=self._turns.exclusive, told=self._changed)
+        self._finds_titles = finds_titles
 
     def subscribe(self, listener: OnNews) -> Callable[[], None]:
         """Call ``listener``, in the loop, with all that becomes of sessions; returns how to stop that."""
@@ -67,7 +83,7 @@ class SessionService:
 
     async def create(self, title: str = "", model: str = "") -> SessionRecord:
         """Begin a conversation."""
-        return self._changed(await asyncio.to_thread(self._store.create_session, _storable(title), model))
+        return self._changed(await asyncio.to_thread(self._store.create_session, storable(title), model))
 
     async def list(
         self,
@@ -104,8 +120,8 @@ class SessionService:
 
     async def rename(self, session_id: str, title: str) -> SessionRecord:
         """Give a session another title; an empty one lets the next turn choose."""
-        async with self._exclusive(session_id):
-            named = await asyncio.to_thread(self._store.rename_session, session_id, _storable(title).strip())
+        async with self._turns.exclusive(session_id):
+            named = await asyncio.to_thread(self._store.rename_session, session_id, storable(title).strip())
             return self._changed(named)
 
     async def pin(self, session_id: str, *, pinned: bool) -> SessionRecord:
@@ -198,8 +214,8 @@ class SessionService:
 
     async def delete(self, session_id: str) -> None:
         """Move a session to the bin, ending its turn."""
-        async with self._exclusive(session_id):
-            await self._end_turn(session_id)
+        async with self._turns.exclusive(session_id):
+            await self._turns.end(session_id)
             await asyncio.to_thread(self._store.delete_session, session_id)
             self._news.tell(SessionGone(session_id))
 
@@ -209,14 +225,12 @@ class SessionService:
 
     async def erase(self, session_id: str) -> None:
         """Remove a session for good, ending its turn."""
-        async with self._exclusive(session_id):
-            await self._end_turn(session_id)
+        async with self._turns.exclusive(session_id):
+            await self._turns.end(session_id)
             try:
                 await asyncio.to_thread(self._store.erase_session, session_id)
             finally:  # it may be gone although traces of it remain
-                self._cuts.pop(session_id, None)
-                self._ended.pop(session_id, None)
-                self._approvals.forget(session_id)
+                self._turns.forget(session_id)
         self._news.tell(SessionGone(session_id))
 
     async def delete_all(self) -> int:
@@ -247,8 +261,8 @@ class SessionService:
         Raises:
             SessionBusy: it is still answering.
         """
-        async with self._exclusive(session_id):
-            self._check_idle(session_id)
+        async with self._turns.exclusive(session_id):
+            self._turns.check_idle(session_id)
             history = await asyncio.to_thread(self._store.select_version, session_id, message_id)
         self._news.tell(BranchChanged(session_id))
         return history
@@ -286,7 +300,7 @@ class SessionService:
             ToolError: a tool is wanted that cannot be called.
             StoreError: the question cannot be stored.
         """
-        question = _question(text, attachments)
+        question = question_of(text, attachments)
         wanted = Wanted(model, params, tool_use, reply_format)
         return await self._start(
             session_id, partial(self._planner.plan, ask=partial(self._planner.ask, question)), wanted
@@ -307,7 +321,7 @@ class SessionService:
         Raises:
             TetherError: as ``send``.
         """
-        question = _question(text, attachments)
+        question = question_of(text, attachments)
         wanted = Wanted(model, params, tool_use, reply_format)
         plan = partial(self._planner.plan, ask=partial(self._planner.ask, question), begins=True)
         return await self._start(uuid4().hex, plan, wanted)
@@ -350,7 +364,7 @@ class SessionService:
             MessageNotFound: the session has no such question.
             TetherError: as ``send``.
         """
-        question = _question(text, attachments)
+        question = question_of(text, attachments)
         wanted = Wanted(model, params, tool_use, reply_format)
         ask = partial(self._planner.ask_instead, message_id, question)
         return await self._start(session_id, partial(self._planner.plan, ask=ask), wanted)
@@ -397,12 +411,12 @@ class SessionService:
 
     async def cancel(self, session_id: str) -> bool:
         """Stop the session's turn and wait until what was said is stored; False when there is none."""
-        async with self._exclusive(session_id):
-            return await self._end_turn(session_id)
+        async with self._turns.exclusive(session_id):
+            return await self._turns.end(session_id)
 
     def running(self, session_id: str) -> Turn | None:
         """The session's turn, while it has one."""
-        return self._turns.get(session_id)
+        return self._turns.running(session_id)
 
     def newest_turn(self, session_id: str) -> Turn:
         """The session's turn, or its last one for a while after its end, so that nobody misses how it ended.
@@ -410,67 +424,46 @@ class SessionService:
         Raises:
             TurnNotFound: nothing was asked, or it was too long ago.
         """
-        turn = self._turns.get(session_id) or self._ended.get(session_id)
-        if turn is None:
-            raise TurnNotFound(
-                "Nothing is being answered",
-                f"No answer is being written in conversation {session_id}, nor was one just now.",
-                "Its messages have all that was said.",
-            )
-        return turn
+        return self._turns.newest(session_id)
 
     def turns(self) -> builtins.list[Turn]:
         """All turns that run."""
-        return [*self._turns.values()]
+        return self._turns.all()
 
     async def close(self) -> None:
         """Stop every turn and wait until all that was said is stored."""
-        await asyncio.gather(*self._starts, return_exceptions=True)
-        await asyncio.gather(*(turn.cancel() for turn in self._turns.values()))
+        await self._turns.close()
+        await self._titles.close()
+
+    async def settings_in(self, session_id: str) -> Settings:
+        """The settings with what holds in a session in their place."""
+        session = await asyncio.to_thread(self._store.get_session, session_id)
+        return await asyncio.to_thread(settings_in, self.settings, session.overrides)
+
+    async def count_tokens(self, text: str, model: str, *, attachments: Sequence[Attachment] = ()) -> int | None:
+        """How many tokens a question and its files would have, for somebody who is still typing.
+
+        It may be cancelled at any time. None where the model is not loaded, for nothing is ever loaded for this.
+        """
+        return await self._counts.of(text, attachments, model)
+
+    async def prompt_room(self, session_id: str, model: str) -> PromptRoom | None:
+        """How full the model's context window is with what is shown of a session; None where it is not loaded."""
+        return await self._counts.room(session_id, model)
 
     async def _start(self, session_id: str, plan: _Plan, wanted: Wanted) -> Turn:
-        """Start a turn; once it is being stored, a caller that goes away does not stop it."""
-        start = asyncio.create_task(self._plan_and_run(session_id, plan, wanted))
-        self._starts.add(start)
-        start.add_done_callback(self._starts.discard)
-        return await asyncio.shield(start)
+        tools = self._toolbox.offered()
+        make = partial(plan, session_id=session_id, wanted=wanted, settings=self.settings, tools=tools)
+        return await self._turns.start(session_id, make)
 
-    async def _plan_and_run(self, session_id: str, make: _Plan, wanted: Wanted) -> Turn:
-        async with self._exclusive(session_id):
-            self._check_idle(session_id)
-            make = partial(make, session_id=session_id, wanted=wanted, settings=self.settings)
-            plan = await asyncio.to_thread(make, tools=self._toolbox.offered())
-            turn = Turn(
-                plan,
-                self._store,
-                self._pool,
-                self._approvals,
-                permission=self._toolbox.permission,
-                cuts=self._cuts,
-                on_end=self._forget,
-            )
-            self._turns[session_id] = turn
-            self._changed(plan.session)
-            self._news.tell(TurnStarted(turn))
-            return turn
+    def _tell_of_start(self, turn: Turn) -> None:
+        self._titles.give_way(turn.plan.model)
+        self._changed(turn.plan.session)
+        self._news.tell(TurnStarted(turn))
 
-    def _exclusive(self, session_id: str) -> asyncio.Lock:
-        """Held while a turn is being started, and by what must not come in between."""
-        return self._locks.setdefault(session_id, asyncio.Lock())
-
-    def _check_idle(self, session_id: str) -> None:
-        if session_id in self._turns:
-            raise SessionBusy(
-                "Still answering",
-                "This conversation is still answering the last question.",
-                "Wait for the reply, or stop it.",
-            )
-
-    async def _end_turn(self, session_id: str) -> bool:
-        turn = self._turns.get(session_id)
-        if turn is not None:
-            await turn.cancel()
-        return turn is not None
+    def _tell_of_end(self, turn: Turn) -> None:
+        if self._finds_titles:
+            self._titles.begin(turn)
 
     def _changed(self, session: SessionRecord) -> SessionRecord:
         self._news.tell(SessionChanged(session))
@@ -478,22 +471,3 @@ class SessionService:
 
     def _shown(self, session_id: str) -> tuple[SessionRecord, builtins.list[MessageRecord]]:
         return self._store.get_session(session_id), self._store.history(session_id)
-
-    def _forget(self, turn: Turn) -> None:
-        ended = self._turns.pop(turn.session_id)
-        self._ended[turn.session_id] = ended
-        self._ended.move_to_end(turn.session_id)
-        while len(self._ended) > _KEPT_TURNS:
-            self._ended.popitem(last=False)
-
-
-def _question(text: str, attachments: Sequence[Attachment] = ()) -> Message:
-    if not text.strip() and not attachments:
-        raise TetherError("Nothing to send", "The message is empty.", "Write something first.")
-    files = (replace(each, name=_storable(each.name), text=_storable(each.text)) for each in attachments)
-    return Message("user", (*files, Text(_storable(text))))
-
-
-def _storable(text: str) -> str:
-    """Text that can be encoded: pasted halves of surrogate pairs are joined, or replaced when alone."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

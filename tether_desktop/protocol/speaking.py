@@ -85,7 +85,9 @@ def request_for(assignment: Assignment, fitted: FittedPrompt, info: EngineInfo |
     session_id, params, tools = assignment.session_id, assignment.params, assignment.tools
     constraint = assignment.reply_format
     if info and info.takes_messages:
-        begun = (Message("assistant", fitted.begun),) if fitted.begun else ()
+        reply = Message("assistant", fitted.begun)
+        # Thoughts are not sent back, so that there is nothing to go on with where nothing else was said.
+        begun = (reply,) if reply.text.strip() else ()
         said = (*fitted.messages, *begun)
         return GenerationRequest(
             session_id, (), params, said, tools, assignment.choice, constraint, continues=bool(begun)

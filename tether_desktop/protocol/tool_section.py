@@ -42,7 +42,7 @@ please say see shall she should show some such tell text than that the their the
 tool tools use used user using value very want was way were what when where which who why will with word words
 would write you your
 """
-_SILENT = frozenset(_EVERYDAY.split())
+SILENT_WORDS = frozenset(_EVERYDAY.split())
 """Words that say nothing of what a tool is for."""
 
 
@@ -124,4 +124,4 @@ def _words(text: str) -> frozenset[str]:
     """The stems of the words that could say what a text is about; sums count as such words."""
     words = _WORD.findall(text.lower())
     sums = _SUM_WORDS if _SUM.search(text) else ()
-    return frozenset(_ENDING.sub("", word) for word in (*words, *sums) if word not in _SILENT)
+    return frozenset(_ENDING.sub("", word) for word in (*words, *sums) if word not in SILENT_WORDS)

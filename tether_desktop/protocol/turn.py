@@ -38,6 +38,7 @@ class Turn:
         session_id: the session it belongs to.
         question: the question it has stored; None when an earlier one is answered again.
         reply: the reply as it is stored; complete after the terminal event.
+        plan: what it does.
         continues: whether the reply had parts before: what the events say comes after them.
     """
 
@@ -69,7 +70,7 @@ class Turn:
         self.question = plan.question
         self.reply = plan.reply
         self.continues = plan.continues
-        self._plan = plan
+        self.plan = plan
         self._on_end = on_end
         self._log = EventLog()
         self._writer = ReplyWriter(store, plan.reply.id, begun=plan.reply.message.parts, clock=clock)
@@ -117,8 +118,8 @@ class Turn:
         self._log.append(ending)
 
     async def _answer(self) -> Done:
-        if self._plan.title:
-            self._out.mention(Title(self._plan.title))
+        if self.plan.title:
+            self._out.mention(Title(self.plan.title))
         self._out.close_calls()
         return await self._rounds.answer()
 
@@ -142,7 +143,7 @@ class Turn:
 
     async def _finish_reply(self, ending: _Ending) -> MessageRecord:
         counted = self._counted(ending)
-        before = self._plan.reply
+        before = self.plan.reply
         match ending:
             case Done(reason, usage, timings):
                 return await self._writer.finish(reason, usage=usage, timings=timings, counted=counted)
@@ -161,7 +162,7 @@ class Turn:
         if self.question is not None and tokens is not None:
             counted[self.question.id] = tokens
             self.question = replace(self.question, tokens=tokens)
-        before = self._plan.reply
+        before = self.plan.reply
         if isinstance(ending, Done) and (before.usage or not before.message.parts):
             counted[self.reply.id] = ending.usage.completion_tokens
         return counted

@@ -124,6 +124,11 @@ class EnginePool:
         else:
             await self._drop(slot, "asked")
 
+    def loaded(self, model: str) -> Engine | None:
+        """The model's engine where it is loaded, for what may be asked of it beside a turn; None where it is not."""
+        slot = self._slots.get(model)
+        return None if slot is None or slot.leaving else slot.living()
+
     def states(self) -> dict[str, ModelState]:
         """The state of every model that was used so far; the others are unloaded."""
         return {name: slot.state for name, slot in self._slots.items()}

@@ -20,6 +20,13 @@ _EXTRAS = {
 }
 """Parameters that OpenAI's API does not have, and what servers that have them call them."""
 
+_CONTINUE = {"continue_final_message": True, "add_generation_prompt": False}
+CONTINUING: dict[str, dict[str, bool]] = {"vllm": _CONTINUE, "sglang": _CONTINUE, "llamacpp": {}, "library": {}}
+"""What a request has to have for the server to go on with its last message, by whom models are said to be of there.
+
+llama.cpp's server and Ollama, which calls itself so, always go on where a reply comes last.
+"""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_A_CALL = "invalid_call"
 _NO_PARAMETERS = {"type": "object", "properties": {}}

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from tether_desktop.errors import EngineError, PromptTooLong, ServerError
+from tether_desktop.errors import ContinuationRefused, EngineError, PromptTooLong, ServerError
 from tether_desktop.messages import Message, ToolDeclaration, Usage
 from tether_desktop.model.engine import (
     ConstraintKind,
@@ -21,7 +21,7 @@ from tether_desktop.model.engine import (
     Prompt,
 )
 from tether_desktop.model.refusals import check_constraint, check_prompt, not_loaded
-from tether_desktop.model.remote.chat_request import chat_body, unstreamed
+from tether_desktop.model.remote.chat_request import CONTINUING, chat_body, unstreamed
 from tether_desktop.model.remote.client import ServerClient, Tries, persist
 from tether_desktop.model.remote.counting import (
     Count,
@@ -69,6 +69,7 @@ class RemoteEngine:
         self._server_name, _, self._model = spec.model.partition("/")
         self._client: ServerClient | None = None
         self._window = 0
+        self._owner = ""
         self._count: Count | None = None
         self._estimate = Estimate()
         self._dialect = Dialect()
@@ -82,6 +83,7 @@ class RemoteEngine:
         listed = await self._find_model(self._client, server)
         self._count = await find_count(self._client, self._model, listed.owner)
         self._window = await self._find_window(self._client, server, listed)
+        self._owner = listed.owner
         on_progress(1.0)
         return EngineInfo(self._window, f"Server {server.name}", takes_messages=True, constraints=_CONSTRAINTS)
 
@@ -90,6 +92,8 @@ class RemoteEngine:
         client = self._loaded()
         check_constraint(request.constraint, _CONSTRAINTS)
         body = chat_body(self._model, request, await self._room(request))
+        if request.continues:
+            body |= self._going_on()
         tries = Tries(self._limits)
         while True:
             asked, reader = self._dialect.translate(body), ReplyReader(client, request)
@@ -203,6 +207,20 @@ class RemoteEngine:
     def _learn(self, body: dict[str, Any], usage: Usage | None) -> None:
         if usage is not None:
             self._estimate.learn(body, usage.prompt_tokens)
+
+    def _going_on(self) -> dict[str, Any]:
+        """What makes the server go on with the last message.
+
+        Raises:
+            ContinuationRefused: it is of no kind that is known to do that; others would begin anew.
+        """
+        if self._owner not in CONTINUING:
+            raise ContinuationRefused(
+                "The reply cannot go on",
+                f"{self._spec.model} runs on a server that begins every reply anew.",
+                "Ask it to go on in a message of your own, or have the reply made again.",
+            )
+        return dict(CONTINUING[self._owner])
 
     def _loaded(self) -> ServerClient:
         if self._client is None:

@@ -11,6 +11,10 @@ from tether_desktop.protocol.attachments.limits import MOST_CHARACTERS, problem,
 _SAMPLE = 1 << 16
 """Bytes by which an encoding is told; more would take seconds and tell nothing new."""
 
+_COMMON = "cp1252"
+"""Windows' for Western Europe and America, which old files most often have."""
+
+_CLEARLY = 0.06
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -82,12 +86,27 @@ def _looks_wide(data: bytes) -> str | None:
 
 
 def _guessed(data: bytes) -> str | None:
-    """The encoding that a sample of the bytes most likely has; None where it is no text."""
+    """The encoding that a sample of the bytes most likely has; None where it is no text.
+
+    Among its likes the most common one is taken, unless another explains the text clearly better.
+    """
     # Here, since most files are UTF-8 and need it not.
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:_SAMPLE], enable_fallback=False).best()
-    return best.encoding if best else None
+    sample = data[:_SAMPLE]
+    likely = {match.encoding: match.coherence for match in from_bytes(sample, enable_fallback=False)}
+    best = max(likely.values(), default=0.0)
+    if likely and (likely.get(_COMMON, -1.0) >= best - _CLEARLY or (not best and _can_be(sample, _COMMON))):
+        return _COMMON
+    return next(iter(likely), None)
+
+
+def _can_be(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_noise(text: str) -> bool:

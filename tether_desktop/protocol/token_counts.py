@@ -1,0 +1,100 @@
+"""Counts tokens for people who are still typing, where that costs next to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from tether_desktop.context.store import Store
+from tether_desktop.errors import TetherError
+from tether_desktop.messages import Attachment
+from tether_desktop.model.discovery.catalog import Catalog
+from tether_desktop.model.pool.pool import EnginePool
+from tether_desktop.protocol.attachments.rendering import file_text
+from tether_desktop.protocol.model_choice import load_template
+from tether_desktop.protocol.window import counted_alone
+
+_PIECE = 50_000
+"""Characters that are counted at a time, in some hundredths of a second."""
+
+_KEPT_FILES = 64
+_LOOKED_AT = 8
+"""Messages at the end of a conversation among which there is a reply whose tokens were counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRoom:
+    """How full a model's context window is.
+
+    Attributes:
+        used: tokens of the conversation so far, as the model last read and wrote them.
+        window: tokens of prompt and reply together.
+    """
+
+    used: int
+    window: int
+
+
+class TokenCounts:
+    """Asks engines that are loaded; never loads one.
+
+    A model that is not loaded counts nothing: reading its vocabulary takes up to a second, in which no other thread
+    of this process runs.
+    """
+
+    def __init__(self, store: Store, pool: EnginePool, catalog: Catalog) -> None:
+        self._store = store
+        self._pool = pool
+        self._catalog = catalog
+        self._files: OrderedDict[tuple[str, int], int] = OrderedDict()
+
+    async def of(self, text: str, attachments: Sequence[Attachment], model: str) -> int | None:
+        """Tokens of a question with its files; None where the model is not loaded. May be cancelled at any time."""
+        try:
+            files = [await self._of_file(file, model) for file in attachments]
+            return sum(files) + (await self._count(text, model) if text else 0)
+        except (TetherError, _NotLoaded):
+            # It was unloaded or died meanwhile; whoever sends the question is told why.
+            return None
+
+    async def room(self, session_id: str, model: str) -> PromptRoom | None:
+        """How full the model's context window is; None where it is not loaded."""
+        state = self._pool.states().get(model)
+        if state is None or state.info is None:
+            return None
+        records = await asyncio.to_thread(partial(self._store.history, session_id, limit=_LOOKED_AT))
+        used = 0
+        for record in reversed(records):
+            if record.usage is not None:
+                used += record.usage.prompt_tokens + record.usage.completion_tokens
+                break
+            used += record.tokens or await self.of(record.message.text, record.message.attachments, model) or 0
+        return PromptRoom(used, state.info.context_window)
+
+    async def _of_file(self, file: Attachment, model: str) -> int:
+        """Tokens of a file, counted once."""
+        key = (model, hash(file))
+        if key not in self._files:
+            self._files[key] = await self._count(file_text(file), model)
+            while len(self._files) > _KEPT_FILES:
+                self._files.popitem(last=False)
+        return self._files[key]
+
+    async def _count(self, text: str, model: str) -> int:
+        """Tokens of a text, in pieces between which an engine can go on with its reply."""
+        count = 0
+        for start in range(0, len(text), _PIECE):
+            engine = self._pool.loaded(model)
+            if engine is None:
+                raise _NotLoaded
+            template = await asyncio.to_thread(lambda: load_template(self._catalog.get(model)))
+            (tokens,) = await engine.count_tokens([counted_alone(text[start : start + _PIECE], template)])
+            count += tokens
+        return count
+
+
+class _NotLoaded(Exception):
+    """Nobody is there to count."""
