@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QTextCursor, QTextDocument
+from collections.abc import Iterator
+
+from PySide6.QtGui import QTextDocument, QTextFragment
 
 from tether_desktop.ui.markdown.blocks import LINE_BREAK, Block, Line, Table
-from tether_desktop.ui.markdown.document_formats import TIGHT_GAP, gap_above
+from tether_desktop.ui.markdown.document_formats import SHOWN_LENGTH, SOURCE, TIGHT_GAP, gap_above
 from tether_desktop.ui.markdown.document_writer import ZERO_WIDTH_SPACE, DocumentWriter
 
 INDENT = "    "
-PARAGRAPH_SEPARATOR = "\u2029"
 
 
 def copied_text(document: QTextDocument, writer: DocumentWriter, start: int, end: int) -> str:
@@ -46,12 +47,39 @@ def _separator(before: Block | None, block: Block) -> str:
 
 
 def _plain(document: QTextDocument, start: int, end: int) -> str:
-    cursor = QTextCursor(document)
-    cursor.setPosition(start)
-    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-    text = cursor.selectedText().replace(ZERO_WIDTH_SPACE, "")
-    return text.replace(LINE_BREAK, "\n").replace(PARAGRAPH_SEPARATOR, "\n")
+    return "".join(_pieces(document, start, end)).replace(LINE_BREAK, "\n")
+
+
+def _pieces(document: QTextDocument, start: int, end: int) -> Iterator[str]:
+    """The text between two positions; what stands for something else becomes that."""
+    block = document.findBlock(start)
+    while block.isValid() and block.position() < end:
+        if block.position() > start:
+            yield "\n"
+        fragments = block.begin()
+        while not fragments.atEnd():
+            yield _fragment(fragments.fragment(), start, end)
+            fragments += 1
+        block = block.next()
+
+
+def _fragment(fragment: QTextFragment, start: int, end: int) -> str:
+    first, length = fragment.position(), fragment.length()
+    if first >= end or first + length <= start:
+        return ""
+    source = fragment.charFormat().property(SOURCE)
+    if source:
+        # Equal neighbours are one fragment.
+        return str(source) * max(1, length // int(fragment.charFormat().property(SHOWN_LENGTH)))
+    return utf16_slice(fragment.text(), max(start - first, 0), min(end - first, length)).replace(ZERO_WIDTH_SPACE, "")
+
+
+def utf16_slice(text: str, start: int, end: int) -> str:
+    """The characters between two positions as a document counts them: those outside the first plane are two."""
+    if len(text) == len(text.encode("utf-16-le")) // 2:
+        return text[start:end]
+    return text.encode("utf-16-le", "surrogatepass")[2 * start : 2 * end].decode("utf-16-le", "replace")
 
 
 def _rows(table: Table) -> str:
-    return "\n".join("\t".join("".join(span.text for span in cell) for cell in row) for row in table.rows)
+    return "\n".join("\t".join("".join(span.original for span in cell) for cell in row) for row in table.rows)

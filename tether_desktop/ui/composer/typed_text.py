@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from tether_desktop.ui.markdown.block_builder import LONGEST_PLAIN_LINE, code_blocks, plain_blocks
 from tether_desktop.ui.markdown.blocks import Block, Line, Span
-from tether_desktop.ui.markdown.spans import linked, visible
+from tether_desktop.ui.markdown.hidden_text import all_marked
+from tether_desktop.ui.markdown.spans import linked
 
 LONGEST_TYPED = 100_000
 """Characters above which a text is shown without looking for code in it."""
@@ -44,7 +45,7 @@ def _fenced(lines: Iterator[str], fence: str) -> Iterator[str]:
 def _paragraph(line: str, *, first: bool) -> list[Block]:
     if len(line) > LONGEST_PLAIN_LINE:
         return list(plain_blocks(line))
-    return [Line("paragraph", tuple(_spans(visible(line))), tight=not first)]
+    return [Line("paragraph", all_marked(_spans(line)), tight=not first)]
 
 
 def _spans(line: str) -> Iterator[Span]:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from markdown_it.token import Token
 
-from tether_desktop.ui.markdown.blocks import Alignment, Block, Cell, Line, Span, Table
+from tether_desktop.ui.markdown.blocks import LINE_BREAK, Alignment, Block, Cell, Line, Span, Table
+from tether_desktop.ui.markdown.hidden_text import all_marked, visible
 from tether_desktop.ui.markdown.highlight import code_lines
-from tether_desktop.ui.markdown.spans import inline_spans, visible
+from tether_desktop.ui.markdown.shortened import rest_line
+from tether_desktop.ui.markdown.spans import inline_spans, math_span
+from tether_desktop.ui.translation import translate
 
 LONGEST_PLAIN_LINE = 4_000
 """Characters after which a line that is shown as written continues in the next one: one layout of it stays cheap."""
+MOST_CODE_LINES = 200
+"""Lines of one block of code that are shown; the rest is a click away, and copied with it."""
+MOST_ROWS = 200
+"""Rows of one table that are shown."""
 MOST_CELLS = 2_000
 MOST_COLUMNS = 24
+MOST_BREAKS = 60
+"""Line breaks in one paragraph after which it goes on in another one."""
 
 _TASK = re.compile(r"\[([ xX])\]\s+")
 _CHECK_BOXES = {" ": "☐", "x": "☑", "X": "☑"}
@@ -23,40 +32,86 @@ _BULLETS = "•◦▪"
 _ALIGNMENTS: dict[str, Alignment] = {"text-align:center": "center", "text-align:right": "right"}
 
 
-def plain_blocks(text: str) -> tuple[Block, ...]:
-    """The text as it was written, one block for each line."""
-    pieces = (visible(piece) for line in text.split("\n") for piece in _cut(line))
+def plain_blocks(text: str, *, first: bool = True) -> tuple[Block, ...]:
+    """The text as it was written, one block for each line; ``first`` says that nothing comes before it."""
+    pieces = (all_marked([Span(piece)]) for line in text.split("\n") for piece in _cut(line))
     return tuple(
-        Line("paragraph", (Span(piece),) if piece else (), tight=index > 0) for index, piece in enumerate(pieces)
+        Line("paragraph", spans if spans[0].text else (), tight=index > 0 or not first)
+        for index, spans in enumerate(pieces)
     )
 
 
 def code_blocks(code: str, language: str, *, growing: bool = False, depth: int = 0, quote: int = 0) -> list[Block]:
-    """The lines of one block of code."""
-    lines = code_lines(visible(code), language, growing=growing)
-    end = len(lines) - 1
+    """The lines of one block of code; of very many, the first ones and a line that offers the rest."""
+    count = code.count("\n") + 1
+    shown = code if count <= MOST_CODE_LINES else "\n".join(code.split("\n", MOST_CODE_LINES)[:MOST_CODE_LINES])
+    lines = [all_marked(spans) for spans in code_lines(shown, language, growing=growing)]
+    end = len(lines) - 1 if count <= MOST_CODE_LINES else -1
     header = Line("code_header", depth=depth, quote=quote, language=language)
-    return [
+    blocks: list[Block] = [
         header,
         *(
             Line("code", spans, depth=depth, quote=quote, language=language, last=index == end)
             for index, spans in enumerate(lines)
         ),
     ]
+    if end < 0:
+        words = translate("Markdown", "Show all {count} lines").format(count=f"{count:,}")
+        rest = rest_line(words, code, kind="code")
+        blocks.append(replace(rest, depth=depth, quote=quote, language=language, last=True))
+    return blocks
 
 
 def _cut(line: str) -> Iterable[str]:
     return (line[start : start + LONGEST_PLAIN_LINE] for start in range(0, max(len(line), 1), LONGEST_PLAIN_LINE))
 
 
+def _paragraphs(spans: tuple[Span, ...]) -> Iterator[tuple[Span, ...]]:
+    """The paragraph, cut into several where laying it out as one would be felt; what is before a cut never changes."""
+    if sum(span.text.count(LINE_BREAK) for span in spans) > MOST_BREAKS:
+        yield from _cut_at_breaks(spans)
+    elif len(spans) == 1 and len(spans[0].text) > LONGEST_PLAIN_LINE:
+        yield from ((spans[0].with_text(piece),) for piece in _cut(spans[0].text))
+    else:
+        yield spans
+
+
+def _cut_at_breaks(spans: Iterable[Span]) -> Iterator[tuple[Span, ...]]:
+    held: list[Span] = []
+    breaks = 0
+    for span in spans:
+        first, *rest = span.text.split(LINE_BREAK) if not span.source else [span.text]
+        held.append(span.with_text(first))
+        for line in rest:
+            breaks += 1
+            if breaks % MOST_BREAKS:
+                held.append(span.with_text(LINE_BREAK + line))
+            else:
+                yield _merged(held)
+                held = [span.with_text(line)]
+    yield _merged(held)
+
+
+def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    merged: list[Span] = []
+    for span in spans:
+        if merged and merged[-1].style == span.style and not span.source:
+            merged[-1] = span.with_text(merged[-1].text + span.text)
+        elif span.text:
+            merged.append(span)
+    return tuple(merged)
+
+
 class BlockBuilder:
     """Walks over the tokens of one top-level piece of Markdown.
 
     Args:
+        lines: those of the text that the tokens are of.
         growing: more text will follow, so code is highlighted piece by piece.
     """
 
-    def __init__(self, *, growing: bool = False) -> None:
+    def __init__(self, lines: Sequence[str] = (), *, growing: bool = False) -> None:
+        self._lines = lines
         self._growing = growing
         self._blocks: list[Block] = []
         self._depth = 0
@@ -66,10 +121,12 @@ class BlockBuilder:
         self._heading = 0
         self._rows: list[list[Cell]] | None = None
         self._alignments: list[Alignment] = []
+        self._table_lines = (0, 0)
         self._handlers: dict[str, Callable[[Token], None]] = {
             "inline": self._on_inline,
             "paragraph_open": self._on_paragraph,
             "heading_open": self._on_heading,
+            "math_block": self._on_math,
             "fence": self._on_code,
             "code_block": self._on_code,
             "hr": self._on_rule,
@@ -121,7 +178,12 @@ class BlockBuilder:
         if task:
             self._marker = _CHECK_BOXES[task.group(1)]
             spans = (replace(spans[0], text=spans[0].text[task.end() :]), *spans[1:])
-        self._add(Line("paragraph", spans, tight=self._hidden and bool(self._blocks)))
+        for index, part in enumerate(_paragraphs(spans)):
+            self._add(Line("paragraph", part, tight=index > 0 or (self._hidden and bool(self._blocks))))
+
+    def _on_math(self, token: Token) -> None:
+        self._flush_marker()
+        self._add(Line("math", (math_span(token),)))
 
     def _on_code(self, token: Token) -> None:
         if self._marker:
@@ -152,9 +214,10 @@ class BlockBuilder:
         self._flush_marker()
         self._quote += token.nesting
 
-    def _on_table(self, _token: Token) -> None:
+    def _on_table(self, token: Token) -> None:
         self._flush_marker()
         self._rows, self._alignments = [], []
+        self._table_lines = tuple(token.map or (0, 0))
 
     def _on_row(self, _token: Token) -> None:
         if self._rows is not None:
@@ -166,11 +229,22 @@ class BlockBuilder:
     def _on_table_end(self, _token: Token) -> None:
         rows, self._rows = self._rows or [], None
         columns = len(self._alignments)
-        if columns > MOST_COLUMNS or len(rows) * columns > MOST_CELLS:
+        most = min(MOST_ROWS, MOST_CELLS // max(columns, 1))
+        if columns > MOST_COLUMNS:
             self._blocks += plain_blocks("\n".join(_row_text(row) for row in rows))
             return
-        cells = tuple(tuple(row) for row in rows)
+        cells = tuple(tuple(row) for row in rows[: most + 1])
         self._blocks.append(Table(cells, tuple(self._alignments), depth=self._depth, quote=self._quote))
+        if len(rows) > most + 1:
+            first, last = self._table_lines
+            rest = rows_line("\n".join(self._lines[first:last]), len(rows) - 1)
+            self._blocks.append(replace(rest, depth=self._depth, quote=self._quote))
+
+
+def rows_line(table: str, rows: int) -> Line:
+    """Offers the rows of a table, its header not counted, that are not shown."""
+    words = translate("Markdown", "Show all {count} rows").format(count=f"{rows:,}")
+    return rest_line(words, table.rstrip("\n"))
 
 
 def _row_text(row: Iterable[Cell]) -> str:

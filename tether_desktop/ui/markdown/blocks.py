@@ -18,6 +18,7 @@ class Span:
     Attributes:
         link: where it leads, when it is a link; always http, https or mailto.
         syntax: the kind of token in highlighted code, a field name of ``SyntaxColors``.
+        source: what it stands for when that is not its text: a formula, or a character that nobody would see.
     """
 
     text: str
@@ -27,11 +28,17 @@ class Span:
     code: bool = False
     link: str = ""
     syntax: str = ""
+    source: str = ""
 
     @property
-    def style(self) -> tuple[bool, bool, bool, bool, str, str]:
+    def style(self) -> tuple[bool, bool, bool, bool, str, str, str]:
         """All but the text."""
-        return self.bold, self.italic, self.strike, self.code, self.link, self.syntax
+        return self.bold, self.italic, self.strike, self.code, self.link, self.syntax, self.source
+
+    @property
+    def original(self) -> str:
+        """What was written."""
+        return self.source or self.text
 
     def with_text(self, text: str) -> Span:
         """Another text in the same style."""
@@ -50,9 +57,10 @@ class Line:
         tight: it follows the line before without the space between paragraphs.
         language: of the code, as the model named it.
         last: the last line of its code block.
+        whole: all of the code, table or text of which only the beginning is shown; this line offers the rest.
     """
 
-    kind: Literal["paragraph", "heading", "rule", "code_header", "code"]
+    kind: Literal["paragraph", "heading", "rule", "code_header", "code", "math"]
     spans: tuple[Span, ...] = ()
     level: int = 0
     depth: int = 0
@@ -61,11 +69,17 @@ class Line:
     tight: bool = False
     language: str = ""
     last: bool = False
+    whole: str = ""
 
     @property
     def text(self) -> str:
         """The characters without their styles."""
         return "".join(span.text for span in self.spans)
+
+    @property
+    def original(self) -> str:
+        """What was written, without its styles."""
+        return "".join(span.original for span in self.spans)
 
 
 Cell = tuple[Span, ...]

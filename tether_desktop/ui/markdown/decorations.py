@@ -28,9 +28,9 @@ class CodeCard:
     language: str
 
     def text(self, blocks: list[Block]) -> str:
-        """The code."""
-        lines = blocks[self.first + 1 : self.last + 1]
-        return "\n".join(line.text for line in lines if isinstance(line, Line))
+        """The code, all of it, as it was written."""
+        lines = [line for line in blocks[self.first + 1 : self.last + 1] if isinstance(line, Line)]
+        return lines[-1].whole or "\n".join(line.original for line in lines)
 
 
 @dataclass(frozen=True, slots=True)

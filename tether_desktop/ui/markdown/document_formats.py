@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
 
 from PySide6.QtCore import Qt
@@ -11,12 +12,14 @@ from PySide6.QtGui import (
     QFont,
     QTextBlockFormat,
     QTextCharFormat,
+    QTextFormat,
     QTextFrameFormat,
     QTextTableFormat,
 )
 
-from tether_desktop.ui.look.tokens import MONO, SANS, Theme
+from tether_desktop.ui.look.tokens import MONO, SANS, SyntaxColors, Theme
 from tether_desktop.ui.markdown.blocks import Alignment, Block, Line, Span, Table
+from tether_desktop.ui.markdown.hidden_text import MARK
 
 INDENT = 26
 """Width of one list level, in device-independent pixels like all below."""
@@ -42,6 +45,13 @@ _ALIGNMENTS = {
 
 # What a model wrote must be read character by character: != stays two of them.
 _NO_LIGATURES = {QFont.Tag("calt"): 0}
+
+
+SYNTAX_TOKENS = frozenset(field.name for field in fields(SyntaxColors))
+SOURCE = QTextFormat.Property.UserProperty.value
+"""The property of characters that stand for others: what was written."""
+SHOWN_LENGTH = SOURCE + 1
+"""And how many characters stand for that."""
 
 
 def left_edge(depth: int, quote: int) -> int:
@@ -86,7 +96,7 @@ class DocumentFormats:
         found = self._chars.get(key)
         if found is None:
             found = self._chars[key] = self._make_char(span, level, in_block=in_block)
-        return found
+        return _standing_for(span, found) if span.source else found
 
     def _make_char(self, span: Span, level: int, *, in_block: bool) -> QTextCharFormat:
         result = QTextCharFormat()
@@ -99,7 +109,10 @@ class DocumentFormats:
             result.setFontFeatures(_NO_LIGATURES)
         result.setFontStrikeOut(span.strike)
         result.setForeground(QColor(self._color(span)))
-        if span.code and not in_block:
+        if span.syntax == MARK:
+            result.setProperty(QTextCharFormat.Property.FontPixelSize, size - 3)
+            result.setBackground(QColor(self.theme.colors.warning_surface))
+        elif span.code and not in_block:
             result.setBackground(QColor(self.theme.colors.hover))
         if span.link:
             result.setAnchor(True)
@@ -114,9 +127,9 @@ class DocumentFormats:
     def _color(self, span: Span) -> QColor:
         if span.link:
             return QColor(self.theme.colors.link)
-        if span.syntax:
-            return QColor(str(getattr(self.theme.syntax, span.syntax)))
-        return self._text
+        if span.syntax == MARK:
+            return QColor(self.theme.colors.warning)
+        return QColor(str(getattr(self.theme.syntax, span.syntax))) if span.syntax in SYNTAX_TOKENS else self._text
 
     def line(self, line: Line, before: Block | None) -> QTextBlockFormat:
         """The margins of a line that follows ``before``."""
@@ -131,6 +144,8 @@ class DocumentFormats:
         result.setLeftMargin(left)
         result.setTopMargin(top)
         result.setBottomMargin(bottom)
+        if line.kind == "math":
+            result.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         if line.kind == "code_header":
             result.setLineHeight(CODE_HEADER + CODE_PADDING // 2, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
             return result
@@ -167,6 +182,13 @@ class DocumentFormats:
         result.setBottomMargin(PARAGRAPH_GAP)
         result.setLeftMargin(left_edge(table.depth, table.quote))
         return result
+
+
+def _standing_for(span: Span, looks: QTextCharFormat) -> QTextCharFormat:
+    result = QTextCharFormat(looks)
+    result.setProperty(SOURCE, span.source)
+    result.setProperty(SHOWN_LENGTH, len(span.text))
+    return result
 
 
 @lru_cache(maxsize=4)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtGui import QTextDocument
 
 from tether_desktop.ui.markdown.block_builder import plain_blocks
-from tether_desktop.ui.markdown.blocks import Block, Line, Span
+from tether_desktop.ui.markdown.blocks import Block
 from tether_desktop.ui.markdown.document_formats import DocumentFormats
 from tether_desktop.ui.markdown.document_writer import DocumentWriter
-from tether_desktop.ui.markdown.parser import has_references, parse, parse_final
+from tether_desktop.ui.markdown.long_pieces import take
+from tether_desktop.ui.markdown.parser import final_end, has_references, parse
+from tether_desktop.ui.markdown.shortened import rest_line
+from tether_desktop.ui.translation import translate
 
 LONGEST_SHOWN = 300_000
 """Characters of one message that are shown; copying takes all of them."""
 LONGEST_STEP = 6_000
 """Characters shown by one call, so that no text, however long, holds up the window."""
+MOST_STEP_LINES = 400
+"""Lines shown by one call."""
 LONGEST_WHOLE = 20_000
 """Characters up to which a complete text is parsed as a whole for the sake of links defined at its end."""
-LONGEST_PIECE = 30_000
-"""Characters of one list, table or paragraph above which it is shown as it was written."""
+LONGEST_PIECE = 20_000
+"""Characters of one list or paragraph after which it, and what follows it, is shown as it was written."""
+MOST_PLAIN_LINES = 2_000
+"""Lines of what is shown as it was written; the rest is a click away."""
+
+_BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")
 
 
 class MarkdownStream:
@@ -37,6 +48,8 @@ class MarkdownStream:
         self._settled = 0
         self._settled_blocks = 0
         self._examined = 0
+        self._plain_from: int | None = None
+        self._plain_lines = 0
 
     def show(self, text: str, *, complete: bool) -> int:
         """Show ``text``, which usually begins with the text shown before.
@@ -44,72 +57,120 @@ class MarkdownStream:
         Returns:
             The index of the first block that changed; the number of blocks when none did.
         """
-        shown = _normal(text)[:LONGEST_SHOWN]
+        normal = _normal(text)
+        shown = normal[:LONGEST_SHOWN]
         if not shown.startswith(self._source):
             self._start_over("")
-        end = len(self._source) + LONGEST_STEP
+        end = len(self._source) + _step(shown[len(self._source) : len(self._source) + LONGEST_STEP])
         self.pending = end < len(shown)
         self._source = shown[:end]
         if complete and not self.pending:
-            return self._finish(len(text) - len(shown))
+            return self._finish(normal)
         changed = self._settle()
         if self.pending and changed < self._settled_blocks:
             return changed
         return min(changed, self.writer.write(self._rest(growing=True), self._settled_blocks))
 
-    def _finish(self, omitted: int) -> int:
+    def _finish(self, text: str) -> int:
         if len(self._source) <= LONGEST_WHOLE and has_references(self._source):
             self._start_over(self._source)
+            return self.writer.write(parse(self._source))
+        changed = self._settle()
         rest = self._rest(growing=False)
+        omitted = len(text) - len(self._source)
         if omitted > 0:
-            rest.append(_omission(omitted))
-        return self.writer.write(rest, self._settled_blocks)
+            words = translate("Markdown", "… {count} more characters are not shown here. Show all of it")
+            rest.append(rest_line(words.format(count=f"{omitted:,}"), text))
+        return min(changed, self.writer.write(rest, self._settled_blocks))
 
     def _start_over(self, source: str) -> None:
         self._source = source
-        self._settled = self._settled_blocks = self._examined = 0
+        self._settled = self._settled_blocks = self._examined = self._plain_lines = 0
+        self._plain_from = None
 
     def _settle(self) -> int:
+        """Write the pieces that are final; the index of the first block that changed."""
+        changed = len(self.writer.blocks)
+        settled = -1
+        while self._settled != settled:
+            settled = self._settled
+            changed = min(changed, self._settle_next())
+        return changed
+
+    def _settle_next(self) -> int:
+        if self._plain_from is not None:
+            return self._settle_plain()
+        blank = _BLANK_LINES.match(self._source, self._settled)
+        if blank is not None:
+            self._settled, self._examined = blank.end(), 0
+        piece = take(self._source[self._settled :], growing=True)
+        if piece is None:
+            return self._settle_pieces()
+        return len(self.writer.blocks) if piece.end is None else self._write_final(piece.blocks, piece.end)
+
+    def _settle_pieces(self) -> int:
         """Write the pieces that are final.
 
         A piece is final once the first line of the next one is complete: half a line may yet turn out to belong to
-        the piece before.
+        the piece before. What has grown too long is final as far as it has come.
         """
         tail = self._source[self._settled :]
         lines = tail[: tail.rfind("\n") + 1]
-        if _is_too_long(tail) or len(lines) == self._examined:
+        too_long = len(tail) - len(lines) > LONGEST_PIECE
+        if len(lines) == self._examined and not too_long:
             return len(self.writer.blocks)
-        final, first_line = parse_final(lines)
-        self._examined = len(lines) - (skipped := _offset(tail, first_line))
-        if not final:
+        end = final_end(lines, LONGEST_PIECE)
+        self._examined = len(lines) - end
+        if end:
+            return self._write_final(parse(lines[:end]), end)
+        return self._cut_off(tail) if too_long or len(lines) > LONGEST_PIECE else len(self.writer.blocks)
+
+    def _cut_off(self, tail: str) -> int:
+        """Let a piece that is too long, and what follows it, go on as it was written."""
+        end = tail.rfind("\n", 0, LONGEST_PIECE) + 1 or LONGEST_PIECE
+        changed = self._write_final(parse(tail[:end]), end)
+        self._plain_from = self._settled
+        return changed
+
+    def _settle_plain(self) -> int:
+        """Write the complete lines of what is shown as it was written, up to so many."""
+        lines = self._source[self._settled : self._source.rfind("\n") + 1].split("\n")[:-1]
+        lines = lines[: MOST_PLAIN_LINES - self._plain_lines]
+        if not lines:
             return len(self.writer.blocks)
-        changed = self.writer.write(final, self._settled_blocks)
+        blocks = plain_blocks("\n".join(lines), first=False)
+        self._plain_lines += len(lines)
+        return self._write_final([*blocks], sum(map(len, lines)) + len(lines))
+
+    def _write_final(self, blocks: list[Block], length: int) -> int:
+        changed = self.writer.write(blocks, self._settled_blocks)
         self._settled_blocks = len(self.writer.blocks)
-        self._settled += skipped
+        self._settled += length
+        self._examined = 0
         return changed
 
     def _rest(self, *, growing: bool) -> list[Block]:
+        """What follows the pieces that are final."""
         tail = self._source[self._settled :]
-        return list(plain_blocks(tail)) if _is_too_long(tail) else parse(tail, growing=growing)
+        if self._plain_from is not None:
+            return self._plain_rest(tail)
+        piece = take(tail, growing=growing)
+        return [*piece.blocks] if piece is not None else parse(tail, growing=growing)
+
+    def _plain_rest(self, tail: str) -> list[Block]:
+        if not tail:
+            return []
+        if self._plain_lines < MOST_PLAIN_LINES:
+            return [*plain_blocks(tail, first=False)]
+        return [rest_line(translate("Markdown", "Show all of it"), self._source[self._plain_from :])]
 
 
 def _normal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _is_too_long(tail: str) -> bool:
-    # Code is one piece however long it is, and cheap.
-    return len(tail) > LONGEST_PIECE + LONGEST_STEP and not tail.startswith(("```", "~~~"))
-
-
-def _offset(text: str, line: int) -> int:
-    """Where a line begins."""
-    position = 0
-    for _ in range(line):
-        position = text.index("\n", position) + 1
-    return position
-
-
-def _omission(count: int) -> Line:
-    words = f"… {count:,} more characters are not shown here. Copying the message takes all of it."
-    return Line("paragraph", (Span(words, italic=True),))
+def _step(text: str) -> int:
+    """How much of what is new one call shows."""
+    if text.count("\n") <= MOST_STEP_LINES:
+        return len(text)
+    return sum(map(len, text.split("\n", MOST_STEP_LINES)[:MOST_STEP_LINES])) + MOST_STEP_LINES

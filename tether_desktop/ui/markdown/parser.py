@@ -1,10 +1,11 @@
-"""Markdown to blocks: CommonMark with tables, strikethrough and task lists; no HTML, no images."""
+"""Markdown to blocks: CommonMark with tables, strikethrough, task lists and mathematics; no HTML, no images."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -13,10 +14,9 @@ from markdown_it.token import Token
 from tether_desktop.ui.markdown.block_builder import BlockBuilder, plain_blocks
 from tether_desktop.ui.markdown.blocks import LINE_BREAK, Block
 from tether_desktop.ui.markdown.highlight import prewarm as prewarm_highlight
+from tether_desktop.ui.markdown.math_rules import enable_math
 from tether_desktop.ui.markdown.spans import is_allowed_link
 
-LONGEST_PIECE = 50_000
-"""Characters of one list, table or paragraph above which it is shown as it was written: parsing would be felt."""
 LONGEST_PARAGRAPH = 6_000
 """Characters above which emphasis and links in one paragraph are not looked for."""
 MOST_BRACKETS = 300
@@ -35,16 +35,30 @@ def parse(text: str, *, growing: bool = False) -> list[Block]:
     return [block for piece in pieces for block in _blocks(piece, lines, growing=growing and piece is pieces[-1])]
 
 
-def parse_final(text: str) -> tuple[list[Block], int]:
-    """The blocks of all top-level pieces but the last, which may still grow, and the line where that one begins.
+def final_end(text: str, longest: int) -> int:
+    """How many characters of ``text``, which ends with a line feed, are top-level pieces that cannot change any more.
 
-    ``text`` ends with a line feed.
+    The last piece may still grow; a piece of more than ``longest`` characters is not among them, nor what follows it.
     """
-    *final, last = [*_pieces(_outline_parser().parse(text))] or [[]]
-    if not final or not last[0].map:
-        return [], 0
-    line = last[0].map[0]
-    return parse("\n".join(text.split("\n")[:line])), line
+    starts = [piece[0].map[0] for piece in _pieces(_outline_parser().parse(text)) if piece[0].map]
+    if len(starts) < 2:
+        return 0
+    offsets = _offsets(text, starts)
+    for index, (start, end) in enumerate(pairwise(offsets)):
+        if end - start > longest:
+            return start if index else 0
+    return offsets[-1]
+
+
+def _offsets(text: str, lines: list[int]) -> list[int]:
+    """Where lines begin."""
+    found, position, at = [], 0, 0
+    for line in lines:
+        for _ in range(line - at):
+            position = text.index("\n", position) + 1
+        at = line
+        found.append(position)
+    return found
 
 
 def has_references(text: str) -> bool:
@@ -54,7 +68,7 @@ def has_references(text: str) -> bool:
 
 def prewarm() -> None:
     """Do once, in any thread, what the first message would otherwise wait for."""
-    parse("**a** `b`\n\n- c\n\n| d |\n|---|\n| e |")
+    parse("**a** `b` $c^2$\n\n- c\n\n| d |\n|---|\n| e |")
     prewarm_highlight()
 
 
@@ -65,7 +79,7 @@ def _blocks(tokens: list[Token], lines: list[str], *, growing: bool) -> tuple[Bl
     if any(token.level >= DEEPEST_NESTING - 2 for token in tokens):
         first, last = tokens[0].map or (0, 0)
         return plain_blocks("\n".join(lines[first:last]).rstrip("\n"))
-    return BlockBuilder(growing=growing).build(tokens)
+    return BlockBuilder(lines, growing=growing).build(tokens)
 
 
 def _pieces(tokens: list[Token]) -> Iterator[list[Token]]:
@@ -89,6 +103,7 @@ def _make_parser() -> MarkdownIt:
     # A dash below a line begins a list far more often than it underlines a heading, and while a reply streams every
     # list would flash as one.
     md.disable(["lheading", "html_block", "html_inline"])
+    enable_math(md)
     md.validateLink = is_allowed_link  # type: ignore[method-assign]
     md.core.ruler.at("inline", _parse_inline)
     return md
@@ -108,7 +123,7 @@ def _outline_parser() -> MarkdownIt:
     return md
 
 
-_MARKED = re.compile(r"[*_`~\[\]<>!\\&\n]")
+_MARKED = re.compile(r"[*_`~\[\]<>!\\&$\n]")
 
 
 def _parse_inline(state: StateCore) -> None:

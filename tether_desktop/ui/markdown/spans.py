@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 from markdown_it.token import Token
 
 from tether_desktop.ui.markdown.blocks import LINE_BREAK, Span
+from tether_desktop.ui.markdown.hidden_text import all_marked, visible
+
+MATH = "math"
+"""The ``syntax`` of a span that stands for a formula."""
 
 ALLOWED_SCHEMES = frozenset({"http", "https", "mailto"})
 
 _URL = re.compile(r"https?://[^\s<>\"'`{}|\\^\[\]]*[^\s<>\"'`{}|\\^\[\].,;:!?)*_]")
-_REORDERING = "\u202a-\u202e\u2066-\u2069"
-# What a text document would take for its own marks: paragraph separator, frame ends, lone surrogates, controls.
-_UNSHOWABLE = re.compile(f"[{_REORDERING}\u2029\ufdd0\ufdd1\ud800-\udfff\x00-\x08\x0b-\x1f\x7f]")
 _Restyle = Callable[[Span, bool], Span]
 _STYLES: dict[str, _Restyle] = {
     "strong": lambda span, on: replace(span, bold=on),
@@ -33,23 +34,9 @@ def is_allowed_link(url: str) -> bool:
         return False
 
 
-def visible(text: str) -> str:
-    """The text with nothing hidden in it: characters that reorder their neighbours and controls are spelled out."""
-    return _UNSHOWABLE.sub(_spelled_out, text)
-
-
-def _spelled_out(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x2029:
-        return LINE_BREAK
-    return f"⟨U+{code:04X}⟩" if code < 0xD800 else "\ufffd"
-
-
 def inline_spans(tokens: Iterable[Token]) -> tuple[Span, ...]:
     """The spans of one paragraph, from the children of its inline token."""
-    return tuple(_joined(span for span in _spans(tokens) if span.text))
+    return tuple(_joined(span for span in all_marked(_spans(tokens)) if span.text))
 
 
 def _spans(tokens: Iterable[Token]) -> Iterator[Span]:
@@ -70,11 +57,18 @@ def _leaf(token: Token, style: Span) -> Iterator[Span]:
     if token.type in {"softbreak", "hardbreak"}:
         yield style.with_text(LINE_BREAK)
     elif token.type == "code_inline":
-        yield replace(style, text=visible(token.content), code=True)
+        yield replace(style, text=token.content, code=True)
+    elif token.type == "math_inline":
+        yield math_span(token, style)
     elif token.type == "image":
         yield _image(token, style)
     else:
-        yield from linked(style.with_text(visible(token.content)))
+        yield from linked(style.with_text(token.content))
+
+
+def math_span(token: Token, style: Span = Span("")) -> Span:  # noqa: B008  (frozen)
+    """A formula as text, which is copied as it was written."""
+    return replace(style, text=token.content.replace("\n", LINE_BREAK), syntax=MATH, source=token.markup)
 
 
 def _image(token: Token, style: Span) -> Span:
@@ -100,7 +94,7 @@ def _joined(spans: Iterable[Span]) -> Iterator[Span]:
     """Neighbours of one style become one: fewer spans are faster to compare and to lay out."""
     held: Span | None = None
     for span in spans:
-        if held is not None and held.style == span.style:
+        if held is not None and held.style == span.style and not span.source:
             held = held.with_text(held.text + span.text)
             continue
         if held is not None:

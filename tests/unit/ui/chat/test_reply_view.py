@@ -147,7 +147,7 @@ def test_left_out_messages_are_announced() -> None:
     assert "3 earlier message(s) left out" in reply.view.notice
     assert "2048" in reply.view.notice
     reply.apply([ContextTrimmed(1, 1800, 2048)])
-    assert "1 earlier message was left out" in reply.view.notice
+    assert "1 earlier message(s) left out" in reply.view.notice
 
 
 def test_a_title_is_noticed() -> None:

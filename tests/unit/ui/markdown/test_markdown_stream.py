@@ -11,10 +11,11 @@ from PySide6.QtGui import QTextDocument
 
 from tether_desktop.ui.look.tokens import DARK, LIGHT
 from tether_desktop.ui.markdown import markdown_stream
+from tether_desktop.ui.markdown.block_builder import MOST_CODE_LINES, MOST_ROWS
 from tether_desktop.ui.markdown.blocks import Line, Table
 from tether_desktop.ui.markdown.document_formats import formats
 from tether_desktop.ui.markdown.document_writer import ZERO_WIDTH_SPACE
-from tether_desktop.ui.markdown.markdown_stream import MarkdownStream
+from tether_desktop.ui.markdown.markdown_stream import MOST_STEP_LINES, MarkdownStream
 
 PIECES = [
     *(
@@ -38,6 +39,7 @@ PIECES = [
     *("```", "```python\n", "~~~\n", "def f(x):\n", "| a | b |\n", "|---|--:|\n", "| 1 | 2 |\n", "|", "`", "``", "**"),
     *("*", "_", "~~", "[a](http://x.org)", "[a]", "[a]: http://x.org\n", "![i](http://x.org/i.png)", "http://x.org/y"),
     *("<b>", "&amp;", "\\", "é", "😀", "\u202e", "\r\n", "\r", "\u2028", "\u2029", "\x00", "word ", "two words"),
+    *("$", "$$", "$$\n", "\\(", "\\)", "\\[", "\\]\n", "x^2", "\\frac{1}{2}", "+ y\n", "5"),
     *("\t", "\n", "\n\n"),
 ]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
@@ -224,13 +226,58 @@ def code_lines_of(stream: MarkdownStream) -> Iterator[str]:
     return (block.text for block in stream.writer.blocks if isinstance(block, Line) and block.kind == "code")
 
 
-def test_long_code_keeps_every_line_while_it_grows() -> None:
-    lines = [f"value_{number} = {number}" for number in range(300)]
+def test_long_code_shows_its_beginning_and_keeps_every_line() -> None:
+    lines = [f"value_{number} = {number}" for number in range(MOST_CODE_LINES + 100)]
     text = "```python\n"
     _, stream = new_stream()
     for line in lines:
         text += line + "\n"
         stream.show(text, complete=False)
-    assert list(code_lines_of(stream)) == lines
-    stream.show(text + "```\n", complete=True)
-    assert list(code_lines_of(stream)) == lines
+    for shown in (text, text + "```\n"):
+        stream.show(shown, complete=True)
+        *beginning, rest = code_lines_of(stream)
+        assert beginning == lines[:MOST_CODE_LINES]
+        assert rest == f"Show all {len(lines)} lines"
+        last = stream.writer.blocks[-1]
+        assert isinstance(last, Line)
+        assert last.whole == "\n".join(lines)
+
+
+def long_table(rows: int) -> str:
+    return "| a | b |\n|---|--:|\n" + "".join(f"| {row} | **x** |\n" for row in range(rows))
+
+
+LONG_PIECES = {
+    "code": "before\n\n```python\n" + 'x = """\n' * 500 + "```\nafter\n\n- a\n",
+    "code that never ends": "~~~\n" + "`x`\n" * 500 + "~~",
+    "a table": "before\n\n" + long_table(MOST_ROWS + 50) + "\nafter",
+    "a table and a heading": long_table(MOST_ROWS + 50) + "# after\n\nit",
+    "a table of 200 rows": long_table(MOST_ROWS) + "\nafter",
+    "lines of one word": "word\n" * 3_000 + "\nafter",
+    "blank lines": "\n" * 5_000 + "after\n" + "\n" * 5_000,
+    "one line": "x" * 50_000,
+    "a list without end": "- item\n" * 8_000,
+    "quotations": "> said\n" * 8_000 + "\nafter",
+}
+
+
+@pytest.mark.parametrize("name", LONG_PIECES)
+def test_long_pieces_are_the_same_however_they_are_cut(name: str) -> None:
+    text = LONG_PIECES[name]
+    _, stream = fed(text, list(range(0, len(text), max(1, len(text) // 20))))
+    _, whole = new_stream()
+    show_all(whole, text)
+    assert stream.writer.blocks == whole.writer.blocks
+
+
+@pytest.mark.parametrize("name", LONG_PIECES)
+def test_no_step_writes_more_than_a_window_can_bear(name: str) -> None:
+    text = LONG_PIECES[name]
+    _, stream = new_stream()
+    before = 0
+    while True:
+        stream.show(text, complete=True)
+        assert len(stream.writer.blocks) - before <= MOST_STEP_LINES + MOST_ROWS
+        before = len(stream.writer.blocks)
+        if not stream.pending:
+            return

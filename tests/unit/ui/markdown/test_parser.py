@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tether_desktop.ui.markdown.block_builder import MOST_ROWS
 from tether_desktop.ui.markdown.blocks import LINE_BREAK, Block, Line, Span, Table
 from tether_desktop.ui.markdown.parser import (
     LONGEST_PARAGRAPH,
     MOST_BRACKETS,
+    final_end,
     has_references,
     parse,
-    parse_final,
     prewarm,
 )
 
@@ -128,11 +129,18 @@ def test_short_rows_of_a_table_are_filled_up() -> None:
     assert [len(row) for row in table.rows] == [2, 2]
 
 
-def test_a_table_too_large_to_lay_out_is_shown_as_lines() -> None:
-    rows = "".join(f"| {number} | x | y |\n" for number in range(1_000))
-    found = parse("| a | b | c |\n|---|---|---|\n" + rows)
+def test_of_a_long_table_the_first_rows_are_shown_and_the_rest_is_offered() -> None:
+    text = "| a | b | c |\n|---|---|---|\n" + "".join(f"| {number} | x | y |\n" for number in range(1_000))
+    table, rest = parse(text)
+    assert isinstance(table, Table)
+    assert isinstance(rest, Line)
+    assert len(table.rows) == MOST_ROWS + 1
+    assert (rest.text, rest.whole) == ("Show all 1,000 rows", text.rstrip("\n"))
+
+
+def test_a_table_too_wide_to_lay_out_is_shown_as_lines() -> None:
+    found = parse("|".join("abcdefghijklmnopqrstuvwxyz") + "\n" + "|".join("-" * 26) + "\n")
     assert all(isinstance(block, Line) for block in found)
-    assert found[-1] == Line("paragraph", (Span("999 | x | y"),), tight=True)
 
 
 def test_a_rule_is_a_rule() -> None:
@@ -191,7 +199,7 @@ def test_an_image_is_its_words_and_its_address() -> None:
 def test_characters_that_reorder_text_are_spelled_out(text: str, mark: str) -> None:
     found = parse(text.format(mark))
     everything = repr(found)
-    assert f"⟨U+{ord(mark):04X}⟩" in everything
+    assert f"U+{ord(mark):04X}" in everything
     assert mark not in everything
 
 
@@ -211,7 +219,7 @@ def test_what_lies_deeper_than_can_be_parsed_is_shown_as_it_was_written() -> Non
 
 def test_a_paragraph_too_long_to_search_is_shown_as_it_was_written() -> None:
     text = "**a**\n" * (LONGEST_PARAGRAPH // 6 + 1)
-    assert only(parse(text)).text == text.strip().replace("\n", LINE_BREAK)
+    assert shown(text).replace(LINE_BREAK, "\n") == text.strip()
 
 
 def test_a_paragraph_of_brackets_is_shown_as_it_was_written() -> None:
@@ -227,11 +235,15 @@ def test_any_text_can_be_parsed(text: str) -> None:
 
 
 def test_the_last_piece_is_not_final() -> None:
-    blocks, line = parse_final("# a\n\nb\nc\n\n- d\n- e\n")
-    assert [block.text for block in blocks if isinstance(block, Line)] == ["a", f"b{LINE_BREAK}c"]
-    assert line == 5
-    assert parse_final("only\n") == ([], 0)
-    assert parse_final("") == ([], 0)
+    text = "# a\n\nb\nc\n\n- d\n- e\n"
+    assert final_end(text, 100) == text.index("- d")
+    assert final_end("only\n", 100) == 0
+    assert final_end("", 100) == 0
+
+
+def test_a_piece_that_is_too_long_is_not_final() -> None:
+    assert final_end("a\n\n" + "b" * 200 + "\n\nc\n", 100) == 3
+    assert final_end("b" * 200 + "\n\nc\n", 100) == 0
 
 
 def test_reference_definitions_are_noticed() -> None:
