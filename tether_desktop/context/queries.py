@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select
 
 from tether_desktop.context import tree
-from tether_desktop.context.parts import load_parts
+from tether_desktop.context.parts import load_overrides, load_parts
 from tether_desktop.context.records import MessageRecord, SessionRecord, ToolRule
 from tether_desktop.context.tables import Key, MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.errors import MessageNotFound, SessionNotFound
@@ -48,12 +48,20 @@ def find_session_by_beginning(connection: Connection, beginning: str) -> Session
 
 
 def page_of_sessions(
-    connection: Connection, *, deleted: bool, pinned: bool | None, limit: int | None, offset: int
+    connection: Connection,
+    *,
+    deleted: bool,
+    pinned: bool | None,
+    archived: bool | None,
+    limit: int | None,
+    offset: int,
 ) -> list[SessionRecord]:
     """The sessions in the list, or those in the bin; the last active first."""
     which = [SessionTable.deleted_at.is_not(None) if deleted else SessionTable.deleted_at.is_(None)]
     if pinned is not None:
         which.append(SessionTable.pinned.is_(pinned))
+    if archived is not None:
+        which.append(SessionTable.archived.is_(archived))
     newest_first = (SessionTable.last_active.desc(), SessionTable.id.desc())
     page = select(SessionTable).where(*which).order_by(*newest_first).limit(limit).offset(offset)
     return [_session_record(row) for row in connection.execute(page)]
@@ -161,6 +169,11 @@ def _session_record(row: Row[Any]) -> SessionRecord:
         last_active=row.last_active,
         deleted_at=row.deleted_at,
         pinned=row.pinned,
+        archived=row.archived,
+        folder_id=row.folder_id,
+        unread=row.unread,
+        persona=row.persona,
+        overrides=load_overrides(row.overrides),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from tether_desktop.context.branches import copy_branch, find_history, find_page
 from tether_desktop.context.database import Database
 from tether_desktop.context.files.transfer_queries import add_conversation, find_conversation
-from tether_desktop.context.parts import dump_parts
+from tether_desktop.context.parts import dump_overrides, dump_parts
 from tether_desktop.context.queries import (
     find_message,
     find_session,
@@ -28,8 +29,9 @@ from tether_desktop.context.queries import (
 from tether_desktop.context.records import Conversation, MessageRecord, SearchHit, SessionRecord, ToolRule
 from tether_desktop.context.search import search_messages
 from tether_desktop.context.search_index import forget_session, index_messages
+from tether_desktop.context.shelves import Shelves
 from tether_desktop.context.statistics import StoreStatistics, read_statistics
-from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
+from tether_desktop.context.tables import DraftTable, MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
 IN_MEMORY = "sqlite://"
@@ -42,7 +44,7 @@ _USAGE = tuple(field.name for field in fields(Usage))
 _TIMINGS = tuple(field.name for field in fields(Timings))
 
 
-class Store:
+class Store(Shelves):
     """Sessions and messages in a database; synchronous and thread-safe.
 
     Every method is one transaction, on disk when it returns; :meth:`together` makes one of several.
@@ -55,7 +57,7 @@ class Store:
         Raises:
             StoreError: it cannot be used; StoreTooNew when a newer version has migrated it.
         """
-        self._database = Database(url)
+        super().__init__(Database(url))
         self._clock = _Clock()
 
     def close(self) -> None:
@@ -84,14 +86,22 @@ class Store:
             return find_session(connection, session_id)
 
     def list_sessions(
-        self, *, deleted: bool = False, pinned: bool | None = None, limit: int | None = None, offset: int = 0
+        self,
+        *,
+        deleted: bool = False,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> list[SessionRecord]:
-        """The sessions in the list, or those in the bin; only those that are pinned, or are not, where that is said.
+        """The sessions in the list, or those in the bin; only those pinned or archived, or not, where that is said.
 
         The last active come first.
         """
         with self._database.read() as connection:
-            return page_of_sessions(connection, deleted=deleted, pinned=pinned, limit=limit, offset=offset)
+            return page_of_sessions(
+                connection, deleted=deleted, pinned=pinned, archived=archived, limit=limit, offset=offset
+            )
 
     def get_session(self, session_id: str) -> SessionRecord:
         """A session, be it in the list or in the bin."""
@@ -118,6 +128,18 @@ class Store:
     def pin_session(self, session_id: str, *, pinned: bool) -> SessionRecord:
         """Remember that a session is to be shown before the others, or no longer."""
         return self._change_session(session_id, pinned=pinned)
+
+    def archive_session(self, session_id: str, *, archived: bool) -> SessionRecord:
+        """Remember that a session is out of the way, or no longer."""
+        return self._change_session(session_id, archived=archived)
+
+    def mark_unread(self, session_id: str, *, unread: bool) -> SessionRecord:
+        """Remember that nobody has looked at an answer, or that somebody has."""
+        return self._change_session(session_id, unread=unread)
+
+    def configure_session(self, session_id: str, overrides: Mapping[str, Any], persona: str = "") -> SessionRecord:
+        """Keep the values that hold in a session in place of the settings, and whose they are."""
+        return self._change_session(session_id, overrides=dump_overrides(overrides), persona=persona)
 
     def copy_branch(self, session_id: str, message_id: str | None = None) -> SessionRecord:
         """Begin a session, of the same title and model, with copies of the messages down to one.
@@ -167,6 +189,7 @@ class Store:
             connection.execute(delete(ToolRuleTable).where(ToolRuleTable.session_id == session_id))
             forget_session(connection, session_id)
             connection.execute(delete(MessageTable).where(MessageTable.session_id == session_id))
+            connection.execute(delete(DraftTable).where(DraftTable.session_id == session_id))
             connection.execute(delete(SessionTable).where(SessionTable.id == session_id))
         self._database.scrub()
 

@@ -87,6 +87,49 @@ class Tables(DeclarativeBase):
     )
 
 
+class FolderTable(Tables):
+    """A folder of conversations."""
+
+    __tablename__ = "folders"
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(PlainText)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class PersonaTable(Tables):
+    """Values of settings under a name; ``overrides`` is JSON."""
+
+    __tablename__ = "personas"
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(PlainText)
+    model: Mapped[str] = mapped_column(PlainText)
+    overrides: Mapped[str] = mapped_column(Text)
+
+
+class SnippetTable(Tables):
+    """A prompt that was saved."""
+
+    __tablename__ = "snippets"
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(PlainText)
+    text: Mapped[str] = mapped_column(PlainText)
+
+
+class DraftTable(Tables):
+    """What was typed in a session and not sent, as JSON.
+
+    ``session_id`` is no foreign key: it is empty for the chat that is not begun yet.
+    """
+
+    __tablename__ = "drafts"
+
+    session_id: Mapped[str] = mapped_column(Key, primary_key=True)
+    draft: Mapped[str] = mapped_column(Text)
+
+
 class SessionTable(Tables):
     """A conversation.
 
@@ -104,10 +147,17 @@ class SessionTable(Tables):
     last_active: Mapped[datetime] = mapped_column(UtcTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcTime)
     pinned: Mapped[bool] = mapped_column(server_default=false())
+    archived: Mapped[bool] = mapped_column(server_default=false())
+    folder_id: Mapped[str | None] = mapped_column(ForeignKey("folders.id"))
+    unread: Mapped[bool] = mapped_column(server_default=false())
+    persona: Mapped[str] = mapped_column(PlainText, server_default="")
+    overrides: Mapped[str] = mapped_column(Text, server_default="{}")
 
     __table_args__ = (
         Index(None, "deleted_at", "last_active", "id"),
         Index(None, "pinned", "deleted_at", "last_active", "id"),
+        Index(None, "archived", "deleted_at", "last_active", "id"),
+        Index(None, "folder_id"),
     )
 
 

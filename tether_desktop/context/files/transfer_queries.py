@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 
 from tether_desktop.context import tree
 from tether_desktop.context.files.import_faults import Unfit
-from tether_desktop.context.parts import dump_parts
+from tether_desktop.context.parts import dump_overrides, dump_parts
 from tether_desktop.context.queries import find_session, find_tool_rules, message_record
 from tether_desktop.context.records import Conversation, MessageRecord
 from tether_desktop.context.search_index import index_messages
@@ -52,6 +52,7 @@ def add_conversation(connection: Connection, conversation: Conversation) -> str:
     session_id = _free_id(connection, conversation)
     ids = _message_ids(connection, conversation.messages)
     session = asdict(conversation.session) | {"id": session_id, "head_id": ids[conversation.session.head_id]}
+    session |= {"overrides": dump_overrides(conversation.session.overrides), "folder_id": None}
     connection.execute(insert(SessionTable).values(session))
     rows = [_values(message, session_id, ids) for message in conversation.messages]
     if rows:

@@ -12,6 +12,7 @@ from tether_desktop.context.migrations import (
     v0002_tool_rules,
     v0003_pins_and_token_counts,
     v0004_full_text_search,
+    v0005_archive_folders_and_drafts,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ REVISIONS: tuple[ModuleType, ...] = (
     v0002_tool_rules,
     v0003_pins_and_token_counts,
     v0004_full_text_search,
+    v0005_archive_folders_and_drafts,
 )
 """Every revision, oldest first.
 
