@@ -48,7 +48,7 @@ The spread of two sets of times is compared by $\\sigma = \\sqrt{\\frac{1}{n}\\s
 
 def fill(data: Path, models: Path) -> None:
     """A history as after a few weeks, and one model."""
-    data.mkdir(parents=True)
+    data.mkdir(parents=True, exist_ok=True)
     write_scripted_model(
         models,
         MODEL,
