@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
 from PySide6.QtCore import QObject, Slot
@@ -90,10 +91,11 @@ async def running_worker() -> AsyncIterator[EngineWorker]:
 
 
 @asynccontextmanager
-async def open_window(*, usable: bool = True) -> AsyncIterator[MainWindow]:
-    """The real window with its worker, opened as the program does, closed as a person does."""
+async def open_window(*, usable: bool = True, toured: bool = True) -> AsyncIterator[MainWindow]:
+    """The real window with its worker, opened as the program does and ended in order; the first tour was seen."""
     worker = EngineWorker(open_tether())
-    window = MainWindow(worker, read_state())
+    state = read_state()
+    window = MainWindow(worker, replace(state, toured=toured or state.toured))
     window.painted.connect(worker.start)
     opened = Recorder(window.usable)
     life = asyncio.get_running_loop().create_task(live(window, worker))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from tether_desktop import paths
@@ -24,6 +24,7 @@ from tether_desktop.ui.models.model_choice import ModelChoice
 from tether_desktop.ui.models.models_desk import ModelsDesk
 from tether_desktop.ui.port.port_desk import PortDesk
 from tether_desktop.ui.sessions.sessions_desk import SessionsDesk
+from tether_desktop.ui.system.placement import placed
 from tether_desktop.ui.system.temporary_desk import TemporaryDesk
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.tools.tools_desk import ToolsDesk
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from tether_desktop.ui.notice_page import NoticePage
     from tether_desktop.ui.settings.settings_desk import SettingsDesk
     from tether_desktop.ui.system.system_desk import SystemDesk
+    from tether_desktop.ui.system.tour_page import TourPage
 
 __all__ = ["TITLE", "WAITING_TITLE", "MainWindow", "first_size"]
 
@@ -160,6 +162,15 @@ class MainWindow(QMainWindow):
         return desk
 
     @cached_property
+    def tour(self) -> TourPage:
+        """What is to be known before the first chat, made when it is shown."""
+        from tether_desktop.ui.system.tour_page import TourPage
+
+        page = TourPage()
+        page.ended.connect(self._on_tour_ended)
+        return page
+
+    @cached_property
     def system(self) -> SystemDesk:
         """The window among other programs, made once the data folder is ours."""
         from tether_desktop.ui.system.system_desk import SystemDesk
@@ -182,6 +193,7 @@ class MainWindow(QMainWindow):
             self._state,
             geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"),
             sidebar_width=self.pages.sidebar_width,
+            sidebar_hidden=self.sidebar.isHidden(),
             session_id="" if self.conversation.temporary else self.conversation.session_id,
             model=self.models.name or self._state.model,
         )
@@ -239,6 +251,12 @@ class MainWindow(QMainWindow):
             self.system.looked_at()
 
     @Slot()
+    def show_tour(self) -> None:
+        """Show the first tour, at its beginning."""
+        self.pages.show_alone(self.tour)
+        self.tour.start()
+
+    @Slot()
     def open_settings(self) -> None:
         """Show the settings."""
         self._open_settings("General")
@@ -260,11 +278,23 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.setCentralWidget(self.pages)
+        self.sidebar.setVisible(not self._state.sidebar_hidden)
         self.setWindowTitle(TITLE)
         self.setMinimumSize(_SMALLEST)
         self.resize(first_size(self.screen().availableSize()))
         if self._state.geometry:
             self.restoreGeometry(QByteArray.fromBase64(self._state.geometry.encode("ascii")))
+            self._stay_visible()
+
+    @Slot()
+    def _stay_visible(self, *_: object) -> None:
+        """Come to a screen that is there when the one it was on is gone, or has become smaller."""
+        if self.isMaximized() or self.isFullScreen():
+            return
+        main = QGuiApplication.primaryScreen()
+        others = [screen for screen in QGuiApplication.screens() if screen is not main]
+        rooms = [screen.availableGeometry() for screen in (main, *others)]
+        self.setGeometry(placed(self.geometry(), rooms, _SMALLEST))
 
     def _connect(self) -> None:
         self._worker.opened.connect(self._on_opened)
@@ -272,6 +302,9 @@ class MainWindow(QMainWindow):
         self.models.changed.connect(self.refresh)
         self.desk.shown.connect(self._on_shown)
         self._save_timer.timeout.connect(self._on_save)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.screenRemoved.connect(self._stay_visible)
 
     async def _fill(self) -> None:
         records = await self.sessions.fill()
@@ -282,6 +315,8 @@ class MainWindow(QMainWindow):
         self._opened = True
         self.refresh()
         self.pane.composer.edit.setFocus()
+        if not (records or self._state.toured):
+            self.show_tour()
         startup_trace.mark("usable")
         self.usable.emit()
         if self._settings is not None:
@@ -345,6 +380,13 @@ class MainWindow(QMainWindow):
     def _on_failed(self, error: TetherError) -> None:
         self.notice.show_error(error)
         self.pages.show_alone(self.notice)
+
+    @Slot()
+    def _on_tour_ended(self) -> None:
+        self._state = replace(self._state, toured=True)
+        self._save_timer.start()
+        self.pages.show_parts()
+        self.pane.composer.edit.setFocus()
 
     @Slot()
     def _on_retry(self) -> None:

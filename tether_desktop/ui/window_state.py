@@ -25,6 +25,8 @@ class WindowState:
         session_id: the chat that was open; empty for a new one.
         model: the model that was last chosen.
         theme: the theme that was on, so that the first frame has it before the settings are read.
+        toured: whether the first tour was read or skipped.
+        sidebar_hidden: whether the session list was hidden.
     """
 
     geometry: str = ""
@@ -32,6 +34,8 @@ class WindowState:
     session_id: str = ""
     model: str = ""
     theme: Literal["system", "light", "dark"] = "system"
+    toured: bool = False
+    sidebar_hidden: bool = False
 
 
 def read_state() -> WindowState:

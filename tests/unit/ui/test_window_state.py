@@ -12,7 +12,7 @@ from tether_desktop.ui.window_state import WindowState, read_state, state_path, 
 
 
 def test_what_was_written_is_read() -> None:
-    state = WindowState("AAAA", 300, "s1", "Tiny", "dark")
+    state = WindowState("AAAA", 300, "s1", "Tiny", "dark", toured=True, sidebar_hidden=True)
     write_state(state)
     assert read_state() == state
 

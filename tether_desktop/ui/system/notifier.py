@@ -36,6 +36,11 @@ class Notifier(QObject):
         """Take what the settings say about notifications."""
         self._wanted = settings.notifications == "on"
 
+    def close(self) -> None:
+        """Tell nothing more: the program ends, and so do its answers."""
+        self.withdraw()
+        self._wanted = False
+
     def tell_answered(self, session_id: str, title: str) -> None:
         """An answer is done."""
         self._tell(session_id, title or self.tr("Tether"), self.tr("The answer is done."))

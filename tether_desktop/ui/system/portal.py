@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import SLOT, QObject, Signal, Slot
 from PySide6.QtDBus import QDBusConnection, QDBusMessage
 
 _SERVICE = "org.freedesktop.portal.Desktop"
@@ -23,8 +23,9 @@ class PortalNotifications(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bus = QDBusConnection.sessionBus()
-        # What Qt's SLOT() macro makes of the slot's name begins with its code, 1.
-        self._bus.connect(_SERVICE, _PATH, _NOTIFICATION, "ActionInvoked", self, b"1on_action_invoked(QDBusMessage)")
+        if self._bus.isConnected():
+            slot = SLOT("on_action_invoked(QDBusMessage)")
+            self._bus.connect(_SERVICE, _PATH, _NOTIFICATION, "ActionInvoked", self, slot)  # type: ignore[call-overload]
 
     def show(self, title: str, text: str) -> None:
         """Show it; nothing happens where there is no portal."""
@@ -37,7 +38,8 @@ class PortalNotifications(QObject):
     def _call(self, method: str, arguments: list[object]) -> None:
         message = QDBusMessage.createMethodCall(_SERVICE, _PATH, _NOTIFICATION, method)
         message.setArguments(arguments)
-        self._bus.send(message)
+        if self._bus.isConnected():
+            self._bus.send(message)
 
     @Slot(QDBusMessage)
     def on_action_invoked(self, message: QDBusMessage) -> None:

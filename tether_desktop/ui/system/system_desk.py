@@ -45,7 +45,7 @@ class SystemDesk(QObject):
         self._answering: set[str] = set()
         self._waiting: set[str] = set()
         self._instance = SingleInstance(self)
-        self.tray = Tray(self)
+        self.tray = Tray(window)
         self.closing = ClosingDesk(window, self._running)
         self.notifier = Notifier(window, self.tray)
         self.quick = QuickDesk(window)
@@ -91,6 +91,7 @@ class SystemDesk(QObject):
     def close(self) -> None:
         """Leave tray and desktop, and listen no more."""
         self._instance.close()
+        self.notifier.close()
         self.tray.close()
         self.quick.close()
 

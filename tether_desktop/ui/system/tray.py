@@ -6,7 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, QPoint, QRectF, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
 
 from tether_desktop.ui.look import icons, theme
 
@@ -30,16 +30,17 @@ class Tray(QObject):
     quit_requested = Signal()
     message_clicked = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
         self.state: TrayState = "idle"
-        self.menu = QMenu()
+        self.menu = QMenu(window)
         self.menu.setAccessibleName("Tether")
         self.icon = QSystemTrayIcon(self)
         self.icon.setContextMenu(self.menu)
         self.icon.activated.connect(self._on_activated)
         self.icon.messageClicked.connect(self.message_clicked)
         self._reasons: set[str] = set()
+        self._closed = False
         self._url = ""
         self._fill()
         self._draw()
@@ -53,7 +54,7 @@ class Tray(QObject):
     def want(self, reason: str, *, wanted: bool) -> None:
         """Be there for a reason, or no longer; without any the icon goes away."""
         (self._reasons.add if wanted else self._reasons.discard)(reason)
-        self.icon.setVisible(bool(self._reasons) and self.available())
+        self.icon.setVisible(bool(self._reasons) and not self._closed and self.available())
 
     def show_port(self, url: str) -> None:
         """Offer the address of the local port; none while it is closed."""
@@ -81,9 +82,9 @@ class Tray(QObject):
         self._draw()
 
     def close(self) -> None:
-        """Leave the tray."""
+        """Leave the tray for good."""
+        self._closed = True
         self.icon.hide()
-        self.menu.deleteLater()
 
     def _fill(self) -> None:
         self._action(self.tr("Open Tether"), self.open_requested)
