@@ -24,7 +24,7 @@ _REFUSALS = {
     "encrypted": ("{name} is protected with a password.", "Save a copy without the password, and attach that."),
     "scan": ("{name} has no text in its {pages}; it is probably a scan.", "Attach a PDF with text in it."),
     "empty": ("{name} has no pages.", "Choose another file."),
-    "broken": ("{name} is damaged, and cannot be read.", _PRINT),
+    "broken": ("{name} is damaged and cannot be read.", _PRINT),
     "long": ("{name} has more than {most:,} characters of text.", _PRINT),
     "memory": ("Reading {name} takes too much memory.", _PRINT),
 }

@@ -79,16 +79,18 @@ def _texts(data: bytes) -> Iterator[str]:
     count = reader.get_num_pages()
     if not count:
         raise _Refused("empty")
-    length, seen = 0, False
+    length, unreadable, has_text = 0, 0, False
     for number in range(count):
         text = _page_text(reader, number)
+        unreadable += text is None
+        has_text = has_text or bool(text)
+        text = _UNREADABLE if text is None else text
         length += len(text)
-        seen = seen or bool(text.strip())
         if length > MOST_CHARACTERS:
             raise _Refused("long", most=MOST_CHARACTERS)
         yield (f"[Page {number + 1} of {count}]\n{text}\n\n" if count > 1 else text)
-    if not seen:
-        raise _Refused("scan", pages=count)
+    if not has_text:
+        raise _Refused("broken") if unreadable else _Refused("scan", pages=count)
 
 
 def _opened(reader: PdfReader) -> PdfReader:
@@ -103,14 +105,15 @@ def _opened(reader: PdfReader) -> PdfReader:
     return reader
 
 
-def _page_text(reader: PdfReader, number: int) -> str:
+def _page_text(reader: PdfReader, number: int) -> str | None:
+    """The text of a page; None where it cannot be read."""
     try:
         text = reader.pages[number].extract_text()
-    except (MemoryError, _Refused):
+    except MemoryError:
         raise
     # One page that breaks the reader is no reason to lose the others.
     except Exception:  # noqa: BLE001
-        return _UNREADABLE
+        return None
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
 
 
