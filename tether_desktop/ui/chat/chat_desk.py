@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from tether_desktop.errors import TetherError
-from tether_desktop.messages import ToolChoice
 from tether_desktop.protocol.tool_use import ApprovalAnswer
 from tether_desktop.ui.chat.chat_pane import ChatPane
 from tether_desktop.ui.chat.chats import Chats
 from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.composer.question_desk import QuestionDesk
 from tether_desktop.ui.models.model_choice import ModelChoice
 from tether_desktop.ui.sessions.session_list import SessionList
 from tether_desktop.ui.tasks import Tasks
@@ -20,6 +20,7 @@ class ChatDesk(QObject):
 
     Attributes:
         conversation: the one that is shown.
+        questions: sends what is written, at once or when the model is free.
 
     Signals:
         shown(): another conversation is shown, or this one got its place in the store.
@@ -38,7 +39,7 @@ class ChatDesk(QObject):
         self.conversation: Conversation = chats.new()
         self._unasked = self.conversation
         pane.show_conversation(self.conversation)
-        pane.composer.send_requested.connect(self._on_send)
+        self.questions = QuestionDesk(self, chats, models, pane, tasks)
         pane.composer.stop_requested.connect(self.stop)
         pane.regenerate_requested.connect(self._on_regenerate)
         pane.edit_requested.connect(self._on_edit)
@@ -74,11 +75,12 @@ class ChatDesk(QObject):
 
     def leave(self) -> None:
         """Show an empty chat, because the one that is shown is gone; what was typed and not sent stays."""
-        draft = self._pane.composer.text()
-        keyboard = self._pane.composer.edit.hasFocus()
+        composer, gone = self._pane.composer, self.conversation
+        keyboard = composer.edit.hasFocus()
         self._wanted = ""
         self._show(self._blank())
-        self._pane.composer.set_text("\n".join(filter(None, (self.conversation.draft, draft))))
+        self.conversation.writing.take_over(gone.writing)
+        composer.show_text()
         self._sidebar.select("")
         if keyboard:
             self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -115,30 +117,10 @@ class ChatDesk(QObject):
         self._pane.show_conversation(conversation)
         self.shown.emit()
 
-    async def _send(self, conversation: Conversation, text: str, demanded: ToolChoice | None) -> None:
-        try:
-            await self._chats.send(conversation, text, self._models.name, demanded)
-        except Exception:  # whatever went wrong, what was typed must not be lost
-            self._give_back(conversation, text)
-            raise
-
-    def _give_back(self, conversation: Conversation, text: str) -> None:
-        """What could not be sent goes back to where it was written; if that is deleted, to where the person is."""
+    def is_gone(self, conversation: Conversation) -> bool:
+        """Whether a chat was deleted."""
         stored = conversation.session_id and not conversation.temporary
-        deleted = stored and self._sidebar.model.session(conversation.session_id) is None
-        if conversation is not self.conversation and not deleted:
-            conversation.draft = conversation.draft or text
-        elif not self._pane.composer.text():
-            self._pane.composer.set_text(text)
-
-    @Slot(str)
-    def _on_send(self, text: str) -> None:
-        self._pane.banner.hide()
-        self._pane.undo_bar.dismiss_note()
-        composer = self._pane.composer
-        demanded = composer.demand
-        composer.clear_demand()
-        self._tasks.start(self._send(self.conversation, text, demanded))
+        return bool(stored) and self._sidebar.model.session(conversation.session_id) is None
 
     @Slot(str, str)
     def _on_call_answered(self, call_id: str, answer: ApprovalAnswer) -> None:

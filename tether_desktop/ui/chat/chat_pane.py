@@ -16,6 +16,7 @@ from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.composer.composer import Composer
 from tether_desktop.ui.composer.tool_mode import ToolMode
 from tether_desktop.ui.sessions.undo_bar import UndoBar
+from tether_desktop.ui.system.temporary_bar import TemporaryBar
 
 if TYPE_CHECKING:
     from tether_desktop.ui.chat.chat_view import ChatView
@@ -48,6 +49,7 @@ class ChatPane(QWidget):
         self.empty = EmptyChat()
         self.banner = Banner()
         self.undo_bar = UndoBar()
+        self.temporary_bar = TemporaryBar()
         self.composer = Composer()
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
@@ -81,7 +83,7 @@ class ChatPane(QWidget):
         conversation.text_added.connect(self._on_text_added)
         conversation.busy_changed.connect(self.composer.set_busy)
         self._on_reset()
-        self.composer.set_text(conversation.draft)
+        self.composer.show_writing(conversation.writing)
         self.composer.set_busy(conversation.busy)
         self.composer.tool_button.show_mode(conversation.tool_mode)
 
@@ -103,7 +105,6 @@ class ChatPane(QWidget):
         conversation = self.conversation
         if conversation is None:
             return
-        conversation.draft = self.composer.text()
         conversation.reset.disconnect(self._on_reset)
         conversation.appended.disconnect(self._on_appended)
         conversation.changed.disconnect(self._on_changed)
@@ -113,7 +114,7 @@ class ChatPane(QWidget):
     def _lay_out(self) -> None:
         bottom = QVBoxLayout()
         bottom.setSpacing(8)
-        for widget in (self.banner, self.undo_bar, self.composer):
+        for widget in (self.banner, self.undo_bar, self.temporary_bar, self.composer):
             bottom.addWidget(widget)
         column = QWidget()
         column.setMaximumWidth(COMPOSER_WIDTH)

@@ -205,6 +205,11 @@ class Chats(QObject):
             lambda tether: service(tether, conversation).create(model=model)
         )
         conversation.session_id = record.id
+        if conversation.persona or conversation.overrides:
+            overrides, persona = conversation.overrides, conversation.persona
+            record = await self._worker.submit(
+                lambda tether: service(tether, conversation).configure(record.id, overrides, persona)
+            )
         self._keep(conversation)
         if not conversation.temporary:
             self.created.emit(record)

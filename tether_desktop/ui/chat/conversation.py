@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,6 +15,7 @@ from tether_desktop.messages import Attachment, Message, decode_rate
 from tether_desktop.ui.chat.message_view import CallState, Figures, MessageView
 from tether_desktop.ui.chat.reply_view import ReplyFold, message_view, meta_line
 from tether_desktop.ui.composer.tool_mode import ToolMode
+from tether_desktop.ui.composer.writing import Writing
 from tether_desktop.ui.models.model_status import split_name
 from tether_desktop.ui.worker.started_turn import StartedTurn
 
@@ -33,7 +35,9 @@ class Conversation(QObject):
     Attributes:
         session_id: empty until the first question is sent.
         temporary: whether it is never stored.
-        draft: what was typed and not sent yet.
+        writing: what is typed and not sent yet, and what waits to be sent.
+        persona: the name of the persona whose settings hold in it; empty for none.
+        overrides: values that hold in it in place of the settings, by the rows' names.
         tool_mode: whether the model may use tools in this chat.
         stop_requested: the person pressed stop before the turn had begun.
         tokens: prompt and reply of the newest answer together, or None when not known.
@@ -61,7 +65,9 @@ class Conversation(QObject):
         super().__init__(parent)
         self.session_id = session_id
         self.temporary = False
-        self.draft = ""
+        self.writing = Writing(self)
+        self.persona = ""
+        self.overrides: Mapping[str, Any] = {}
         self.tool_mode: ToolMode = "settings"
         self.stop_requested = False
         self.tokens: int | None = None
@@ -97,7 +103,7 @@ class Conversation(QObject):
     @property
     def holds_something(self) -> bool:
         """Whether forgetting it would lose what the store does not know."""
-        return self.temporary or self.busy or bool(self.draft) or self.tool_mode != "settings"
+        return self.temporary or self.busy or bool(self.writing) or self.tool_mode != "settings"
 
     def message_id(self, view_id: str) -> str:
         """The store's id of a shown message; empty while the store does not know it."""
@@ -171,6 +177,7 @@ class Conversation(QObject):
         """Take back what a ``begin_`` showed: the turn could not be started."""
         if self._fold is None:
             return
+        self.writing.queue.hold()
         self._views, self._message_ids = self._before
         self._end()
         self.reset.emit()

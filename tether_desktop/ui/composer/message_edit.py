@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from PySide6.QtCore import QMimeData, Qt, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QFocusEvent,
     QFontMetricsF,
+    QInputMethodEvent,
     QKeyEvent,
     QResizeEvent,
     QTextBlockFormat,
@@ -15,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
-from tether_desktop.ui.models.dropped_model import dropped_model
+SendKey = Literal["enter", "ctrl_enter"]
 
 MAX_LINES = 9
 """The field grows to this many lines and scrolls from then on."""
@@ -29,8 +32,11 @@ _CONTINUES = int(QTextFormat.Property.UserProperty) + 1
 class MessageEdit(QPlainTextEdit):
     """A plain text field as high as its text.
 
+    Attributes:
+        send_key: which key sends.
+
     Signals:
-        submitted(): Enter was pressed.
+        submitted(): the key that sends was pressed.
         height_wanted(int): the text needs another height, in device-independent pixels.
         focused(bool): the cursor came or went.
     """
@@ -41,8 +47,10 @@ class MessageEdit(QPlainTextEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.send_key: SendKey = "enter"
+        self._composing = False
         self.setProperty("kind", "bare")
-        self.setAccessibleName("Message")
+        self.setAccessibleName(self.tr("Message"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTabChangesFocus(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -52,16 +60,28 @@ class MessageEdit(QPlainTextEdit):
         self.fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
-        """Enter sends; with Shift it breaks the line, as it does while a word is being composed."""
-        enter = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
-        if enter and not event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
+        """Enter sends, or Ctrl+Enter; every other Enter breaks the line, or ends a word that is being composed."""
+        if event.key() not in {Qt.Key.Key_Return, Qt.Key.Key_Enter} or self._composing:
+            super().keyPressEvent(event)
+        elif self._sends(event.modifiers()):
             self.submitted.emit()
         else:
-            super().keyPressEvent(event)
+            self.textCursor().insertText("\u2028")
+            self.ensureCursorVisible()
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:  # noqa: N802  (Qt's name)
+        """Know whether a word is being composed."""
+        super().inputMethodEvent(event)
+        self._composing = bool(event.preeditString())
+
+    def _sends(self, held: Qt.KeyboardModifier) -> bool:
+        if held & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
+            return False
+        return self.send_key == "enter" or bool(held & Qt.KeyboardModifier.ControlModifier)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (Qt's name)
-        """Leave a model file to the window."""
-        if dropped_model(event.mimeData()):
+        """Leave files to what lies around."""
+        if event.mimeData().hasUrls():
             event.ignore()
         else:
             super().dragEnterEvent(event)
@@ -69,7 +89,7 @@ class MessageEdit(QPlainTextEdit):
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802  (Qt's name)
         """Take the words of what is pasted and leave its looks."""
         if source.hasText():
-            self._insert(source.text())
+            self.insert(source.text())
 
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802  (Qt's name)
         """What is copied is what was typed."""
@@ -85,7 +105,7 @@ class MessageEdit(QPlainTextEdit):
     def set_text(self, text: str) -> None:
         """Replace the text, the cursor at its end."""
         self.clear()
-        self._insert(text)
+        self.insert(text)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         """Another width needs another height."""
@@ -123,7 +143,8 @@ class MessageEdit(QPlainTextEdit):
             block = block.next()
         return max(1, lines)
 
-    def _insert(self, text: str) -> None:
+    def insert(self, text: str) -> None:
+        """Put text in the place of what is selected, or where the cursor is."""
         cursor = self.textCursor()
         cursor.beginEditBlock()
         cursor.removeSelectedText()

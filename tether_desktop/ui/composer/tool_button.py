@@ -13,14 +13,14 @@ from tether_desktop.ui.composer.tool_mode import ToolMode
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.tools.tool_facts import ServerPrompt, ToolFacts
+from tether_desktop.ui.translation import mark, translate
 
-NO_TOOLS = "There are no tools. Switch some on in Settings, Tools."
-ANY_TOOL = "Any tool"
+NO_TOOLS = mark("ToolButton", "There are no tools. Switch some on in Settings, Tools.")
 
 _MODES: tuple[tuple[ToolMode, str], ...] = (
-    ("settings", "Tools as the settings say"),
-    ("on", "Tools on for this chat"),
-    ("off", "Tools off for this chat"),
+    ("settings", mark("ToolButton", "Tools as the settings say")),
+    ("on", mark("ToolButton", "Tools on for this chat")),
+    ("off", mark("ToolButton", "Tools off for this chat")),
 )
 
 
@@ -38,7 +38,7 @@ class ToolButton(IconButton):
     prompt_chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("wrench", NO_TOOLS, parent, size=18)
+        super().__init__("wrench", translate("ToolButton", NO_TOOLS), parent, size=18)
         self._tools: tuple[ToolFacts, ...] = ()
         self._prompts: tuple[ServerPrompt, ...] = ()
         self._mode: ToolMode = "settings"
@@ -52,6 +52,11 @@ class ToolButton(IconButton):
         self._tools = tuple(sorted(tools, key=lambda tool: (tool.origin, tool.title)))
         self.setEnabled(bool(tools))
         self._refresh_label()
+
+    @property
+    def prompts(self) -> tuple[ServerPrompt, ...]:
+        """The prompts that MCP servers have."""
+        return self._prompts
 
     def show_prompts(self, prompts: Sequence[ServerPrompt]) -> None:
         """Take the prompts that MCP servers have."""
@@ -77,18 +82,18 @@ class ToolButton(IconButton):
         menu = QMenu(self)
         group = QActionGroup(menu)
         for mode, text in _MODES:
-            action = QAction(text, menu, checkable=True, checked=mode == self._mode)
+            action = QAction(translate("ToolButton", text), menu, checkable=True, checked=mode == self._mode)
             action.triggered.connect(lambda _on=False, chosen=mode: self.mode_chosen.emit(chosen))
             group.addAction(action)
             menu.addAction(action)
         menu.addSeparator()
-        self._fill_demands(menu.addMenu("Use a tool for this question"))
+        self._fill_demands(menu.addMenu(self.tr("Use a tool for this question")))
         if self._prompts:
-            self._fill_prompts(menu.addMenu("Insert a prompt"))
+            self._fill_prompts(menu.addMenu(self.tr("Insert a prompt")))
         return menu
 
     def _fill_demands(self, menu: QMenu) -> None:
-        self._add_demand(menu, f"{ANY_TOOL} (it must use one)", ToolChoice("required"))
+        self._add_demand(menu, self.tr("Any tool (it must use one)"), ToolChoice("required"))
         menu.addSeparator()
         for tool in self._tools:
             self._add_demand(menu, visible(tool.title), ToolChoice("named", tool.name), tool.origin)
@@ -109,7 +114,7 @@ class ToolButton(IconButton):
 
     def _refresh_label(self) -> None:
         mode = next(text for mode, text in _MODES if mode == self._mode)
-        self.set_label(mode if self._tools else NO_TOOLS)
+        self.set_label(translate("ToolButton", mode if self._tools else NO_TOOLS))
 
 
 class DemandChip(QFrame):
@@ -127,7 +132,7 @@ class DemandChip(QFrame):
         self.label = QLabel()
         self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.label.setProperty("kind", "small")
-        self.remove_button = IconButton("x", "Do not demand a tool", size=14)
+        self.remove_button = IconButton("x", self.tr("Do not demand a tool"), size=14)
         self.remove_button.clicked.connect(self.removed)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 1, 3, 1)
@@ -139,7 +144,7 @@ class DemandChip(QFrame):
 
     def show_demand(self, title: str) -> None:
         """Name the tool; an empty title hides the chip."""
-        text = f"Must use: {visible(title)[:60]}"
+        text = self.tr("Must use: {tool}").format(tool=visible(title)[:60])
         self.label.setText(text)
         self.setAccessibleName(text)
         self.setVisible(bool(title))

@@ -1,0 +1,44 @@
+"""What is said and shown of a file that goes with a question."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from PySide6.QtCore import QLocale
+
+from tether_desktop.messages import Attachment
+from tether_desktop.ui.translation import translate
+
+_CODES = (
+    ".c .cc .cpp .cs .css .go .h .hpp .html .java .js .json .jsx .kt .lua .php .pl .ps1 .py .r .rb .rs .sh .sql .swift "
+    ".toml .ts .tsx .xml .yaml .yml"
+)
+_CODE = frozenset(_CODES.split())
+_SHEETS = frozenset((".csv", ".tsv", ".xlsx", ".ods"))
+
+
+def file_icon(name: str) -> str:
+    """The Lucide icon of a file's kind."""
+    ending = PurePath(name).suffix.casefold()
+    if ending in _CODE:
+        return "file-code"
+    return "file-spreadsheet" if ending in _SHEETS else "file-text"
+
+
+def file_size(size: int) -> str:
+    """Bytes for people: "12.3 kB"."""
+    return QLocale().formattedDataSize(size, 1 if size >= 1000 else 0, QLocale.DataSizeFormat.DataSizeSIFormat)
+
+
+def token_text(tokens: int) -> str:
+    """A number of tokens for people: "1,280 tokens"."""
+    words = translate("FileWords", "%n token(s)", tokens)
+    return words.replace(str(tokens), QLocale().toString(tokens), 1)
+
+
+def file_facts(attachment: Attachment, tokens: int | None) -> str:
+    """Size and cost, as far as they are known."""
+    facts = [file_size(attachment.size)]
+    if tokens is not None:
+        facts.append(token_text(tokens))
+    return " · ".join(facts)
