@@ -21,8 +21,8 @@ def placed(window: QRect, screens: Sequence[QRect], smallest: QSize) -> QRect:
         return window
     screen = screens[0].marginsRemoved(QMargins(0, _TITLE_BAR, 0, 0))
     size = window.size().boundedTo(screen.size()).expandedTo(smallest.boundedTo(screen.size()))
-    middle = screen.center() - QPoint(size.width() // 2, size.height() // 2)
-    return QRect(middle, size)
+    spare = (screen.size() - size) / 2
+    return QRect(screen.topLeft() + QPoint(spare.width(), spare.height()), size)
 
 
 def _can_be_taken(window: QRect, screen: QRect) -> bool:
