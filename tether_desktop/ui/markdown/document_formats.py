@@ -80,10 +80,12 @@ class DocumentFormats:
     Args:
         theme: the colours and sizes.
         muted: whether ordinary text is of less weight, as thoughts are.
+        wrap: whether long lines of code go on in the next line.
     """
 
-    def __init__(self, theme: Theme, *, muted: bool = False) -> None:
+    def __init__(self, theme: Theme, *, muted: bool = False, wrap: bool = False) -> None:
         self.theme = theme
+        self._wrap = wrap
         self._text = QColor(theme.colors.muted if muted else theme.colors.text)
         self._size = theme.type.small if muted else theme.type.body
         self._chars: dict[tuple[object, ...], QTextCharFormat] = {}
@@ -139,6 +141,7 @@ class DocumentFormats:
             left += CODE_PADDING
             result.setRightMargin(CODE_PADDING)
             bottom = CODE_PADDING if line.last else 0
+            result.setNonBreakableLines(not self._wrap)
         else:
             top += _card_below(before)
         result.setLeftMargin(left)
@@ -191,7 +194,7 @@ def _standing_for(span: Span, looks: QTextCharFormat) -> QTextCharFormat:
     return result
 
 
-@lru_cache(maxsize=4)
-def formats(theme: Theme, *, muted: bool = False) -> DocumentFormats:
+@lru_cache(maxsize=8)
+def formats(theme: Theme, *, muted: bool = False, wrap: bool = False) -> DocumentFormats:
     """The formats of a theme, shared by all messages."""
-    return DocumentFormats(theme, muted=muted)
+    return DocumentFormats(theme, muted=muted, wrap=wrap)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QTextBlock, QTextCursor, QTextDocument, QTextTable
 
 from tether_desktop.ui.markdown.blocks import Block, Line, Span, Table
@@ -68,6 +69,16 @@ class DocumentWriter:
         cursor = QTextCursor(self._document)
         cursor.setPosition(self._starts[index] + 1)
         return cursor.currentTable()
+
+    def table_rect(self, index: int) -> QRectF:
+        """Where the table of this index lies; Qt's own figure begins at the text of the first cell."""
+        layout, grid = self._document.documentLayout(), self.table(index)
+        first = layout.blockBoundingRect(grid.cellAt(0, 0).firstCursorPosition().block())
+        last_row = (grid.cellAt(grid.rows() - 1, column) for column in range(grid.columns()))
+        bottom = max(layout.blockBoundingRect(cell.lastCursorPosition().block()).bottom() for cell in last_row)
+        edge = grid.format().toTableFormat().cellPadding() + 1
+        frame = layout.frameBoundingRect(grid)
+        return QRectF(first.left() - edge, first.top() - edge, frame.width(), bottom - first.top() + 2 * edge)
 
     def extent(self, index: int) -> tuple[int, int]:
         """The positions before the first and after the last character of a block."""

@@ -4,54 +4,77 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QMimeData, QRectF, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt, QUrl, Signal
 from PySide6.QtGui import (
+    QAbstractTextDocumentLayout,
+    QContextMenuEvent,
     QFocusEvent,
     QFontMetricsF,
     QGuiApplication,
     QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPalette,
+    QTextCharFormat,
+    QTextCursor,
     QTextOption,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
+from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit, QWidget
 
 from tether_desktop.ui.chat.copied_text import copied_text
 from tether_desktop.ui.composer.typed_text import typed_blocks
 from tether_desktop.ui.look import fonts, theme
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.markdown import decorations
-from tether_desktop.ui.markdown.blocks import Block, Line
+from tether_desktop.ui.markdown.blocks import Block, Line, Table
+from tether_desktop.ui.markdown.code_tools import CodeTools
 from tether_desktop.ui.markdown.decorations import CodeCard, Decoration, Decorations
-from tether_desktop.ui.markdown.document_formats import CODE_HEADER, TAB_COLUMNS, formats
+from tether_desktop.ui.markdown.document_formats import TAB_COLUMNS, formats, left_edge
 from tether_desktop.ui.markdown.markdown_stream import MarkdownStream
+from tether_desktop.ui.markdown.shortened import SCHEME, whole_of
+from tether_desktop.ui.markdown.side_scroll import SideScroll
+from tether_desktop.ui.markdown.table_widths import column_widths, set_widths
 
 _SCROLL_KEYS = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End}
 
 
 class MarkdownBody(QTextBrowser):
-    """Shows Markdown at a given width, as high as it needs to be; it never scrolls.
+    """Shows Markdown at a given width, as high as it needs to be; only wide code and tables scroll, sideways.
 
     Attributes:
-        copy_buttons: one for each block of code.
+        tools: the buttons of the blocks of code.
+        side_scroll: scrolls what is too wide.
 
     Signals:
         link_activated: the person followed a link, whose address is http, https or mailto.
+        save_requested(code, language): the person wants the code in a file.
+        whole_requested(text, language): the person wants to see all of what is shown in part.
+        wrap_changed(bool): long lines of code are to go on in the next line, or to be scrolled.
+        menu_requested(QContextMenuEvent): the person asks what can be done.
     """
 
     link_activated = Signal(str)
+    save_requested = Signal(str, str)
+    whole_requested = Signal(str, str)
+    wrap_changed = Signal(bool)
+    menu_requested = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None, *, muted: bool = False) -> None:
+    def __init__(self, parent: QWidget | None = None, *, muted: bool = False, wrap: bool = False) -> None:
         super().__init__(parent)
         self._muted = muted
+        self._wrap = wrap
         self._width = 0
-        self.copy_buttons: list[IconButton] = []
+        self._marks: list[QTextEdit.ExtraSelection] = []
         document = self.document()
         document.setUndoRedoEnabled(False)
         document.setDocumentMargin(0)
-        self._stream = MarkdownStream(document, formats(theme.active(), muted=muted))
+        self._stream = MarkdownStream(document, self._formats())
         self._decorations = Decorations(document, self._stream.writer)
+        self.tools = CodeTools(self.viewport())
+        self.side_scroll = SideScroll(self.viewport(), self._stream.writer, self._decorations)
         self._configure()
 
     def _configure(self) -> None:
@@ -62,8 +85,15 @@ class MarkdownBody(QTextBrowser):
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setTabStopDistance(TAB_COLUMNS * QFontMetricsF(fonts.mono(theme.active())).horizontalAdvance(" "))
         self.setOpenLinks(False)
+        self.setAccessibleName(self.tr("Text of the message"))
         self.viewport().setAutoFillBackground(False)
         self.anchorClicked.connect(self._on_anchor)
+        self.tools.copy_pressed.connect(self._on_copy_code)
+        self.tools.save_pressed.connect(self._on_save_code)
+        self.tools.wrap_pressed.connect(self._on_wrap)
+        self.side_scroll.scrolled.connect(self.viewport().update)
+        # Wide lines make the document wider than the widget; it must stay where it is all the same.
+        self.horizontalScrollBar().valueChanged.connect(self._hold_still)
 
     @property
     def pending(self) -> bool:
@@ -74,6 +104,11 @@ class MarkdownBody(QTextBrowser):
     def blocks(self) -> list[Block]:
         """What is shown."""
         return self._stream.writer.blocks
+
+    @property
+    def copy_buttons(self) -> list[IconButton]:
+        """One for each block of code."""
+        return self.tools.copy_buttons
 
     def show_markdown(self, text: str, *, complete: bool) -> None:
         """Show a model's text, which usually begins with the text shown before."""
@@ -112,48 +147,73 @@ class MarkdownBody(QTextBrowser):
         """Whether the person has selected some of the text."""
         return self.textCursor().hasSelection()
 
+    def show_marks(self, marks: list[QTextEdit.ExtraSelection]) -> None:
+        """Mark places in the text, as finding does; an empty list marks none."""
+        if marks or self._marks:
+            self._marks = marks
+            self.setExtraSelections(marks)
+
     def restyle(self) -> None:
         """Show the same in the theme that is on now."""
-        self._stream.writer.restyle(formats(theme.active(), muted=self._muted))
+        self._stream.writer.restyle(self._formats())
         self._refresh(0)
         self.viewport().update()
+
+    def plain_text(self) -> str:
+        """All that is shown, as plain text with list markers."""
+        return copied_text(self.document(), self._stream.writer, 0, self.document().characterCount())
+
+    def _formats(self) -> Any:
+        return formats(theme.active(), muted=self._muted, wrap=self._wrap)
 
     def _refresh(self, changed: int) -> None:
         # Tab has nothing to do in a text without links.
         has_links = bool(self._links(changed)) or (changed > 0 and self.focusPolicy() == Qt.FocusPolicy.StrongFocus)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if has_links else Qt.FocusPolicy.ClickFocus)
         if self._width:
+            self._fit_tables(changed)
             self._decorations.update(changed)
-            self._place_copy_buttons()
+            self.side_scroll.update(changed, self._width)
+            wide = {piece.first for piece in self.side_scroll.pieces}
+            self.tools.place(self.code_cards(), {card.first for card in self.code_cards()} if self._wrap else wide)
+
+    def _fit_tables(self, changed: int) -> None:
+        metrics = QFontMetricsF(fonts.sans(theme.active()))
+        for index in range(changed, len(self.blocks)):
+            block = self.blocks[index]
+            if isinstance(block, Table):
+                room = self._width - left_edge(block.depth, block.quote) - 2
+                set_widths(self._stream.writer.table(index), column_widths(block, metrics, room))
 
     def _links(self, start: int) -> list[str]:
         """The links of the lines from an index on."""
         lines = (block for block in self.blocks[start:] if isinstance(block, Line))
         return [span.link for line in lines for span in line.spans if span.link]
 
-    def _place_copy_buttons(self) -> None:
-        cards = self.code_cards()
-        while len(self.copy_buttons) < len(cards):
-            self.copy_buttons.append(self._make_copy_button(len(self.copy_buttons)))
-        for button in self.copy_buttons[len(cards) :]:
-            button.deleteLater()
-        del self.copy_buttons[len(cards) :]
-        for button, card in zip(self.copy_buttons, cards, strict=True):
-            button.move(int(card.rect.right()) - button.width() - 4, int(card.rect.top()) + 3)
-
-    def _make_copy_button(self, index: int) -> IconButton:
-        button = IconButton("copy", self.tr("Copy code"), self.viewport(), size=15)
-        button.setFixedSize(QSize(CODE_HEADER - 6, CODE_HEADER - 6))
-        button.clicked.connect(lambda: self._copy_code(index))
-        button.show()
-        return button
-
-    def _copy_code(self, index: int) -> None:
+    def _on_copy_code(self, index: int) -> None:
         QGuiApplication.clipboard().setText(self.code_cards()[index].text(self.blocks))
-        self.copy_buttons[index].confirm()
+        self.tools.copy_buttons[index].confirm()
+
+    def _on_save_code(self, index: int) -> None:
+        card = self.code_cards()[index]
+        self.save_requested.emit(card.text(self.blocks), card.language)
+
+    def _on_wrap(self) -> None:
+        self._wrap = not self._wrap
+        self.restyle()
+        self.wrap_changed.emit(self._wrap)
 
     def _on_anchor(self, address: QUrl) -> None:
+        if address.scheme() == SCHEME:
+            line = whole_of([block for block in self.blocks if isinstance(block, Line)], address.toString())
+            if line is not None:
+                self.whole_requested.emit(line.whole, line.language)
+            return
         self.link_activated.emit(address.toString(QUrl.ComponentFormattingOption.FullyEncoded))
+
+    def _hold_still(self, value: int) -> None:
+        if value:
+            self.horizontalScrollBar().setValue(0)
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:  # noqa: ARG002, N802  (Qt's name)
         """Nothing: Qt would read local files, and shares on Windows, that a model wrote the name of."""
@@ -170,8 +230,28 @@ class MarkdownBody(QTextBrowser):
         """Paint cards and markers, then the text over them."""
         painter = QPainter(self.viewport())
         decorations.paint(painter, self._decorations.items, theme.active(), QRectF(event.rect()))
+        if self.side_scroll.pieces:
+            self.side_scroll.paint(
+                painter, self.document().documentLayout(), self._paint_context(event), event.region()
+            )
+            painter.end()
+            return
         painter.end()
         super().paintEvent(event)
+
+    def _paint_context(self, event: QPaintEvent) -> QAbstractTextDocumentLayout.PaintContext:
+        """What Qt itself would paint with: its own painting knows nothing of parts that are scrolled."""
+        context = QAbstractTextDocumentLayout.PaintContext()
+        context.palette = self.palette()  # type: ignore[misc]
+        context.clip = QRectF(event.rect())  # type: ignore[misc]
+        selections = [_selection(mark.cursor, mark.format) for mark in self._marks]
+        if self.textCursor().hasSelection():
+            looks = QTextCharFormat()
+            looks.setBackground(self.palette().brush(QPalette.ColorRole.Highlight))
+            looks.setForeground(self.palette().brush(QPalette.ColorRole.HighlightedText))
+            selections.append(_selection(self.textCursor(), looks))
+        context.selections = selections  # type: ignore[misc]
+        return context
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
         """Go straight to a link when Tab comes in."""
@@ -187,12 +267,65 @@ class MarkdownBody(QTextBrowser):
         return parent.focusNextPrevChild(forward)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802  (Qt's name)
-        """Leave scrolling to the conversation."""
-        event.ignore()
+        """Scroll wide code and tables sideways; leave any other scrolling to the conversation."""
+        delta = event.pixelDelta() if not event.pixelDelta().isNull() else event.angleDelta() / 2
+        piece = self.side_scroll.at(event.position())
+        sideways = delta.x() if abs(delta.x()) > abs(delta.y()) else 0
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            sideways = sideways or delta.y()
+        if piece is None or not sideways:
+            event.ignore()
+            return
+        self.side_scroll.scroll_by(piece, -sideways)
+        event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
-        """Leave the keys that scroll to the conversation."""
-        if event.key() in _SCROLL_KEYS:
+        """Leave the keys that scroll to the conversation, and to the message what concerns all of it."""
+        if event.key() in _SCROLL_KEYS or event.matches(QKeySequence.StandardKey.SelectAll):
             event.ignore()
         else:
             super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's name)
+        """Begin to select where the pointer is, in a scrolled piece too."""
+        super().mousePressEvent(self._moved(event))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's name)
+        """Select on, and scroll along past the edge of a wide piece."""
+        piece = self.side_scroll.at(QPointF(self.width() / 2, event.position().y()))
+        if event.buttons() & Qt.MouseButton.LeftButton and piece is not None:
+            beyond = event.position().x() - piece.rect.right()
+            before = event.position().x() - piece.rect.left()
+            self.side_scroll.scroll_by(piece, int(max(beyond, 0.0) + min(before, 0.0)) // 2)
+        super().mouseMoveEvent(self._moved(event))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's name)
+        """Follow the link under the pointer, in a scrolled piece too."""
+        super().mouseReleaseEvent(self._moved(event))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's name)
+        """Select the word under the pointer, in a scrolled piece too."""
+        super().mouseDoubleClickEvent(self._moved(event))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802  (Qt's name)
+        """Let the message say what can be done."""
+        self.menu_requested.emit(event)
+
+    def _moved(self, event: QMouseEvent) -> QMouseEvent:
+        """The event at the place of the document that is seen under the pointer."""
+        place = self.side_scroll.mapped(event.position())
+        if place == event.position():
+            return event
+        scene = event.scenePosition() + (place - event.position())
+        moved = QMouseEvent(
+            event.type(), place, scene, event.globalPosition(), event.button(), event.buttons(), event.modifiers()
+        )
+        moved.setTimestamp(event.timestamp())
+        return moved
+
+
+def _selection(cursor: QTextCursor, looks: QTextCharFormat) -> QAbstractTextDocumentLayout.Selection:
+    selection = QAbstractTextDocumentLayout.Selection()
+    selection.cursor = cursor  # type: ignore[misc]
+    selection.format = looks  # type: ignore[misc]
+    return selection

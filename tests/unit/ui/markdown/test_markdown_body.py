@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.tokens import DARK, LIGHT
+from tether_desktop.ui.markdown.blocks import Line
 from tether_desktop.ui.markdown.decorations import Bar, Marker, Rule
 from tether_desktop.ui.markdown.document_formats import CODE_HEADER
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
@@ -50,11 +51,81 @@ def test_a_narrower_text_is_higher(body: MarkdownBody) -> None:
     assert show(body, text, 200) > show(body, text, 400) > 20
 
 
-@pytest.mark.parametrize("text", ["x" * 500, "```\n" + "y" * 500 + "\n```", "| " + "z" * 200 + " | b |\n|---|---|\n"])
-def test_nothing_makes_the_text_wider_than_its_place(body: MarkdownBody, text: str) -> None:
-    show(body, text, 300)
+def test_nothing_makes_the_text_wider_than_its_place(body: MarkdownBody) -> None:
+    show(body, "x" * 500, 300)
     assert body.document().size().width() <= 300
-    assert body.natural_width() <= 300
+    assert body.side_scroll.pieces == []
+
+
+LONG_LINE = "```python\n" + "y" * 500 + "\nshort\n```"
+WIDE_TABLE = "| " + "z" * 60 + " | b | " + "w" * 60 + " |\n|---|---|---|\n| 1 | 2 | 3 |\n"
+
+
+@pytest.mark.parametrize(("text", "what"), [(LONG_LINE, "code"), (WIDE_TABLE, "table")])
+def test_what_is_too_wide_is_scrolled_where_it_stands(body: MarkdownBody, text: str, what: str) -> None:
+    height = show(body, "before\n\n" + text + "\n\nafter", 300)
+    (piece,) = body.side_scroll.pieces
+    bar = body.side_scroll.bar(piece)
+    assert piece.what == what
+    assert piece.rect.right() <= 300
+    assert bar.maximum() == piece.most > 100
+    assert 0 < bar.y() < height
+    body.side_scroll.scroll_by(piece, 60)
+    assert body.side_scroll.offset(piece) == 60
+    inside = QPointF(piece.rect.center())
+    assert body.side_scroll.mapped(inside) == inside + QPointF(60, 0)
+    assert body.side_scroll.mapped(QPointF(5, 5)) == QPointF(5, 5)
+    assert body.horizontalScrollBar().value() == 0
+
+
+def test_a_scrolled_piece_stays_where_it_is_while_the_text_grows(body: MarkdownBody) -> None:
+    body.show_markdown(LONG_LINE + "\n\nmore", complete=False)
+    body.fit(300)
+    (piece,) = body.side_scroll.pieces
+    body.side_scroll.scroll_by(piece, 60)
+    body.show_markdown(LONG_LINE + "\n\nmore and more", complete=False)
+    assert [body.side_scroll.offset(each) for each in body.side_scroll.pieces] == [60]
+
+
+def test_long_lines_of_code_can_go_on_in_the_next_line(body: MarkdownBody) -> None:
+    before = show(body, LONG_LINE, 300)
+    body.tools.wrap_buttons[0].click()
+    assert body.side_scroll.pieces == []
+    assert body.fit(300) > before
+    assert not body.tools.wrap_buttons[0].isHidden()
+    body.tools.wrap_buttons[0].click()
+    assert body.fit(300) == before
+
+
+def test_code_can_be_saved(body: MarkdownBody, qtbot: QtBot) -> None:
+    show(body, LONG_LINE, 300)
+    with qtbot.waitSignal(body.save_requested) as saved:
+        body.tools.save_buttons[0].click()
+    assert saved.args == ["y" * 500 + "\nshort", "python"]
+
+
+def test_all_of_what_is_shown_in_part_is_a_link_away(body: MarkdownBody, qtbot: QtBot) -> None:
+    code = "\n".join(map(str, range(10_000)))
+    text = f"```c\n{code}\n```"
+    show(body, text, 300)
+    while body.pending:
+        body.show_markdown(text, complete=True)
+    (link,) = [span.link for block in body.blocks if isinstance(block, Line) for span in block.spans if span.link]
+    with qtbot.waitSignal(body.whole_requested) as asked:
+        body.anchorClicked.emit(QUrl(link))
+    assert asked.args == [code, "c"]
+    body.tools.copy_buttons[0].click()
+    assert QGuiApplication.clipboard().text() == code
+
+
+def test_what_stands_for_something_else_is_copied_as_it_was_written(body: MarkdownBody) -> None:
+    text = "a $x^2$ b\u202ec 😀 $y$"
+    show(body, text)
+    assert body.toPlainText() == "a x² bU+202Ec 😀 y"
+    assert select_all(body) == text
+    show(body, "```\nz = '\u200b'\n```")
+    body.tools.copy_buttons[0].click()
+    assert QGuiApplication.clipboard().text() == "z = '\u200b'"
 
 
 def test_the_same_width_lays_nothing_out_again(body: MarkdownBody) -> None:
