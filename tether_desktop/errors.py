@@ -20,6 +20,13 @@
     │   ├── StoreBusy
     │   ├── StoreFull
     │   └── StoreTooNew
+    ├── FolderNotFound        the folder, the persona or the saved prompt is not there any more
+    ├── PersonaNotFound
+    ├── SnippetNotFound
+    ├── NameUnfit             one of them cannot be called so
+    │   └── NameTaken
+    ├── BackupFailed          the database cannot be copied
+    ├── AttachmentProblem     a file cannot go with a question
     ├── SessionBusy           the session is still answering
     ├── ContinuationRefused   a reply cannot be gone on with
     ├── ToolError             a tool cannot be used as asked
@@ -157,6 +164,24 @@ class SnippetNotFound(TetherError):
     """No saved prompt has this id."""
 
     code = "snippet_not_found"
+
+
+class NameUnfit(TetherError):
+    """What a folder, a persona or a saved prompt is to be called is no name."""
+
+    code = "name_unfit"
+
+
+class NameTaken(NameUnfit):
+    """Another one is called so."""
+
+    code = "name_taken"
+
+
+class BackupFailed(TetherError):
+    """The database cannot be copied there."""
+
+    code = "backup_failed"
 
 
 class AttachmentProblem(TetherError):

@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, RowMapping, Select, insert, literal, select
 
 from tether_desktop.context import tree
+from tether_desktop.context.kept_json import dump_overrides
 from tether_desktop.context.queries import find_session, message_not_found, message_record, message_row
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.context.search_index import index_messages
@@ -69,7 +70,8 @@ def copy_branch(connection: Connection, session_id: str, message_id: str | None,
     rows = connection.execute(_climb(message_id or original.head_id)).mappings().all()[::-1]
     copy_id, copies = uuid4().hex, _copies(rows)
     values = {"id": copy_id, "title": original.title, "model": original.model, "created_at": now, "last_active": now}
-    values |= {"head_id": copies[-1]["id"] if copies else None}
+    values |= {"head_id": copies[-1]["id"] if copies else None, "folder_id": original.folder_id}
+    values |= {"persona": original.persona, "overrides": dump_overrides(original.overrides)}
     connection.execute(insert(SessionTable).values(values))
     if copies:
         connection.execute(insert(MessageTable), [copy | {"session_id": copy_id} for copy in copies])

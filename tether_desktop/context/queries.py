@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select
 
 from tether_desktop.context import tree
-from tether_desktop.context.parts import load_overrides, load_parts
+from tether_desktop.context.kept_json import load_overrides
+from tether_desktop.context.parts import load_parts
 from tether_desktop.context.records import MessageRecord, SessionRecord, ToolRule
 from tether_desktop.context.tables import Key, MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.errors import MessageNotFound, SessionNotFound
 from tether_desktop.messages import Message, Timings, Usage
+
+_AT_ONCE: Final = 500
 
 
 def find_session(connection: Connection, session_id: str, *, lock: bool = False) -> SessionRecord:
@@ -23,12 +27,25 @@ def find_session(connection: Connection, session_id: str, *, lock: bool = False)
     found = select(SessionTable).where(SessionTable.id == session_id)
     row = connection.execute(found.with_for_update() if lock else found).one_or_none()
     if row is None:
-        raise SessionNotFound(
-            "The conversation is not there",
-            f"There is no conversation {session_id}.",
-            "It may have been erased; choose another one from the list.",
-        )
+        raise _session_not_found(session_id)
     return _session_record(row)
+
+
+def find_sessions(connection: Connection, session_ids: Sequence[str]) -> list[SessionRecord]:
+    """Sessions, in that order.
+
+    Raises:
+        SessionNotFound: one of them is not there.
+    """
+    found: dict[str, SessionRecord] = {}
+    for start in range(0, len(session_ids), _AT_ONCE):
+        these = SessionTable.id.in_(session_ids[start : start + _AT_ONCE])
+        rows = connection.execute(select(SessionTable).where(these))
+        found |= {row.id: _session_record(row) for row in rows}
+    for session_id in session_ids:
+        if session_id not in found:
+            raise _session_not_found(session_id)
+    return [found[session_id] for session_id in session_ids]
 
 
 def find_session_by_beginning(connection: Connection, beginning: str) -> SessionRecord:
@@ -147,6 +164,14 @@ def message_record(row: Row[Any], version: int, versions: int) -> MessageRecord:
         tokens=row.tokens,
         version=version,
         versions=versions,
+    )
+
+
+def _session_not_found(session_id: str) -> SessionNotFound:
+    return SessionNotFound(
+        "The conversation is not there",
+        f"There is no conversation {session_id}.",
+        "It may have been erased; choose another one from the list.",
     )
 
 

@@ -23,6 +23,7 @@ _AT_ONCE: Final = 500
 # Told in the order of the numbers, and by no triggers: else the full-text index writes itself out for each message.
 _FTS5_INSERT: Final = "INSERT INTO message_search (rowid, words) VALUES (?, ?)"
 _FTS5_DELETE: Final = "INSERT INTO message_search (message_search, rowid, words) VALUES ('delete', ?, ?)"
+_FTS5_DELETE_ALL: Final = "INSERT INTO message_search (message_search) VALUES ('delete-all')"
 
 
 def index_messages(connection: Connection, message_ids: Iterable[str]) -> None:
@@ -49,10 +50,17 @@ def index_all_messages(connection: Connection) -> None:
     _log.info("All messages are indexed")
 
 
-def forget_session(connection: Connection, session_id: str) -> None:
-    """Take the messages of a session out of the index."""
-    in_session = select(MessageTable.id).where(MessageTable.session_id == session_id)
-    _forget(connection, MessageWordsTable.message_id.in_(in_session))
+def forget_sessions(connection: Connection, session_ids: Sequence[str]) -> None:
+    """Take the messages of sessions out of the index."""
+    in_sessions = select(MessageTable.id).where(MessageTable.session_id.in_(session_ids))
+    _forget(connection, MessageWordsTable.message_id.in_(in_sessions))
+
+
+def forget_all(connection: Connection) -> None:
+    """Empty the index."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_FTS5_DELETE_ALL)
+    connection.execute(delete(MessageWordsTable))
 
 
 def _forget(connection: Connection, which: ColumnElement[bool]) -> None:

@@ -37,6 +37,8 @@ _PRAGMAS = (
     "PRAGMA secure_delete = ON",
 )
 
+_NOTHING_ON_DISK = "PRAGMA temp_store = MEMORY"
+
 
 def file_of(url: URL) -> Path | None:
     """The database file of a URL; None for one in memory and for other databases."""
@@ -67,6 +69,8 @@ def make_private(file: Path) -> None:
 def set_up_connections(engine: Engine) -> None:
     """Set the pragmas of every connection, and begin transactions when we say so, not when the driver guesses."""
     event.listen(engine, "connect", _set_pragmas)
+    if file_of(engine.url) is None:
+        event.listen(engine, "connect", _stay_in_memory)
     event.listen(engine, "begin", _begin)
 
 
@@ -167,6 +171,10 @@ def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> No
     connection.isolation_level = None
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+
+
+def _stay_in_memory(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.execute(_NOTHING_ON_DISK)
 
 
 def _begin(connection: Connection) -> None:

@@ -14,8 +14,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from tether_desktop.context.branches import copy_branch, find_history, find_page
 from tether_desktop.context.database import Database
+from tether_desktop.context.erasing import erase_all, erase_sessions, find_in_bin
 from tether_desktop.context.files.transfer_queries import add_conversation, find_conversation
-from tether_desktop.context.parts import dump_overrides, dump_parts
+from tether_desktop.context.kept_json import dump_overrides
+from tether_desktop.context.parts import dump_parts
 from tether_desktop.context.queries import (
     find_message,
     find_session,
@@ -28,10 +30,10 @@ from tether_desktop.context.queries import (
 )
 from tether_desktop.context.records import Conversation, MessageRecord, SearchHit, SessionRecord, ToolRule
 from tether_desktop.context.search import search_messages
-from tether_desktop.context.search_index import forget_session, index_messages
+from tether_desktop.context.search_index import index_messages
 from tether_desktop.context.shelves import Shelves
 from tether_desktop.context.statistics import StoreStatistics, read_statistics
-from tether_desktop.context.tables import DraftTable, MessageTable, SessionTable, ToolRuleTable
+from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
 IN_MEMORY = "sqlite://"
@@ -142,7 +144,7 @@ class Store(Shelves):
         return self._change_session(session_id, overrides=dump_overrides(overrides), persona=persona)
 
     def copy_branch(self, session_id: str, message_id: str | None = None) -> SessionRecord:
-        """Begin a session, of the same title and model, with copies of the messages down to one.
+        """Begin a session, of the same title, model, folder and settings, with copies of the messages down to one.
 
         None copies what is shown. A reply that is still being written is copied as one that was stopped.
 
@@ -186,11 +188,38 @@ class Store(Shelves):
         with self._database.write() as connection:
             find_session(connection, session_id, lock=True)
             self._database.mark_for_scrub(connection)
-            connection.execute(delete(ToolRuleTable).where(ToolRuleTable.session_id == session_id))
-            forget_session(connection, session_id)
-            connection.execute(delete(MessageTable).where(MessageTable.session_id == session_id))
-            connection.execute(delete(DraftTable).where(DraftTable.session_id == session_id))
-            connection.execute(delete(SessionTable).where(SessionTable.id == session_id))
+            erase_sessions(connection, [session_id])
+        self._database.scrub()
+
+    def purge_bin(self, before: datetime | None = None) -> list[str]:
+        """Remove what was moved to the bin before a time, or all that is in it; :meth:`scrub` has to follow.
+
+        Returns:
+            the ids of the sessions that are gone.
+        """
+        with self._database.write() as connection:
+            ids = list(find_in_bin(connection, before))
+            if ids:
+                self._database.mark_for_scrub(connection)
+                erase_sessions(connection, ids)
+            return ids
+
+    def erase_all(self) -> list[str]:
+        """Remove every session, folder and draft; personas and saved prompts stay, and :meth:`scrub` has to follow.
+
+        Returns:
+            the ids of the sessions that are gone.
+        """
+        with self._database.write() as connection:
+            self._database.mark_for_scrub(connection)
+            return erase_all(connection)
+
+    def scrub(self) -> None:
+        """Remove the traces of what was erased, from the free space and older copies of the file too.
+
+        Raises:
+            StoreError: they cannot be removed before the next start.
+        """
         self._database.scrub()
 
     def history(self, session_id: str, *, limit: int | None = None, before: str | None = None) -> list[MessageRecord]:

@@ -22,6 +22,7 @@ import tether_desktop
 from tests.helpers.processes import running
 from tether_desktop.context import migrations, sqlite
 from tether_desktop.context.database import Database
+from tether_desktop.context.search_index import index_messages
 from tether_desktop.context.store import Store
 from tether_desktop.context.tables import SessionTable, Tables
 from tether_desktop.errors import StoreFull, StoreTooNew
@@ -165,13 +166,22 @@ def test_a_new_database_gets_all_versions_and_no_copy(
     assert files(database) == ["tether.db"]
 
 
+SEARCHABLE = 4
+"""The revision since which messages are in the index."""
+
+
+def open_version(url: str, count: int, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A database as the program had it that knew the first so many revisions."""
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "REVISIONS", migrations.REVISIONS[:count])
+        return Database(url)
+
+
 @pytest.mark.parametrize("count", range(1, len(migrations.REVISIONS)))
 def test_a_database_of_each_older_version_keeps_its_conversations(
     count: int, url: str, database: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(migrations, "REVISIONS", migrations.REVISIONS[:count])
-        Database(url).close()
+    open_version(url, count, monkeypatch).close()
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
             "INSERT INTO sessions (id, title, model, created_at, last_active)"
@@ -182,12 +192,18 @@ def test_a_database_of_each_older_version_keeps_its_conversations(
             """ VALUES (?, 'before', 'user', '[{"type": "text", "text": "Long ago"}]', ?, '', '')""",
             [(f"m{number}", number) for number in range(1200)],
         )
+    if count >= SEARCHABLE:
+        database_then = open_version(url, count, monkeypatch)
+        with database_then.write() as connection:
+            index_messages(connection, [f"m{number}" for number in range(1200)])
+        database_then.close()
     with caplog.at_level("INFO", "tether_desktop.context"):
         store = Store(url)
     (session,) = store.list_sessions()
     assert (session.id, session.title, session.pinned) == ("before", "From before", False)
     assert [hit.message_id for hit in store.search_messages("ago", 2, offset=1198)] == ["m1", "m0"]
-    assert "Indexing 1200 messages for search" in caplog.messages
+    assert ("Indexing 1200 messages for search" in caplog.messages) == (count < SEARCHABLE)
+    assert (session.archived, session.folder_id, session.unread, session.overrides) == (False, None, False, {})
     store.set_tool_rule(session.id, "weather", "always")
     store.close()
     assert any(name.startswith("tether.db.") for name in files(database))

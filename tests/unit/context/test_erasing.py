@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from tether_desktop.context import sqlite
-from tether_desktop.context.records import MessageRecord
-from tether_desktop.context.search_index import forget_session
+from tether_desktop.context.records import Draft, MessageRecord, Snippet
+from tether_desktop.context.search_index import forget_sessions
 from tether_desktop.context.store import Store
 from tether_desktop.context.tables import MessageTable
 from tether_desktop.errors import SessionNotFound, StoreBusy, StoreFull
@@ -79,7 +80,7 @@ def test_a_long_session_leaves_the_index_with_few_writes(store: Store) -> None:
             store.add_message(session.id, text_message("user", f"word{number}"), parent_id=None)
     with store._database.write() as connection:
         before = connection.exec_driver_sql("SELECT count(*) FROM message_search_data").scalar_one()
-        forget_session(connection, session.id)
+        forget_sessions(connection, [session.id])
         after = connection.exec_driver_sql("SELECT count(*) FROM message_search_data").scalar_one()
     assert after < before + 20
 
@@ -155,6 +156,72 @@ def test_a_program_killed_before_scrubbing_scrubs_at_the_next_start(
     assert traces(database)
     Store(url).close()
     assert traces(database) == []
+
+
+def test_a_draft_goes_with_its_session_and_leaves_no_trace(store: Store, database: Path) -> None:
+    session = store.create_session()
+    store.save_draft(session.id, Draft(f"{MARK} " * 500))
+    store.save_draft(session.id, Draft(f"{MARK} again"))
+    store.erase_session(session.id)
+    assert (traces(database), store.draft(session.id), store.drafted_sessions()) == ([], Draft(), set())
+
+
+def test_emptying_the_bin_erases_what_has_been_in_it_for_long_enough(store: Store, database: Path) -> None:
+    old, new = tell_secret(store), store.create_session("Young").id
+    kept = store.create_session("Kept")
+    store.delete_session(old)
+    after_the_first = datetime.now(UTC)
+    store.delete_session(new)
+    assert store.purge_bin(after_the_first) == [old]
+    store.scrub()
+    assert traces(database) == []
+    assert [session.id for session in store.list_sessions(deleted=True)] == [new]
+    assert store.purge_bin() == [new]
+    assert store.purge_bin() == []
+    assert store.list_sessions() == [kept]
+
+
+def test_a_program_killed_between_emptying_the_bin_and_scrubbing_scrubs_at_the_next_start(
+    url: str, database: Path
+) -> None:
+    store = Store(url)
+    store.delete_session(tell_secret(store))
+    store.purge_bin()
+    assert traces(database)
+    again = Store(url)
+    again.close()
+    store.close()
+    assert traces(database) == []
+
+
+def test_erasing_everything_leaves_only_what_is_no_conversation(store: Store, database: Path) -> None:
+    listed, binned = tell_secret(store), tell_secret(store)
+    store.delete_session(binned)
+    store.move_sessions([listed], store.create_folder(f"{MARK}'s").id)
+    store.save_draft("", Draft(MARK))
+    store.save_draft(listed, Draft(MARK))
+    store.set_tool_rule(listed, "weather", "never")
+    snippet = store.save_snippet(Snippet("", "Kept", "Say it."))
+    assert set(store.erase_all()) == {listed, binned}
+    store.scrub()
+    assert traces(database) == []
+    assert (store.list_sessions(), store.list_sessions(deleted=True), store.list_folders()) == ([], [], [])
+    assert (store.draft(""), store.search_messages(MARK, 5), store.list_snippets()) == (Draft(), [], [snippet])
+    session_id = tell_secret(store)
+    assert {hit.session_id for hit in store.search_messages(MARK, 5)} == {session_id}
+
+
+def test_very_many_sessions_are_erased_in_few_statements(store: Store) -> None:
+    with store.together():
+        for _ in range(1200):
+            session = store.create_session()
+            store.add_message(session.id, text_message("user", "Word"), parent_id=None)
+            store.delete_session(session.id)
+    statements: list[str] = []
+    event.listen(store._database._engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    assert len(store.purge_bin()) == 1200
+    assert len(statements) < 50
+    assert store.search_messages("word", 5) == []
 
 
 def test_without_room_for_scrubbing_the_person_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ProgrammingError
 from tests.helpers.postgres import PASSWORD, PostgresServer
 from tether_desktop.context import migrations, postgresql
 from tether_desktop.context.database import Database
+from tether_desktop.context.search_index import index_messages
 from tether_desktop.context.store import Store
 from tether_desktop.context.tables import MessageTable, MessageWordsTable, SessionTable, Tables, ToolRuleTable
 from tether_desktop.errors import SessionNotFound, StoreBusy, StoreError, StoreFull
@@ -75,6 +76,8 @@ def test_a_database_of_each_older_version_keeps_its_conversations(
     with old.write() as connection:
         connection.execute(text(session))
         connection.exec_driver_sql(message.replace("%", "%%"))
+        if count >= 4:  # since then messages are in the index
+            index_messages(connection, ["m"])
     old.close()
     store = Store(empty_url)
     assert [each.title for each in store.list_sessions()] == ["Old"]

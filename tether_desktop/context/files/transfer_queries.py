@@ -14,7 +14,8 @@ from sqlalchemy import Connection, insert, select
 
 from tether_desktop.context import tree
 from tether_desktop.context.files.import_faults import Unfit
-from tether_desktop.context.parts import dump_overrides, dump_parts
+from tether_desktop.context.kept_json import dump_overrides
+from tether_desktop.context.parts import dump_parts
 from tether_desktop.context.queries import find_session, find_tool_rules, message_record
 from tether_desktop.context.records import Conversation, MessageRecord
 from tether_desktop.context.search_index import index_messages
