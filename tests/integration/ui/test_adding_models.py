@@ -1,4 +1,4 @@
-"""Adding models in the real window: from a drop, the catalogue or the list, to the first answer."""
+"""Adding models: from a drop, the catalogue or the list, paused, interrupted, offline, to a model that is chosen."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from tests.helpers.gui import in_gui_loop, open_window, until
+from tests.helpers.gui import in_gui_loop, until
 from tests.helpers.installations import CHECKED, MAPPINGS
 from tests.helpers.installed import NAME, InstalledModel
+from tests.helpers.models_window import ModelsWindow, open_models
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.errors import InstallError, NoConnection
 from tether_desktop.model.install.compile_job import BuildReport
 from tether_desktop.model.install.installer import Installer
 from tether_desktop.model.install.progress import InstallProgress, OnInstallProgress, OnNews
-from tether_desktop.ui.main_window import MainWindow
 from tether_desktop.ui.models.add_tab import AddTab
-from tether_desktop.ui.models.here_tab import HereTab
 from tether_desktop.ui.models.install_row import InstallRow
 
 
@@ -67,33 +66,20 @@ def installer(scripted: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return installer
 
 
-def here(window: MainWindow) -> HereTab:
-    assert window.adding.page is not None
-    tab = window.adding.page.findChild(HereTab)
-    assert isinstance(tab, HereTab)
-    return tab
-
-
-def form(window: MainWindow) -> AddTab:
+def form(window: ModelsWindow) -> AddTab:
     """The catalogue, opened from the list of models as a person does."""
-    picker = window.header.picker
-    picker.open_popup()
-    QTest.mouseClick(picker.popup.add_button, Qt.MouseButton.LeftButton)
-    assert window.adding.page is not None
-    tab = window.adding.page.findChild(AddTab)
+    window.picker.open_popup()
+    QTest.mouseClick(window.picker.popup.add_button, Qt.MouseButton.LeftButton)
+    tab = window.page.findChild(AddTab)
     assert isinstance(tab, AddTab)
     return tab
 
 
-def add(window: MainWindow, what: str) -> InstallRow:
+def add(window: ModelsWindow, what: str) -> InstallRow:
     field = form(window).form.field
     QTest.keyClicks(field, what)
     QTest.keyClick(field, Qt.Key.Key_Return)
-    return row(window, what)
-
-
-def row(window: MainWindow, what: str) -> InstallRow:
-    return here(window).installs.rows[what, False]
+    return window.row(what)
 
 
 def click(button: object) -> None:
@@ -102,45 +88,41 @@ def click(button: object) -> None:
 
 @in_gui_loop
 async def test_a_model_is_added_chosen_and_its_weights_are_accounted_for(installer: ScriptedInstaller) -> None:
-    async with open_window() as window:
+    async with open_models() as window:
         added = add(window, "hf:acme/New")
         await until(lambda: added.pill.isVisible() and added.view.percent_label.text())
         assert added.view.detail_label.text() == "46 of 93 MB, 4.0 MB/s · about 2 minute(s) left"
-        assert window.models.name != "New-q8_0-MLC"
         installer.go_on = True
-        await until(lambda: window.models.name == "New-q8_0-MLC")
-        assert added.title.text() == "New is ready"
+        await until(lambda: added.title.text() == "New is ready")
         assert "0.42 %" in added.details.summary_label.text()
-        assert window.header.install_strip.isVisible()
+        assert window.strip.isVisible()
         click(added.go_button)
-        assert not here(window).installs.rows
-        assert not window.header.install_strip.isVisible()
-        assert "New-q8_0-MLC" in here(window).cards.rows
+        assert not window.here.installs.rows
+        assert not window.strip.isVisible()
+        await until(lambda: "New-q8_0-MLC" in window.here.cards.rows)
 
 
 @in_gui_loop
 async def test_it_goes_on_behind_the_chat_and_is_told_in_the_header(installer: ScriptedInstaller) -> None:
-    async with open_window() as window:
-        strip = window.header.install_strip
+    async with open_models() as window:
+        strip = window.strip
         add(window, "hf:acme/New")
         await until(lambda: "downloading 50 %" in strip.accessibleName())
-        assert window.adding.page is not None
-        QTest.keyClick(window.adding.page, Qt.Key.Key_Escape)
-        assert window.pane.isVisible()
+        QTest.keyClick(window.page, Qt.Key.Key_Escape)
+        assert window.chat.isVisible()
         assert strip.isVisible()
         installer.go_on = True
         await until(lambda: strip.accessibleName() == "New is ready")
-        assert window.focusWidget() is window.pane.composer.edit
         click(strip)
-        assert window.adding.page.isVisible()
-        assert row(window, "hf:acme/New").details.button.isVisible()
+        assert window.page.isVisible()
+        assert window.row("hf:acme/New").details.button.isVisible()
 
 
 @in_gui_loop
 async def test_a_paused_download_lets_the_next_one_go_first_and_goes_on_when_asked(
     installer: ScriptedInstaller,
 ) -> None:
-    async with open_window() as window:
+    async with open_models() as window:
         first = add(window, "hf:acme/New")
         await until(lambda: "50 %" in first.view.percent_label.text())
         second = add(window, "hf:acme/Other")
@@ -150,9 +132,9 @@ async def test_a_paused_download_lets_the_next_one_go_first_and_goes_on_when_ask
         assert first.view.stage_label.text() == "Paused. 50 % of it is here already."
         assert first.go_button.text() == "Resume"
         installer.go_on = True
-        await until(lambda: "Other-q8_0-MLC" in here(window).cards.rows)
+        await until(lambda: "Other-q8_0-MLC" in window.here.cards.rows)
         click(first.go_button)
-        await until(lambda: "New-q8_0-MLC" in here(window).cards.rows)
+        await until(lambda: "New-q8_0-MLC" in window.here.cards.rows)
         assert installer.asked == ["hf:acme/New", "hf:acme/Other", "hf:acme/New"]
         assert installer.cancelled == 1
 
@@ -161,16 +143,16 @@ async def test_a_paused_download_lets_the_next_one_go_first_and_goes_on_when_ask
 async def test_what_was_interrupted_is_listed_at_the_next_start_and_nothing_is_fetched_unasked(
     installer: ScriptedInstaller, models: Path
 ) -> None:
-    async with open_window() as window:
+    async with open_models() as window:
         add(window, "hf:acme/New")
-        await until(lambda: installer.asked)
+        await until(installer.downloads.list)
         download = installer.downloads.list()[0]
         (models / ".downloads" / download.key).mkdir(parents=True)
         (models / ".downloads" / download.key / "New.part").write_bytes(bytes(2_000_000))
-    async with open_window() as window:
-        window.adding.open()
-        await until(lambda: here(window).installs.rows)
-        left = row(window, "hf:acme/New")
+    async with open_models() as window:
+        window.desk.open()
+        await until(lambda: window.here.installs.rows)
+        left = window.row("hf:acme/New")
         assert left.view.stage_label.text() == "Paused. 2 MB are here already."
         assert installer.asked == ["hf:acme/New"]
         click(left.stop_button)
@@ -178,13 +160,13 @@ async def test_what_was_interrupted_is_listed_at_the_next_start_and_nothing_is_f
         assert not left.stop_button.isVisible()
         click(left.ask.yes_button)
         await until(lambda: not (models / ".downloads").exists())
-        assert not here(window).installs.rows
+        assert not window.here.installs.rows
         assert not installer.downloads.list()
 
 
 @in_gui_loop
 async def test_cancelling_asks_before_it_throws_away_what_was_downloaded(installer: ScriptedInstaller) -> None:
-    async with open_window() as window:
+    async with open_models() as window:
         added = add(window, "hf:acme/New")
         await until(lambda: "50 %" in added.view.percent_label.text())
         click(added.stop_button)
@@ -194,47 +176,46 @@ async def test_cancelling_asks_before_it_throws_away_what_was_downloaded(install
         click(added.stop_button)
         click(added.ask.yes_button)
         await until(lambda: installer.cancelled)
-        assert not here(window).installs.rows
+        assert not window.here.installs.rows
         await until(lambda: not installer.downloads.list())
 
 
 @in_gui_loop
 async def test_a_failure_is_explained_in_its_row_and_tried_again(installer: ScriptedInstaller) -> None:
-    async with open_window() as window:
+    async with open_models() as window:
         added = add(window, "hf:acme/broken")
         await until(added.view.error_frame.isVisible)
         assert added.view.error_text.text() == "There is no such file.\nCheck the name."
-        assert not window.pane.banner.isVisible(), "it is told once"
         installer.go_on = True
         click(added.go_button)
-        await until(lambda: window.models.name == "New-q8_0-MLC")
+        await until(lambda: "New-q8_0-MLC" in window.here.cards.rows)
         assert installer.asked == ["hf:acme/broken"] * 2
 
 
 @in_gui_loop
 async def test_being_offline_is_told_as_that(installer: ScriptedInstaller) -> None:
-    async with open_window() as window:
+    async with open_models() as window:
         added = add(window, "hf:acme/offline")
         await until(added.view.error_frame.isVisible)
         assert added.view.error_title.text() == "You are offline"
         assert "goes on from where it stopped" in added.view.error_text.text()
         installer.go_on = True
         click(added.go_button)
-        await until(lambda: window.models.name == "New-q8_0-MLC")
+        await until(lambda: "New-q8_0-MLC" in window.here.cards.rows)
 
 
 @in_gui_loop
 async def test_even_a_bug_is_told_as_an_error(installer: ScriptedInstaller) -> None:
-    async with open_window() as window:
+    async with open_models() as window:
         added = add(window, "hf:acme/bug")
         await until(added.view.error_frame.isVisible)
         assert "a bug" in added.view.error_text.text()
-        assert window.header.install_strip.isVisible()
+        assert window.strip.isVisible()
 
 
 @in_gui_loop
 async def test_closing_the_window_ends_what_is_being_added(installer: ScriptedInstaller) -> None:
-    async with open_window() as window:
+    async with open_models() as window:
         add(window, "hf:acme/New")
         await until(lambda: installer.asked)
     assert installer.cancelled
@@ -244,7 +225,7 @@ async def test_closing_the_window_ends_what_is_being_added(installer: ScriptedIn
 async def test_the_catalogue_is_searched_and_terms_are_accepted_before_anything_is_fetched(
     installer: ScriptedInstaller,
 ) -> None:
-    async with open_window() as window:
+    async with open_models() as window:
         asked = form(window).form
         await until(lambda: asked.list.offers)
         offer = next(offer for offer in asked.list.offers if offer.must_accept)
@@ -255,7 +236,7 @@ async def test_the_catalogue_is_searched_and_terms_are_accepted_before_anything_
         asked.terms.box.click()
         click(asked.add_button)
         await until(lambda: installer.asked == [offer.id])
-        assert row(window, offer.id).title.text() == f"Adding {offer.title}"
+        assert window.row(offer.id).title.text() == f"Adding {offer.title}"
 
 
 @pytest.mark.usefixtures("scripted")
@@ -264,23 +245,21 @@ async def test_a_gguf_file_that_is_dropped_onto_the_window_becomes_a_model(
     models: Path, installed_model: InstalledModel
 ) -> None:
     installed_model.library_to(models)
-    async with open_window() as window:
+    async with open_models() as window:
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(installed_model.gguf))])
         none, button = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
-        target, point = window.sidebar, QPointF(2, 2)
+        point = QPointF(2, 2)
         QApplication.sendEvent(window, QDragEnterEvent(point.toPoint(), Qt.DropAction.CopyAction, data, button, none))
         QApplication.sendEvent(window, QDropEvent(point, Qt.DropAction.CopyAction, data, button, none))
-        assert target.isVisible()
-        assert window.adding.page is not None
-        asked = window.adding.page.findChild(AddTab)
+        asked = window.page.findChild(AddTab)
         assert isinstance(asked, AddTab)
         assert asked.form.field.text() == str(installed_model.gguf)
         click(asked.form.add_button)
-        await until(lambda: window.models.name == NAME)
-        added = row(window, str(installed_model.gguf))
+        await until(lambda: NAME in window.here.cards.rows)
+        added = window.row(str(installed_model.gguf))
         assert added.details.summary_label.text() == "All weights were taken over exactly."
-        assert window.header.picker.popup.row(NAME).status.fit
+        assert window.picker.popup.row(NAME).status.fit
 
 
 @pytest.mark.usefixtures("scripted")
@@ -290,13 +269,11 @@ async def test_a_source_in_the_model_folder_is_prepared_by_its_button(
 ) -> None:
     installed_model.library_to(models)
     shutil.copy(installed_model.gguf, models / "Raw.gguf")
-    async with open_window() as window:
-        picker = window.header.picker
-        await until(lambda: "Raw" in [row.status.title for row in picker.popup.rows])
-        picker.open_popup()
-        listed = next(row for row in picker.popup.rows if row.status.title == "Raw")
-        click(listed.button)
-        preparing = here(window).installs.rows[listed.status.name, True]
-        assert preparing.title.text() in {"Preparing Raw", "Raw"}
-        await until(lambda: window.models.current is not None and window.models.current.title == "Raw")
-        assert listed.status.usable
+    async with open_models() as window:
+        window.desk.open()
+        name = next(each.name for each in window.models.models if each.title == "Raw")
+        assert window.card(name).main_button.text() == "Prepare for this computer"
+        click(window.card(name).main_button)
+        assert window.row(name, prepares=True).title.text() == "Preparing Raw"
+        await until(lambda: window.card(name).status.usable)
+        assert window.card(name).main_button.text() == "Load"

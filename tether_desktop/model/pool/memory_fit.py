@@ -10,7 +10,7 @@ from tether_desktop.model.decoder_shape import DecoderShape
 
 Verdict = Literal["fits", "tight", "will_not_fit"]
 
-VERDICT_TITLES: dict[Verdict, str] = {"fits": "fits", "tight": "tight", "will_not_fit": "will not fit"}
+VERDICT_TITLES: dict[Verdict, str] = {"fits": "fits", "tight": "may be slow", "will_not_fit": "will not fit"}
 """The verdicts in the words people read."""
 
 _SPARE_SHARE = 0.15

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from tether_desktop.errors import EngineError
 from tether_desktop.ui.models.model_status import ModelStatus
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.worker.worker import EngineWorker
@@ -30,6 +31,7 @@ class ModelChoice(QObject):
         self._worker = worker
         self._tasks = tasks
         self._wanted = wanted
+        self._stopped: set[str] = set()
         worker.models_changed.connect(self._on_models)
 
     @property
@@ -61,11 +63,13 @@ class ModelChoice(QObject):
     @Slot(str)
     def load(self, name: str) -> None:
         """Load a model in the background; its progress comes by ``changed``."""
+        self._stopped.discard(name)
         self._tasks.start(self._load(name))
 
     @Slot(str)
     def unload(self, name: str) -> None:
         """Free a model's memory, or stop its load."""
+        self._stopped.add(name)
         self._tasks.start(self._unload(name))
 
     @Slot()
@@ -82,7 +86,12 @@ class ModelChoice(QObject):
             self._tasks.start(self._refresh())
 
     async def _load(self, name: str) -> None:
-        await self._worker.submit(lambda tether: tether.pool.load(name, lambda _progress: None))
+        try:
+            await self._worker.submit(lambda tether: tether.pool.load(name, lambda _progress: None))
+        except EngineError:
+            # Who stops a load need not be told that it was stopped.
+            if name not in self._stopped:
+                raise
 
     async def _unload(self, name: str) -> None:
         await self._worker.submit(lambda tether: tether.pool.unload(name))

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from tether_desktop.app import Tether
     from tether_desktop.settings import Settings
     from tether_desktop.ui.models.add_tab import AddTab
+    from tether_desktop.ui.models.compare_desk import CompareDesk
+    from tether_desktop.ui.models.compare_tab import CompareTab
     from tether_desktop.ui.models.here_tab import HereTab
     from tether_desktop.ui.models.install_row import InstallRow
     from tether_desktop.ui.models.model_card import ModelCard
     from tether_desktop.ui.models.model_fits import RatedOffer
     from tether_desktop.ui.models.models_page import ModelsPage, Tab
+    from tether_desktop.ui.models.speed_tab import SpeedTab
     from tether_desktop.ui.models.welcome_page import WelcomePage
 
 
@@ -71,6 +74,8 @@ class ModelsDesk(QObject):
         self._welcome: WelcomePage | None = None
         self._here: HereTab | None = None
         self._add: AddTab | None = None
+        self._speed: SpeedTab | None = None
+        self._compare: CompareDesk | None = None
         self._settings: Settings | None = None
         self._origins: dict[str, str] = {}
         self._told: set[Key] = set()
@@ -151,8 +156,10 @@ class ModelsDesk(QObject):
                 self.page.put(tab, self._make_here())
             case "add":
                 self.page.put(tab, self._make_add())
-            case "compare" | "speed":
-                pass
+            case "compare":
+                self.page.put(tab, self._make_compare())
+            case "speed":
+                self.page.put(tab, self._make_speed())
 
     def _make_here(self) -> HereTab:
         from tether_desktop.ui.models.here_tab import HereTab
@@ -171,6 +178,27 @@ class ModelsDesk(QObject):
         self._tasks.start(self._rate_offers())
         return add
 
+    def _make_speed(self) -> SpeedTab:
+        from tether_desktop.ui.models.speed_tab import SpeedTab
+
+        self._speed = speed = SpeedTab()
+        speed.measure_requested.connect(self.care.measure)
+        speed.stop_requested.connect(self.care.stop)
+        speed.model_box.currentIndexChanged.connect(self._on_speed_changed)
+        self.care.measured.connect(self._on_measured)
+        speed.show_models(self._models.models)
+        speed.choose(self._models.name)
+        self.care.read_speeds()
+        return speed
+
+    def _make_compare(self) -> CompareTab:
+        from tether_desktop.ui.models.compare_desk import CompareDesk
+
+        self._compare = CompareDesk(self._worker, self._tasks, self)
+        self._compare.kept.connect(self.kept)
+        self._compare.tab.show_models(self._models.models, self._models.name)
+        return self._compare.tab
+
     def _wire_card(self, card: ModelCard) -> None:
         card.load_requested.connect(self._models.load)
         card.unload_requested.connect(self._models.unload)
@@ -181,7 +209,7 @@ class ModelsDesk(QObject):
         card.again_requested.connect(self._on_again)
         card.folder_requested.connect(self._on_folder)
         card.verify_requested.connect(self.care.verify)
-        card.measure_requested.connect(self.care.measure)
+        card.measure_requested.connect(self._on_measure)
         card.stop_requested.connect(self.care.stop)
         card.removal_requested.connect(self.care.ask_removal)
         card.removal_agreed.connect(self.care.remove)
@@ -237,6 +265,10 @@ class ModelsDesk(QObject):
                 idle_minutes=settings.idle_minutes if settings else 0,
                 origins=self._origins,
             )
+        if self._speed is not None:
+            self._speed.show_models(self._models.models)
+        if self._compare is not None:
+            self._compare.tab.show_models(self._models.models, self._models.name)
 
     @Slot(object)
     def _on_opened(self, settings: Settings) -> None:
@@ -310,3 +342,22 @@ class ModelsDesk(QObject):
     def _on_care_changed(self, name: str) -> None:
         if self._here is not None:
             self._here.show_care(name, self.care.of(name))
+        self._on_speed_changed()
+
+    @Slot(str)
+    def _on_measure(self, name: str) -> None:
+        """Measure it where the result is shown."""
+        self._open("speed")
+        if self._speed is not None:
+            self._speed.choose(name)
+        self.care.measure(name)
+
+    @Slot()
+    def _on_speed_changed(self) -> None:
+        if self._speed is not None:
+            self._speed.show_care(self.care.of(self._speed.model))
+
+    @Slot()
+    def _on_measured(self) -> None:
+        if self._speed is not None:
+            self._speed.show_results(self.care.speeds)

@@ -55,11 +55,13 @@ class ModelsPage(QWidget):
         holder = QWidget()
         layout = QHBoxLayout(holder)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addStretch(1)
-        layout.addWidget(page, 100)
-        layout.addStretch(1)
-        if tab != "compare":
+        if tab == "compare":
+            layout.addWidget(page)
+        else:
             page.setMaximumWidth(_WIDEST)
+            layout.addStretch(1)
+            layout.addWidget(page, 100)
+            layout.addStretch(1)
         self._pages[tab] = holder
         self._stack.addWidget(holder)
         if tab == self.tab:
@@ -82,8 +84,7 @@ class ModelsPage(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Take Escape before the window's own command does."""
-        override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if override and event.key() == Qt.Key.Key_Escape:
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape and _is_override(event):
             event.accept()
             return True
         return super().event(event)
@@ -119,3 +120,7 @@ class ModelsPage(QWidget):
         self.turned.emit(tab)
         if tab in self._pages:
             self._stack.setCurrentWidget(self._pages[tab])
+
+
+def _is_override(event: QKeyEvent) -> bool:
+    return event.type() == QEvent.Type.ShortcutOverride

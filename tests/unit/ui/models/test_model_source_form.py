@@ -97,7 +97,7 @@ def test_terms_have_to_be_accepted_for_each_model_anew(form: ModelSourceForm) ->
     choose(form, 1)
     form.terms.box.click()
     choose(form, 0)
-    assert not form.terms.isVisible()
+    assert not form.terms.box.isVisible()
     assert form.wanted is not None
     choose(form, 1)
     assert not form.terms.box.isChecked()
@@ -123,7 +123,7 @@ def test_terms_are_found_however_their_model_is_named(form: ModelSourceForm, tex
 
 def test_a_file_of_ones_own_has_no_terms_to_accept(form: ModelSourceForm) -> None:
     form.set_text("/models/acme/Strict-9B-GGUF/strict.gguf")
-    assert not form.terms.isVisible()
+    assert not form.terms.box.isVisible()
     assert form.wanted is not None
 
 
@@ -167,5 +167,5 @@ def test_a_model_file_can_be_dropped_onto_it(form: ModelSourceForm, tmp_path: Pa
 
 def test_a_screen_reader_hears_all_of_an_offer(form: ModelSourceForm) -> None:
     said = form.list.model().index(1, 0).data(Qt.ItemDataRole.AccessibleTextRole)
-    assert said == "Strict 9B, 5.2 GB, Strict terms, will not fit. Good for small things."
+    assert said == "Strict 9B, will not fit. 5.2 GB to download · 1.0 GB of memory · Strict terms. Good for small things."
     assert form.field.accessibleName().startswith("A file, a folder, a link")
