@@ -20,6 +20,7 @@ from tether_desktop.model.install.installer import Installer
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.remote.server_models import ServerModels
 from tether_desktop.protocol.api.port.local_port import LocalPort
+from tether_desktop.protocol.bin_keeper import BinKeeper
 from tether_desktop.protocol.completions import Completions
 from tether_desktop.protocol.library import Library
 from tether_desktop.protocol.service import SessionService
@@ -121,12 +122,18 @@ class Tether:
             opening.push_async_callback(self.servers.close)
             opening.push_async_callback(self.pool.close)
             self.sessions = self._service(self.store)
-            self.temporary = self._service(await asyncio.to_thread(Store, IN_MEMORY), finds_titles=False)
+            nowhere = await asyncio.to_thread(Store, IN_MEMORY)
+            opening.push_async_callback(asyncio.to_thread, nowhere.close)
+            self.temporary = self._service(nowhere, finds_titles=False)
             self.library = Library(self.store)
+            self.sessions.subscribe(self.library.hear)
             opening.push_async_callback(self.tools.close)
             opening.push_async_callback(self._end_requests)
             self.servers.look()
             await self.tools.start()
+            bin_keeper = BinKeeper(self.sessions)
+            opening.push_async_callback(bin_keeper.close)
+            bin_keeper.start()
             self._open = opening.pop_all()
 
     async def close(self) -> None:
@@ -140,9 +147,7 @@ class Tether:
         await self.sessions.close()
 
     def _service(self, store: Store, *, finds_titles: bool = True) -> SessionService:
-        return SessionService(
-            store, self.pool, self.catalog, self.toolbox, self.settings, finds_titles=finds_titles
-        )
+        return SessionService(store, self.pool, self.catalog, self.toolbox, self.settings, finds_titles=finds_titles)
 
     def _search(self, query: str, limit: int, *, except_session: str = "") -> list[SearchHit]:
         return self.store.search_messages(query, limit, except_session=except_session)

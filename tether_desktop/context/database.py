@@ -26,6 +26,8 @@ class Database:
 
     Attributes:
         place: where it is, for people: the file's path, or the URL without its password.
+        file: of SQLite; None for a database on a server or in memory.
+        is_sqlite: whether it is one of SQLite, be it a file or in memory.
     """
 
     def __init__(self, url: str) -> None:
@@ -37,7 +39,7 @@ class Database:
         with faults.understood():
             parsed = make_url(url)
             self._is_postgresql = postgresql.is_ours(parsed)
-            self._is_sqlite = parsed.get_backend_name() == "sqlite"
+            self.is_sqlite = parsed.get_backend_name() == "sqlite"
             self._engine = _make_engine(parsed)
         self._writer = self._engine.execution_options(**{sqlite.WRITES_OPTION: True})
         # SQLite lets one writer in and makes others poll; waiting here instead is fair and costs nothing.
@@ -45,8 +47,8 @@ class Database:
         self._shared = threading.local()
         self._counting = threading.Lock()
         self._failures: Counter[str] = Counter()
-        self._file = sqlite.file_of(parsed)
-        self.place = str(self._file) if self._file else parsed.render_as_string(hide_password=True)
+        self.file = sqlite.file_of(parsed)
+        self.place = str(self.file) if self.file else parsed.render_as_string(hide_password=True)
         try:
             with faults.told(self.place):
                 self._open()
@@ -55,19 +57,19 @@ class Database:
             raise
 
     def _open(self) -> None:
-        if self._file:
-            sqlite.make_private(self._file)
-        if self._is_sqlite:
+        if self.file:
+            sqlite.make_private(self.file)
+        if self.is_sqlite:
             sqlite.set_up_connections(self._engine)
         if self._is_postgresql:
             postgresql.set_up_connections(self._engine)
         with self.read() as connection:
             self._check_version(connection)
-        if self._is_sqlite:
+        if self.is_sqlite:
             sqlite.demand_writable(self._engine)
             sqlite.use_write_ahead_log(self._engine)
         self._migrate_once()
-        if self._is_sqlite and sqlite.needs_scrub(self._engine):
+        if self.is_sqlite and sqlite.needs_scrub(self._engine):
             self._scrub_at_start()
 
     def _migrate_once(self) -> None:
@@ -87,8 +89,8 @@ class Database:
             found = self._check_version(connection)
             if found == migrations.newest_revision():
                 return
-            if self._file and found:
-                copy = sqlite.copy_beside(self._file, found)
+            if self.file and found:
+                copy = sqlite.copy_beside(self.file, found)
                 _log.info("Copied the database to %s before migrating it", copy)
             migrations.upgrade(connection)
 
@@ -153,7 +155,7 @@ class Database:
 
     def mark_for_scrub(self, connection: Connection) -> None:
         """Note, in the transaction that erases, that a scrub must follow even if the program dies before it."""
-        if self._is_sqlite:
+        if self.is_sqlite:
             sqlite.set_needs_scrub(connection)
 
     def scrub(self) -> None:
@@ -162,7 +164,7 @@ class Database:
         Raises:
             StoreError: it cannot be done now; the next start does it.
         """
-        if not self._is_sqlite:
+        if not self.is_sqlite:
             return
         try:
             with faults.told(self.place), self._writing:
@@ -171,8 +173,8 @@ class Database:
             raise faults.traces_remain(error) from error
 
     def _scrub_file(self) -> None:
-        if self._file:
-            sqlite.remove_copies(self._file)
+        if self.file:
+            sqlite.remove_copies(self.file)
         sqlite.forget_deleted_words(self._engine)
         sqlite.vacuum(self._engine)
         if not sqlite.empty_write_ahead_log(self._engine):
@@ -189,7 +191,7 @@ class Database:
         """Bring everything into the one file and close it; idempotent."""
         try:
             with faults.told(self.place), self._writing:
-                if self._is_sqlite:
+                if self.is_sqlite:
                     sqlite.empty_write_ahead_log(self._engine)
         except StoreError as error:
             # Nothing is lost: what is in the write-ahead log is found there at the next start.

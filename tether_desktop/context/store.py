@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from tether_desktop.context import backups
 from tether_desktop.context.branches import copy_branch, find_history, find_page
 from tether_desktop.context.database import Database
 from tether_desktop.context.erasing import erase_all, erase_sessions, find_in_bin
@@ -32,7 +34,7 @@ from tether_desktop.context.records import Conversation, MessageRecord, SearchHi
 from tether_desktop.context.search import search_messages
 from tether_desktop.context.search_index import index_messages
 from tether_desktop.context.shelves import Shelves
-from tether_desktop.context.statistics import StoreStatistics, read_statistics
+from tether_desktop.context.statistics import StoreSizes, StoreStatistics, read_sizes, read_statistics
 from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.messages import FinishReason, Message, Timings, Usage
 
@@ -74,6 +76,25 @@ class Store(Shelves):
         """Figures of the database as it is now."""
         with self._database.read() as connection:
             return read_statistics(connection)
+
+    def sizes(self) -> StoreSizes:
+        """How much is kept, and where."""
+        with self._database.read() as connection:
+            return read_sizes(connection, self._database.place, self._database.file)
+
+    def back_up(self, copy: Path, on_share: backups.OnShare = lambda _: None) -> None:
+        """Copy the database to a file as it is at this moment, while others go on; half a copy is never left.
+
+        Args:
+            copy: is replaced where it is there.
+            on_share: told how much is done, 0..1; what it raises ends the copying.
+
+        Raises:
+            BackupFailed: the copy cannot be written there, or the database is no file.
+        """
+        if self._database.file is None:
+            raise backups.nothing_kept() if self._database.is_sqlite else backups.no_file(self._database.place)
+        backups.back_up(self._database.file, copy, on_share)
 
     def failures(self) -> dict[str, int]:
         """How often the database has failed since it was opened, by the code of the error."""

@@ -43,7 +43,12 @@ class TurnStarted:
     turn: Turn
 
 
-News = SessionChanged | SessionGone | BranchChanged | TurnStarted
+@dataclass(frozen=True, slots=True)
+class AllErased:
+    """Every session was erased, and every folder and draft with them; comes after the SessionGone of each."""
+
+
+News = SessionChanged | SessionGone | BranchChanged | TurnStarted | AllErased
 OnNews = Callable[[News], None]
 
 

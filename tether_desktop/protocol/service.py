@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +20,7 @@ from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.engine import Constraint, SamplingParams
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.protocol.approvals import Approvals
+from tether_desktop.protocol.erasing import Eraser
 from tether_desktop.protocol.news import BranchChanged, NewsDesk, OnNews, SessionChanged, SessionGone, TurnStarted
 from tether_desktop.protocol.planner import TurnPlan, TurnPlanner, Wanted, settings_in
 from tether_desktop.protocol.question import question_of, storable
@@ -74,6 +76,7 @@ class SessionService:
         self._turns = TurnDesk(
             store, pool, self._approvals, toolbox, on_start=self._tell_of_start, on_end=self._tell_of_end
         )
+        self._eraser = Eraser(store, self._turns, self._news)
         self._titles = TitleWriter(store, pool, exclusive=self._turns.exclusive, told=self._changed)
         self._finds_titles = finds_titles
 
@@ -103,8 +106,8 @@ class SessionService:
             limit: how many at most.
             offset: how many are passed over.
         """
-        which = {"deleted": deleted, "pinned": pinned, "archived": archived}
-        return await asyncio.to_thread(partial(self._store.list_sessions, **which, limit=limit, offset=offset))
+        listed = partial(self._store.list_sessions, deleted=deleted, pinned=pinned, archived=archived)
+        return await asyncio.to_thread(partial(listed, limit=limit, offset=offset))
 
     async def find(self, beginning: str) -> SessionRecord:
         """The session, in the list or the bin, whose id begins so.
@@ -225,13 +228,15 @@ class SessionService:
 
     async def erase(self, session_id: str) -> None:
         """Remove a session for good, ending its turn."""
-        async with self._turns.exclusive(session_id):
-            await self._turns.end(session_id)
-            try:
-                await asyncio.to_thread(self._store.erase_session, session_id)
-            finally:  # it may be gone although traces of it remain
-                self._turns.forget(session_id)
-        self._news.tell(SessionGone(session_id))
+        await self._eraser.erase(session_id)
+
+    async def empty_bin(self, older_than: timedelta | None = None) -> int:
+        """Remove for good what has been in the bin for longer than that, or all that is in it; how many that were."""
+        return await self._eraser.empty_bin(older_than)
+
+    async def erase_all(self) -> int:
+        """Remove all sessions, folders and drafts for good, ending all turns; how many sessions that were."""
+        return await self._eraser.erase_all()
 
     async def delete_all(self) -> int:
         """Move all sessions to the bin, ending their turns; how many that were."""
