@@ -12,13 +12,13 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from tether_desktop import paths
-from tether_desktop.errors import TetherError
+from tether_desktop.errors import AlreadyRunning, TetherError
 from tether_desktop.ui import startup_trace
 from tether_desktop.ui.chat.chat_desk import ChatDesk
 from tether_desktop.ui.chat.chats import Chats
 from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.commands import Shortcuts, read_shortcuts
-from tether_desktop.ui.composer.prompts_desk import PromptsDesk
+from tether_desktop.ui.composer.composer_desk import ComposerDesk
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.models.model_choice import ModelChoice
 from tether_desktop.ui.models.models_desk import ModelsDesk
@@ -72,8 +72,8 @@ class MainWindow(QMainWindow):
         chats: the conversations.
         models: which models there are, and which one answers.
         tools: which tools there are.
-        prompts: puts the prompts of MCP servers into the composer.
         desk: the chat that is shown.
+        composing: what stands behind the composer.
         adding: the page of models; adds and prepares them.
         sessions: what is done with the chats of the list.
         temporary: begins, keeps and forgets chats that are never stored.
@@ -114,8 +114,8 @@ class MainWindow(QMainWindow):
         self.chats = Chats(worker, tasks, self)
         self.models = ModelChoice(worker, tasks, self._state.model, self)
         self.tools = ToolsDesk(worker, tasks, self)
-        self.prompts = PromptsDesk(worker, tasks, pane.composer, self)
         self.desk = ChatDesk(self.chats, self.models, pane, self.sidebar, tasks)
+        self.composing = ComposerDesk(worker, tasks, self.desk, self.models, pane, self.shortcuts)
         self.adding = ModelsDesk(worker, tasks, self.models, self.header.install_strip, self)
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, tasks, self)
         self.temporary = TemporaryDesk(worker, tasks, self.chats, self.desk, pane.temporary_bar)
@@ -208,6 +208,7 @@ class MainWindow(QMainWindow):
             await asyncio.to_thread(write_state, state)
 
         if self._opened:
+            await self.composing.drafts.save_now()
             await self._worker.submit(save)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802  (Qt's name)
@@ -378,6 +379,23 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_failed(self, error: TetherError) -> None:
+        if isinstance(error, AlreadyRunning):
+            self.tasks.start(self._hand_over(error))
+        else:
+            self._show_notice(error)
+
+    async def _hand_over(self, error: TetherError) -> None:
+        """Let the window that has the data folder come forward in the place of this one, if it is a window."""
+        import asyncio
+
+        from tether_desktop.hand_over import Request, hand_over
+
+        if await asyncio.to_thread(hand_over, Request()):
+            self.leave()
+        else:
+            self._show_notice(error)
+
+    def _show_notice(self, error: TetherError) -> None:
         self.notice.show_error(error)
         self.pages.show_alone(self.notice)
 
@@ -413,6 +431,7 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self.shortcuts.use(read_shortcuts(settings.shortcuts))
         self.system.follow(settings)
+        self.composing.use(settings)
         self.port.follow(settings)
         self.adding.use_settings(settings)
 

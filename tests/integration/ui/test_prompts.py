@@ -34,7 +34,7 @@ async def test_a_prompt_goes_into_the_composer_with_its_arguments(nothing_of_the
         await until(lambda: window.tools.snapshot.prompts)
         window.pane.composer.set_text("Please.")
         prompts(window)["Greeting (full)"].trigger()
-        dialog = window.prompts.dialog
+        dialog = window.composing.prompts.dialog
         assert dialog is not None
         assert not dialog.insert_button.isEnabled()
         said = {label.text() for label in dialog.findChildren(QLabel)}
@@ -43,7 +43,7 @@ async def test_a_prompt_goes_into_the_composer_with_its_arguments(nothing_of_the
         dialog.insert_button.click()
         await until(lambda: "Ada" in window.pane.composer.text())
         assert window.pane.composer.text() == "Please.\n\nGreet Ada warmly."
-        assert window.prompts.dialog is None
+        assert window.composing.prompts.dialog is None
 
 
 @in_gui_loop
@@ -56,9 +56,9 @@ async def test_a_prompt_that_cannot_be_had_is_told_and_changes_nothing(nothing_o
         chosen = window.tools.snapshot.prompts[0]
         window.tools.remove_server("full")
         await until(lambda: not window.tools.snapshot.prompts)
-        window.prompts.insert(chosen)
-        assert window.prompts.dialog is not None
-        window.prompts.dialog.fields["name"].setText("Ada")
-        window.prompts.dialog.insert_button.click()
+        window.composing.prompts.insert(chosen)
+        assert window.composing.prompts.dialog is not None
+        window.composing.prompts.dialog.fields["name"].setText("Ada")
+        window.composing.prompts.dialog.insert_button.click()
         await until(window.pane.banner.isVisible)
         assert window.pane.composer.text() == ""

@@ -75,9 +75,9 @@ class AttachedFiles(QObject):
         """One of them; None when it was taken off."""
         return next((entry for entry in self._entries if entry.key == key), None)
 
-    def begin(self, path: Path) -> int:
-        """Take a file that is about to be read; its key."""
-        return self._add(FileEntry(next(self._keys), path.name, None, path))
+    def begin(self, name: str, path: Path | None = None) -> int:
+        """Take what is about to be read; its key."""
+        return self._add(FileEntry(next(self._keys), name, None, path))
 
     def add(self, file: AttachedFile) -> int:
         """Take what was read already; its key."""

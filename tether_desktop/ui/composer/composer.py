@@ -41,6 +41,7 @@ class Composer(QWidget):
         stop_requested(): the button, while an answer is being written.
         typing_started(): the first character of a message.
         edited(): the text is another one.
+        files_changed(): the files are others, or another chat's.
         tool_mode_chosen(ToolMode): whether this chat uses tools.
         prompts_wanted(query): a slash was typed at the beginning, or the button pressed; the query follows the slash.
     """
@@ -50,6 +51,7 @@ class Composer(QWidget):
     stop_requested = Signal()
     typing_started = Signal()
     edited = Signal()
+    files_changed = Signal()
     tool_mode_chosen = Signal(str)
     prompts_wanted = Signal(str)
 
@@ -114,7 +116,9 @@ class Composer(QWidget):
         """Show what is written in another chat; what was shown so far is kept in its own."""
         self.keep()
         self.writing.changed.disconnect(self._refresh)
+        self.writing.files.changed.disconnect(self.files_changed)
         self.writing = writing
+        self._checking = False
         self.notice.hide()
         self._show_parts()
 
@@ -247,6 +251,8 @@ class Composer(QWidget):
         writing.changed.connect(self._refresh)
         self.set_text(writing.text)
         self.files.show_files(writing.files)
+        writing.files.changed.connect(self.files_changed)
+        self.files_changed.emit()
         self.queue.show_queue(writing.queue)
         self._refresh()
 

@@ -33,12 +33,16 @@ class PromptDialog(QDialog):
             field.setPlaceholderText(visible(argument.description)[:100])
             field.textChanged.connect(self._on_changed)
             form.addRow(
-                QLabel(name if argument.required else f"{name} (optional)", textFormat=Qt.TextFormat.PlainText), field
+                QLabel(
+                    name if argument.required else self.tr("{name} (optional)").format(name=name),
+                    textFormat=Qt.TextFormat.PlainText,
+                ),
+                field,
             )
-        self.insert_button = ThemedButton("Insert", "plus")
+        self.insert_button = ThemedButton(self.tr("Insert"), "plus")
         self.insert_button.setDefault(True)
         self.insert_button.clicked.connect(self.accept)
-        self.cancel_button = ThemedButton("Cancel")
+        self.cancel_button = ThemedButton(self.tr("Cancel"))
         self.cancel_button.setAutoDefault(False)
         self.cancel_button.clicked.connect(self.reject)
         buttons = QHBoxLayout()
@@ -50,10 +54,13 @@ class PromptDialog(QDialog):
         column.setSpacing(14)
         column.addWidget(plain_label("title", visible(prompt.title or prompt.name)))
         about = f"{visible(prompt.description)[:400]}\n" if prompt.description else ""
-        column.addWidget(plain_label("muted", f"{about}From the MCP server {visible(found.server)}."))
+        column.addWidget(plain_label("muted", about + self._origin(found)))
         column.addLayout(form)
         column.addLayout(buttons)
         self._on_changed()
+
+    def _origin(self, found: ServerPrompt) -> str:
+        return self.tr("From the MCP server {server}.").format(server=visible(found.server))
 
     def arguments(self) -> dict[str, str]:
         """What was typed, by argument; empty fields are left out."""

@@ -7,9 +7,10 @@ widget           kinds
 ===============  =======================================================================
 QPushButton      (none: outlined), ``primary``, ``ghost``, ``danger``, ``row``, ``disclosure``, ``answer``
 QToolButton      (none: flat icon), ``round`` (filled circle), ``outlined``
-QLabel           ``display``, ``title``, ``heading``, ``muted``, ``small``, ``danger``, ``success``, ``warning``
+QLabel           ``display``, ``title``, ``heading``, ``strong``, ``muted``, ``small``, ``danger``, ``success``,
+                 ``warning``
 QFrame, QWidget  ``sidebar``, ``card``, ``well``, ``danger_card``, ``question_card``, ``notice``, ``field``, ``line``,
-                 ``topbar``, ``chip``
+                 ``topbar``, ``chip``, ``drop``
 QLineEdit        (none: outlined), ``bare``, ``code`` (code face)
 QPlainTextEdit   (none: outlined), ``bare``
 QTextEdit        ``plain`` (code face, no frame)
