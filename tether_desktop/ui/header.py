@@ -19,8 +19,8 @@ NEARLY_FULL = 0.85
 """Above this fraction of the context window the meter warns."""
 
 _CALM_S = 0.5
-_ROOM_FOR_FIGURES = 40
-_ROOM_FOR_TITLE = 62
+_ROOM_FOR_FIGURES = 66
+_ROOM_FOR_TITLE = 92
 """Widths of the bar, in average characters, below which figures and title make room for the model."""
 
 

@@ -27,8 +27,8 @@ class NoticePage(QWidget):
         self.title = self._label("title")
         self.message = self._label("")
         self.hint = self._label("muted")
-        self.retry_button = ThemedButton("Try again", "rotate-ccw", kind="primary", color="on_accent")
-        self.quit_button = ThemedButton("Quit", kind="")
+        self.retry_button = ThemedButton(self.tr("Try again"), "rotate-ccw", kind="primary", color="on_accent")
+        self.quit_button = ThemedButton(self.tr("Quit"), kind="")
         self.retry_button.clicked.connect(self.retry_requested)
         self.quit_button.clicked.connect(self.quit_requested)
         buttons = QHBoxLayout()
@@ -63,7 +63,7 @@ class NoticePage(QWidget):
     def set_retrying(self, *, retrying: bool) -> None:
         """While it is tried again, it cannot be asked again."""
         self.retry_button.setEnabled(not retrying)
-        self.retry_button.setText("Trying…" if retrying else "Try again")
+        self.retry_button.setText(self.tr("Trying…") if retrying else self.tr("Try again"))
 
     @staticmethod
     def _label(kind: str) -> QLabel:

@@ -84,6 +84,7 @@ class WindowWiring(QObject):
         record = window.sidebar.model.session(shown.session_id)
         title = record.title if record is not None else ""
         window.header.show_chat(title, stored=record is not None, temporary=shown.temporary)
+        window.pane.empty.show_temporary(temporary=shown.temporary)
 
     @Slot()
     def _on_menu_requested(self) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from tether_desktop.ui.look import icons
 from tether_desktop.ui.look.themed_button import ThemedButton
+from tether_desktop.ui.translation import mark, translate
 
 EXAMPLES = (
-    "Explain in simple words why the sky is blue",
-    "Write a short note to thank a colleague",
-    "Show me how to count words in Python",
-    "Give me five ideas for a rainy afternoon",
+    mark("EmptyChat", "Explain in simple words why the sky is blue"),
+    mark("EmptyChat", "Write a short note to thank a colleague"),
+    mark("EmptyChat", "Show me how to count words in Python"),
+    mark("EmptyChat", "Give me five ideas for a rainy afternoon"),
 )
+
+_WIDTH = 720
+_MARGIN = 24
 
 
 class EmptyChat(QWidget):
@@ -29,30 +34,33 @@ class EmptyChat(QWidget):
         super().__init__(parent)
         self._mark = QLabel()
         self._mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        title = QLabel("What is on your mind?")
+        title = QLabel(self.tr("What is on your mind?"))
         title.setProperty("kind", "display")
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.subtitle = QLabel("Everything stays on this computer.")
+        self.subtitle = QLabel()
         self.subtitle.setProperty("kind", "muted")
         self.subtitle.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.buttons = [self._make_button(text) for text in EXAMPLES]
-        grid = QGridLayout()
+        self.subtitle.setWordWrap(True)
+        self.buttons = [self._make_button(translate("EmptyChat", text)) for text in EXAMPLES]
+        self._examples = QWidget()
+        grid = QGridLayout(self._examples)
+        grid.setContentsMargins(0, 18, 0, 0)
         grid.setSpacing(10)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         for number, button in enumerate(self.buttons):
             grid.addWidget(button, number // 2, number % 2)
         inside = QWidget()
-        inside.setMaximumWidth(720)
-        column = QVBoxLayout(inside)
+        inside.setMaximumWidth(_WIDTH)
+        self._column = column = QVBoxLayout(inside)
         column.setSpacing(10)
+        self._greeting = (self._mark, title, self.subtitle)
         column.addWidget(self._mark)
         column.addWidget(title)
         column.addWidget(self.subtitle)
-        column.addSpacing(18)
-        column.addLayout(grid)
+        column.addWidget(self._examples)
         layout = QGridLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         layout.setColumnStretch(0, 1)
         layout.setColumnStretch(1, 20)
         layout.setColumnStretch(2, 1)
@@ -60,6 +68,22 @@ class EmptyChat(QWidget):
         layout.setRowStretch(2, 3)
         layout.addWidget(inside, 1, 1)
         self._paint_mark()
+        self.show_temporary(temporary=False)
+
+    def show_temporary(self, *, temporary: bool) -> None:
+        """Say what becomes of the chat that begins here."""
+        self.subtitle.setText(
+            self.tr("This chat is never stored, and found by no search.")
+            if temporary
+            else self.tr("Everything stays on this computer.")
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        """Where it is low, the greeting alone has room."""
+        super().resizeEvent(event)
+        greeting = sum(each.sizeHint().height() + self._column.spacing() for each in self._greeting)
+        room = self.height() - 2 * _MARGIN - greeting
+        self._examples.setVisible(room >= self._examples.sizeHint().height())
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Take the colours of a new theme."""

@@ -40,6 +40,9 @@ class TemporaryBar(QFrame):
         self.timer.timeout.connect(self.end_offer)
         self.keep_button.clicked.connect(self.keep_requested)
         self.close_button.clicked.connect(self.end_offer)
+        kept = self.keep_button.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # the bar is as high without it
+        self.keep_button.setSizePolicy(kept)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)
         layout.setSpacing(8)

@@ -14,7 +14,6 @@ from tether_desktop.ui.look import theme
 from tether_desktop.ui.system.notifier import Notifier
 from tether_desktop.ui.system.tray import Tray, tray_icon
 
-
 # The offscreen platform has no tray, and Qt says so.
 pytestmark = pytest.mark.qt_log_ignore("systemTrayWindowChanged", extend=True)
 
