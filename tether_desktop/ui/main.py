@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from tether_desktop.ui import translation
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.main_window import MainWindow
 from tether_desktop.ui.window_state import WindowState, read_state
@@ -49,8 +50,11 @@ def run_window(
     app.setQuitOnLastWindowClosed(False)
     state = read_state()
     worker = EngineWorker(open_tether(settings))
+    translation.install(os.environ.get("TETHER_LANGUAGE") or state.language)
     window = MainWindow(worker, state)
-    theme.install(app, first_theme(state))  # after the widgets: they are styled once, not at every new parent
+    theme.install(
+        app, first_theme(state), state.text_size, state.density
+    )  # after the widgets: they are styled once, not at every new parent
     window.painted.connect(worker.start)
     # What lives as long as the program is searched for garbage no more: a search of all of it stops the window for
     # a tenth of a second, and importing what the local port needs sets one off.

@@ -374,7 +374,7 @@ class MainWindow(QMainWindow):
         self.system.follow(settings)
         self.pages.show_parts()
         self.models.prefer(settings.default_model)
-        self._use_theme(settings.theme)
+        self._use_look(settings)
         self.tasks.start(self._fill())
 
     @Slot(object)
@@ -419,7 +419,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_theme(self, choice: theme.ThemeChoice) -> None:
-        self._use_theme(choice)
+        theme.appearance().choose(choice)
         self.settings.save("theme", choice)
 
     @Slot(str)
@@ -434,10 +434,14 @@ class MainWindow(QMainWindow):
         self.composing.use(settings)
         self.port.follow(settings)
         self.adding.use_settings(settings)
+        self._use_look(settings)
 
-    def _use_theme(self, choice: theme.ThemeChoice) -> None:
-        theme.appearance().choose(choice)
-        self._state = replace(self._state, theme=choice)
+    def _use_look(self, settings: Settings) -> None:
+        theme.appearance().use(
+            settings.theme, settings.text_size, settings.density, still=settings.reduced_motion == "on"
+        )
+        look = {name: getattr(settings, name) for name in ("theme", "text_size", "density", "language")}
+        self._state = replace(self._state, **look)
         self._save_timer.start()
 
     @Slot()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,8 @@ class WindowState:
         sidebar_width: of the session list, in device-independent pixels.
         session_id: the chat that was open; empty for a new one.
         model: the model that was last chosen.
-        theme: the theme that was on, so that the first frame has it before the settings are read.
+        theme, text_size, density, language: the look and the words that were on, so that the first frame has them
+            before the settings are read.
         toured: whether the first tour was read or skipped.
         sidebar_hidden: whether the session list was hidden.
     """
@@ -34,6 +35,9 @@ class WindowState:
     session_id: str = ""
     model: str = ""
     theme: Literal["system", "light", "dark"] = "system"
+    text_size: int = 15
+    density: Literal["comfortable", "compact"] = "comfortable"
+    language: str = "system"
     toured: bool = False
     sidebar_hidden: bool = False
 
@@ -69,4 +73,6 @@ def _checked(saved: dict[str, Any]) -> WindowState:
     }
     if known.get("theme") not in {"system", "light", "dark"}:
         known["theme"] = "system"
-    return WindowState(**known)
+    if known.get("density") not in {"comfortable", "compact"}:
+        known["density"] = "comfortable"
+    return replace(WindowState(**known), text_size=max(11, min(24, int(known.get("text_size", 15)))))

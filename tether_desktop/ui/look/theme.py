@@ -28,12 +28,12 @@ class Appearance(QObject):
 
     changed = Signal()
 
-    def __init__(self, app: QApplication, choice: ThemeChoice = "system") -> None:
+    def __init__(self, app: QApplication, choice: ThemeChoice, text_size: int, density: Density) -> None:
         super().__init__(app)
         self.app = app
         self._choice: ThemeChoice = choice
-        self._text_size = LIGHT.type.body
-        self._density: Density = "comfortable"
+        self._text_size = text_size
+        self._density: Density = density
         self.theme = LIGHT
         self.still = False
 
@@ -58,6 +58,11 @@ class Appearance(QObject):
         """Change the size of ordinary text, in device-independent pixels, and the room around it, everywhere."""
         self._text_size, self._density = text_size, density
         self._refresh()
+
+    def use(self, choice: ThemeChoice, text_size: int, density: Density, *, still: bool) -> None:
+        """Change all of it, in one go."""
+        self._choice, self.still = choice, still
+        self.resize(text_size, density)
 
     def _on_color_scheme(self, _scheme: Qt.ColorScheme) -> None:
         self._refresh()
@@ -84,12 +89,17 @@ class Appearance(QObject):
 _current: list[Appearance] = []
 
 
-def install(app: QApplication, choice: ThemeChoice = "system") -> Appearance:
-    """Give the application its look; a second call only changes the choice."""
+def install(
+    app: QApplication,
+    choice: ThemeChoice = "system",
+    text_size: int = LIGHT.type.body,
+    density: Density = "comfortable",
+) -> Appearance:
+    """Give the application its look; a second call only changes it."""
     if _current:
-        _current[0].choose(choice)
+        _current[0].use(choice, text_size, density, still=_current[0].still)
     else:
-        _current.append(Appearance(app, choice))
+        _current.append(Appearance(app, choice, text_size, density))
         # Only now, since widgets that are there already ask for the active theme while they are styled.
         _current[0].put_on()
     return _current[0]
