@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from tether_desktop.errors import TetherError
-from tether_desktop.protocol.tool_use import ApprovalAnswer
+from tether_desktop.ui.chat.answer_desk import AnswerDesk
 from tether_desktop.ui.chat.chat_pane import ChatPane
 from tether_desktop.ui.chat.chats import Chats
 from tether_desktop.ui.chat.conversation import Conversation
@@ -21,6 +20,7 @@ class ChatDesk(QObject):
     Attributes:
         conversation: the one that is shown.
         questions: sends what is written, at once or when the model is free.
+        answers: does what is asked for in messages.
 
     Signals:
         shown(): another conversation is shown, or this one got its place in the store.
@@ -40,12 +40,8 @@ class ChatDesk(QObject):
         self._unasked = self.conversation
         pane.show_conversation(self.conversation)
         self.questions = QuestionDesk(self, chats, models, pane, tasks)
+        self.answers = AnswerDesk(self, chats, models, pane, tasks)
         pane.composer.stop_requested.connect(self.stop)
-        pane.regenerate_requested.connect(self._on_regenerate)
-        pane.edit_requested.connect(self._on_edit)
-        pane.version_requested.connect(self._on_version)
-        pane.link_activated.connect(self._on_link)
-        pane.call_answered.connect(self._on_call_answered)
         chats.created.connect(self._on_stored)
         chats.dropped.connect(self._on_stored)
 
@@ -86,19 +82,23 @@ class ChatDesk(QObject):
             self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot(str)
-    def open(self, session_id: str) -> None:
-        """Show a chat of the list."""
-        self._tasks.start(self.open_now(session_id))
+    @Slot(str, str)
+    def open(self, session_id: str, message_id: str = "") -> None:
+        """Show a chat of the list, at a message of it where one is named."""
+        self._tasks.start(self.open_now(session_id, message_id))
 
-    async def open_now(self, session_id: str) -> None:
+    async def open_now(self, session_id: str, message_id: str = "") -> None:
         """Show a chat of the list, unless another one is asked for while it is read."""
         self._wanted = session_id
-        conversation = await self._chats.open(session_id)
+        conversation = await self._chats.open(session_id, message_id)
         if conversation is not None and self._wanted == session_id:
             record = self._sidebar.model.session(session_id)
             self._show(conversation)
             self._models.prefer(record.model if record else "")
             self._sidebar.select(session_id)
+            view_id = conversation.view_id(message_id) if message_id else ""
+            if view_id:
+                self._pane.view.focus_message(view_id)
 
     @Slot()
     def stop(self) -> None:
@@ -122,36 +122,7 @@ class ChatDesk(QObject):
         stored = conversation.session_id and not conversation.temporary
         return bool(stored) and self._sidebar.model.session(conversation.session_id) is None
 
-    @Slot(str, str)
-    def _on_call_answered(self, call_id: str, answer: ApprovalAnswer) -> None:
-        self._tasks.start(self._chats.answer(self.conversation, call_id, answer))
-
-    @Slot(str)
-    def _on_regenerate(self, view_id: str) -> None:
-        self._tasks.start(self._chats.regenerate(self.conversation, view_id, self._models.name))
-
-    @Slot(str, str)
-    def _on_edit(self, view_id: str, text: str) -> None:
-        self._tasks.start(self._chats.edit(self.conversation, view_id, text, self._models.name))
-
-    @Slot(str, int)
-    def _on_version(self, view_id: str, version: int) -> None:
-        self._tasks.start(self._chats.select_version(self.conversation, view_id, version))
-
     @Slot(object)
     def _on_stored(self, _session: object) -> None:
         self._sidebar.select(self.conversation.session_id)
         self.shown.emit()
-
-    @Slot(str)
-    def _on_link(self, address: str) -> None:
-        from tether_desktop.ui.chat.link_dialog import LinkDialog, allowed_url
-
-        url = allowed_url(address)
-        if url is None:
-            what = f"{address} is neither a web page nor a mail address."
-            self._pane.banner.show_error(TetherError("The address was not opened", what, "Copy it if you trust it."))
-            return
-        dialog = LinkDialog(url, self._pane.window())
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -12,6 +12,7 @@ from tether_desktop.ui import startup_trace
 from tether_desktop.ui.banner import Banner
 from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.chat.empty_chat import EmptyChat
+from tether_desktop.ui.chat.find_bar import FindBar
 from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.composer.composer import Composer
 from tether_desktop.ui.composer.tool_mode import ToolMode
@@ -30,22 +31,21 @@ class ChatPane(QWidget):
 
     Signals:
         measured(calmly): tokens and speed of the conversation may have changed.
-        regenerate_requested(view_id), edit_requested(view_id, text), version_requested(view_id, version),
-        link_activated(address), call_answered(call_id, answer): as of the chat view.
+        view_made(ChatView): the view of messages was made, because there are messages now.
+        conversation_shown(): another conversation is shown.
     """
 
     measured = Signal(bool)
-    regenerate_requested = Signal(str)
-    edit_requested = Signal(str, str)
-    version_requested = Signal(str, int)
-    link_activated = Signal(str)
-    call_answered = Signal(str, str)
+    view_made = Signal(object)
+    conversation_shown = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.conversation: Conversation | None = None
         self._view: ChatView | None = None
         self._tools: dict[str, ToolFacts] = {}
+        self._models: Sequence[tuple[str, str]] = ()
+        self.find_bar = FindBar()
         self.empty = EmptyChat()
         self.banner = Banner()
         self.undo_bar = UndoBar()
@@ -62,6 +62,7 @@ class ChatPane(QWidget):
         """The chat view, made when it is first needed: the first frame of the window does not wait for it."""
         if self._view is None:
             self._view = self._make_view()
+            self.view_made.emit(self._view)
         return self._view
 
     def set_tools(self, tools: Mapping[str, ToolFacts]) -> None:
@@ -70,6 +71,12 @@ class ChatPane(QWidget):
         self.composer.set_tools(tools)
         if self._view is not None:
             self._view.set_tools(tools)
+
+    def set_models(self, models: Sequence[tuple[str, str]]) -> None:
+        """Take who can answer, as name and title."""
+        self._models = models
+        if self._view is not None:
+            self._view.set_models(models)
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Show another conversation, with its draft in the composer."""
@@ -86,18 +93,14 @@ class ChatPane(QWidget):
         self.composer.show_writing(conversation.writing)
         self.composer.set_busy(conversation.busy)
         self.composer.tool_button.show_mode(conversation.tool_mode)
+        self.conversation_shown.emit()
 
     def _make_view(self) -> ChatView:
         from tether_desktop.ui.chat.chat_view import ChatView
 
         view = ChatView()
-        view.setAccessibleName("Conversation")
-        view.regenerate_requested.connect(self.regenerate_requested)
-        view.edit_requested.connect(self.edit_requested)
-        view.version_requested.connect(self.version_requested)
-        view.link_activated.connect(self.link_activated)
-        view.call_answered.connect(self.call_answered)
         view.set_tools(self._tools)
+        view.set_models(self._models)
         self._pages.addWidget(view)
         return view
 
@@ -117,17 +120,14 @@ class ChatPane(QWidget):
         for widget in (self.banner, self.undo_bar, self.temporary_bar, self.composer):
             bottom.addWidget(widget)
         column = QWidget()
-        column.setMaximumWidth(COMPOSER_WIDTH)
         column.setLayout(bottom)
         bottom.setContentsMargins(0, 0, 0, 0)
-        centred = QHBoxLayout()
+        centred = _centred(column)
         centred.setContentsMargins(20, 8, 20, 18)
-        centred.addStretch(1)
-        centred.addWidget(column, 1000)
-        centred.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.addLayout(_centred(self.find_bar))
         layout.addWidget(self._pages, 1)
         layout.addLayout(centred)
 
@@ -170,3 +170,13 @@ class ChatPane(QWidget):
         if self.conversation is not None:
             self.conversation.tool_mode = mode
         self.composer.tool_button.show_mode(mode)
+
+
+def _centred(widget: QWidget) -> QHBoxLayout:
+    widget.setMaximumWidth(COMPOSER_WIDTH)
+    row = QHBoxLayout()
+    row.setContentsMargins(20, 8, 20, 0)
+    row.addStretch(1)
+    row.addWidget(widget, 1000)
+    row.addStretch(1)
+    return row

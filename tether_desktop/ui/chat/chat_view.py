@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from tether_desktop.ui.chat.announcement import announce_questions, announce_reply
 from tether_desktop.ui.chat.column import Column
+from tether_desktop.ui.chat.message_maker import make_message
+from tether_desktop.ui.chat.message_menu import MenuChoices, MessageMenu
 from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.chat.message_widget import MessageWidget
 from tether_desktop.ui.chat.reply_message import ReplyMessage
@@ -20,6 +23,8 @@ from tether_desktop.ui.look.flush_timer import FlushTimer
 from tether_desktop.ui.look.focus_chain import step_focus
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.tools.tool_facts import ToolFacts
+
+W = TypeVar("W", bound=MessageWidget)
 
 GAP = 6
 MARGIN = 28
@@ -42,21 +47,30 @@ class ChatView(QAbstractScrollArea):
 
     Signals (``str`` is a message's id unless it says otherwise):
         copied: the message's text was put on the clipboard.
-        regenerate_requested: another answer instead of this one.
+        regenerate_requested: another answer instead of this one, and by which model; empty for the chosen one.
         retry_requested: the failed reply once more.
+        continue_requested: the rest of a reply that ended too early.
+        branch_requested: another chat that begins with the messages up to this one.
         edit_requested: ask this question again with another text.
         version_requested: show this version, from 1, of the message.
         link_activated: the address of a link the person followed.
         call_answered: (without the message's id) a tool call, and what the person answered for it.
+        save_requested, whole_requested: (without it) a text and its language, to be saved or shown in whole.
+        file_opened: (without it) an Attachment whose text the person wants to see.
     """
 
     copied = Signal(str)
-    regenerate_requested = Signal(str)
+    regenerate_requested = Signal(str, str)
     retry_requested = Signal(str)
+    continue_requested = Signal(str)
+    branch_requested = Signal(str)
     edit_requested = Signal(str, str)
     version_requested = Signal(str, int)
     link_activated = Signal(str)
     call_answered = Signal(str, str)
+    save_requested = Signal(str, str)
+    whole_requested = Signal(str, str)
+    file_opened = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +82,9 @@ class ChatView(QAbstractScrollArea):
         self._stale: set[str] = set()
         self._open_folds: dict[str, set[str]] = {}
         self._tool_names: dict[str, ToolFacts] = {}
+        self._models: Sequence[tuple[str, str]] = ()
+        self._sought: tuple[str, str, int] = ("", "", 0)
+        self._order: list[str] = []
         self._stick = True
         self._syncing = False
         self._flush_timer = FlushTimer(self._show_changes, self)
@@ -153,6 +170,24 @@ class ChatView(QAbstractScrollArea):
             if isinstance(widget, ReplyMessage):
                 widget.refresh_calls()
 
+    def set_models(self, models: Sequence[tuple[str, str]]) -> None:
+        """Take who can answer, as name and title."""
+        self._models = models
+
+    def show_place(self, message_id: str, words: str, number: int = 0) -> None:
+        """Mark words in all messages, and bring one place, counted within its message from 0, into view.
+
+        No words take the marks away.
+        """
+        self._sought = (words, message_id, number)
+        if message_id in self._indices:
+            self._reveal(message_id)
+        for each, widget in self._live.items():
+            self._mark(each, widget)
+        place = self._mark(message_id, self._live[message_id]) if message_id in self._live else None
+        if place is not None:
+            self._look_at(self._column.top(self._indices[message_id]) + place)
+
     def focus_question(self) -> bool:
         """Give the keyboard to the first tool call that waits for permission; False when none does."""
         view = next((view for view in reversed(self._views) if view.waiting_calls), None)
@@ -166,14 +201,28 @@ class ChatView(QAbstractScrollArea):
 
     def focus_message(self, message_id: str) -> None:
         """Bring a message into view and give it the keyboard."""
+        self._reveal(message_id)
+        self._live[message_id].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _reveal(self, message_id: str) -> None:
         index = self._indices[message_id]
         bar, top = self.verticalScrollBar(), self._column.top(index)
         visible = bar.value() <= top and top + self._column.height(index) <= bar.value() + self.viewport().height()
-        if not visible:
+        if not visible or message_id not in self._live:
             self._stick = False
             bar.setValue(top - MARGIN)
             self._sync()
-        self._live[message_id].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _look_at(self, position: int) -> None:
+        """Scroll so that a place of the column is well inside the window."""
+        bar, height = self.verticalScrollBar(), self.viewport().height()
+        if not bar.value() + KEY_STEP <= position <= bar.value() + height - 2 * KEY_STEP:
+            self._stick = False
+            bar.setValue(position - height // 3)
+
+    def _mark(self, message_id: str, widget: MessageWidget) -> int | None:
+        words, sought, number = self._sought
+        return widget.show_marks(words, number if message_id == sought else None)
 
     def _estimate(self, view: MessageView) -> int:
         """A guess at the height, which holds until the message has been a widget."""
@@ -185,27 +234,16 @@ class ChatView(QAbstractScrollArea):
         return max(200, min(theme.active().space.column, self.viewport().width() - 2 * SIDE))
 
     def _make(self, view: MessageView) -> MessageWidget:
-        parent = self.viewport()
-        widget: MessageWidget
-        if view.role == "user":
-            widget = UserMessage(view, parent)
-        else:
-            open_folds = self._open_folds.get(view.id, set())
-            widget = ReplyMessage(view, parent, open_folds=open_folds, tool_names=self._tool_names)
+        folds = self._open_folds.get(view.id, set())
+        widget = make_message(view, self, folds, self._tool_names)
         widget.copy_requested.connect(self._copy)
         widget.fold_toggled.connect(self._on_fold)
         widget.resized.connect(self._on_resized)
-        for name in (
-            "regenerate_requested",
-            "retry_requested",
-            "edit_requested",
-            "version_requested",
-            "link_activated",
-            "call_answered",
-        ):
-            getattr(widget, name).connect(getattr(self, name))
+        widget.menu_requested.connect(self.open_menu)
         self._live[view.id] = widget
         self._stale.add(view.id)
+        if self._sought[0]:
+            self._mark(view.id, widget)
         return widget
 
     def _discard(self, message_id: str) -> None:
@@ -222,6 +260,8 @@ class ChatView(QAbstractScrollArea):
             if widget is not None:
                 widget.show_view(self._views[self._indices[message_id]])
                 self._stale.add(message_id)
+                if self._sought[0]:
+                    self._mark(message_id, widget)
         self._changed.clear()
         for message_id, widget in self._live.items():
             # Long texts are shown piece by piece.
@@ -277,7 +317,8 @@ class ChatView(QAbstractScrollArea):
         for index in range(first, last):
             view = self._views[index]
             widget = self._live.get(view.id) or self._make(view)
-            if view.id in self._stale or widget.width() != width:
+            news = widget.set_newest(newest=index == len(self._views) - 1)
+            if news or view.id in self._stale or widget.width() != width:
                 height = widget.fit(width)
                 widget.resize(width, height)
                 self._stale.discard(view.id)
@@ -294,6 +335,42 @@ class ChatView(QAbstractScrollArea):
                 continue
             widget.move(left, self._column.top(index) - value)
             widget.show()
+        self._put_in_order()
+
+    def _put_in_order(self) -> None:
+        """Let a screen reader come to the messages from top to bottom: it goes by the order of the widgets."""
+        order = sorted(self._live, key=self._indices.__getitem__)
+        if order != self._order:
+            for message_id in order:
+                self._live[message_id].raise_()
+            self._order = order
+
+    def open_menu(self, message_id: str, place: QPoint) -> None:
+        """Show what can be done with a message, at a place of the screen."""
+        widget = self._live[message_id]
+        menu = MessageMenu(
+            widget.view,
+            self._models,
+            MenuChoices(
+                self.regenerate_requested.emit,
+                self.continue_requested.emit,
+                self.branch_requested.emit,
+                lambda each: self._on_live(each, UserMessage, UserMessage.edit),
+                lambda each: self._on_live(each, ReplyMessage, ReplyMessage.show_figures),
+            ),
+            selected=widget.selected_text(),
+            plain=widget.plain_text,
+            newest=message_id == self._views[-1].id,
+            busy=any(view.running for view in self._views[-1:]),
+            parent=self,
+        )
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(place)
+
+    def _on_live(self, message_id: str, kind: type[W], done: Callable[[W], None]) -> None:
+        widget = self._live.get(message_id)
+        if isinstance(widget, kind):
+            done(widget)
 
     def _copy(self, message_id: str) -> None:
         QGuiApplication.clipboard().setText(self._views[self._indices[message_id]].text)
@@ -353,10 +430,12 @@ class ChatView(QAbstractScrollArea):
         self._sync()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
-        """Scroll, or with Alt go from message to message."""
+        """Scroll, or go from message to message: with Alt and an arrow, or with J and K."""
         bar, key = self.verticalScrollBar(), event.key()
-        if event.modifiers() & Qt.KeyboardModifier.AltModifier and key in {Qt.Key.Key_Up, Qt.Key.Key_Down}:
-            self._focus_neighbour(-1 if key == Qt.Key.Key_Up else 1)
+        is_arrow = event.modifiers() & Qt.KeyboardModifier.AltModifier and key in {Qt.Key.Key_Up, Qt.Key.Key_Down}
+        is_letter = event.modifiers() == Qt.KeyboardModifier.NoModifier and key in {Qt.Key.Key_J, Qt.Key.Key_K}
+        if is_arrow or is_letter:
+            self._focus_neighbour(-1 if key in {Qt.Key.Key_Up, Qt.Key.Key_K} else 1)
             return
         steps = {
             Qt.Key.Key_Up: bar.value() - KEY_STEP,

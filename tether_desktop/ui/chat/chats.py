@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -12,6 +13,7 @@ from tether_desktop.context.records import SessionRecord
 from tether_desktop.events import Event
 from tether_desktop.messages import Attachment, ToolChoice
 from tether_desktop.protocol.tool_use import ApprovalAnswer
+from tether_desktop.ui.chat.code_files import write_text
 from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.chat.unopened_turn import UnopenedTurn
 from tether_desktop.ui.composer.tool_mode import tool_use
@@ -64,9 +66,21 @@ class Chats(QObject):
         conversation.temporary = temporary
         return conversation
 
-    async def open(self, session_id: str) -> Conversation | None:
-        """The conversation of a session, from memory or from the store; None when it was just deleted."""
+    async def open(self, session_id: str, message_id: str = "") -> Conversation | None:
+        """The conversation of a session, from memory or from the store; None when it was just deleted.
+
+        Args:
+            session_id: of which session.
+            message_id: a message that is to be shown, although another version may be.
+
+        Raises:
+            SessionBusy: another version is shown, and it is still answering.
+        """
         if session_id not in self._conversations:
+            await self._worker.read_chat(session_id)
+        kept = self._conversations.get(session_id)
+        if message_id and kept is not None and not kept.view_id(message_id):
+            await self._worker.submit(lambda tether: tether.sessions.select_version(session_id, message_id))
             await self._worker.read_chat(session_id)
         if session_id in self._conversations:
             self._conversations.move_to_end(session_id)
@@ -159,6 +173,20 @@ class Chats(QObject):
             return None
         made: SessionRecord = await self._worker.submit(lambda tether: tether.sessions.branch(session_id, message_id))
         return made
+
+    async def save(self, path: Path, text: str) -> None:
+        """Write a text into a file, away from the GUI thread.
+
+        Raises:
+            FileNotSaved: it could not be written; what was there before is as it was.
+        """
+
+        async def write(_tether: Tether) -> None:
+            import asyncio  # not at the top: the first frame of the window must not wait for it
+
+            await asyncio.to_thread(write_text, path, text)
+
+        await self._worker.submit(write)
 
     async def answer(self, conversation: Conversation, call_id: str, answer: ApprovalAnswer) -> None:
         """Answer for a tool call that waits for permission.

@@ -109,6 +109,10 @@ class Conversation(QObject):
         """The store's id of a shown message; empty while the store does not know it."""
         return self._message_ids.get(view_id, "")
 
+    def view_id(self, message_id: str) -> str:
+        """The shown message that is this one of the store; empty where none is."""
+        return next((view.id for view in self._views if self._message_ids.get(view.id) == message_id), "")
+
     def view(self, view_id: str) -> MessageView | None:
         """A shown message; None for an unknown one."""
         return next((view for view in self._views if view.id == view_id), None)
@@ -296,6 +300,5 @@ class Conversation(QObject):
 
 def _going_on(view: MessageView, model: str) -> MessageView:
     """A reply that ended, as it is while more of it is awaited."""
-    named = {"model": split_name(model)[0], "meta": meta_line(model)} if model else {}
     bare = replace(view, state="waiting", error_title="", error_message="", error_hint="", figures=Figures())
-    return replace(bare, **named)
+    return replace(bare, model=split_name(model)[0], meta=meta_line(model)) if model else bare

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QWidget,
 )
 
 from tether_desktop.ui.look import icons
 from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.themed_button import ThemedButton
 
 STATUS_HEIGHT = 24
 ACTIONS_HEIGHT = 28
 
 
 class StatusLine(QWidget):
-    """One line that says what a reply waits for, with a slim bar when it is known how long."""
+    """One line that says what a reply waits for, with a slim bar when it is known how long.
+
+    Attributes:
+        go_on: lets a reply that ended too early go on; hidden while there is nothing to go on with.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.go_on = ThemedButton(self.tr("Continue"), "play", self, kind="ghost")
+        self.go_on.setAutoDefault(False)
+        self.go_on.hide()
         self._icon = QLabel(self)
         self._label = QLabel(self)
         self._label.setProperty("kind", "muted")
@@ -34,7 +42,7 @@ class StatusLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        for part in (self._icon, self._label, self._bar):
+        for part in (self._icon, self._label, self._bar, self.go_on):
             row.addWidget(part)
         row.addStretch(1)
 
@@ -48,7 +56,7 @@ class StatusLine(QWidget):
 
     def fit(self, _width: int) -> int:
         """The height of one line."""
-        return STATUS_HEIGHT
+        return STATUS_HEIGHT if self.go_on.isHidden() else max(STATUS_HEIGHT, self.go_on.sizeHint().height())
 
 
 class Notice(QFrame):
@@ -75,27 +83,32 @@ class Notice(QFrame):
 
 
 class ErrorCard(QFrame):
-    """What went wrong, what to do, and a button to try again.
+    """What went wrong, what to do, and buttons to try again, to go on and to copy what is said.
 
     Signals:
         retry_clicked: the person wants another try.
+        continue_clicked: the person wants the rest of the reply.
     """
 
     retry_clicked = Signal()
+    continue_clicked = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setProperty("kind", "danger_card")
         self._icon = QLabel(self)
         self._texts = [_wrapping_label(self, kind) for kind in ("danger", "", "muted")]
-        self.retry = QPushButton(self.tr("Try again"), self)
-        self.retry.setIconSize(QSize(16, 16))
+        self.retry = ThemedButton(self.tr("Try again"), "rotate-ccw", self)
         self.retry.clicked.connect(self.retry_clicked)
+        self.go_on = ThemedButton(self.tr("Continue"), "play", self)
+        self.go_on.clicked.connect(self.continue_clicked)
+        self.copy_button = IconButton("copy", self.tr("Copy what went wrong"), self, size=16)
+        self.copy_button.clicked.connect(self._on_copy)
 
-    def show_error(self, title: str, message: str, hint: str) -> None:
+    def show_error(self, title: str, message: str, hint: str, *, can_go_on: bool = False) -> None:
         """Say what happened; empty texts take no room."""
         self._icon.setPixmap(icons.pixmap("circle-alert", "danger", 18, self.devicePixelRatioF()))
-        self.retry.setIcon(icons.icon("rotate-ccw", "text", size=16))
+        self.go_on.setVisible(can_go_on)
         for label, text in zip(self._texts, (title, message, hint), strict=True):
             label.setText(text)
             label.setVisible(bool(text))
@@ -106,12 +119,21 @@ class ErrorCard(QFrame):
         self._icon.setGeometry(14, 13, 18, 18)
         for label in self._texts:
             if label.text():
-                height = label.heightForWidth(width - left - 14)
-                label.setGeometry(left, top, width - left - 14, height)
+                height = label.heightForWidth(width - left - 44)
+                label.setGeometry(left, top, width - left - 44, height)
                 top += height + 4
         size = self.retry.sizeHint()
-        self.retry.setGeometry(left, top + 6, size.width(), size.height())
+        for button in (self.retry, self.go_on):
+            if not button.isHidden():
+                button.setGeometry(left, top + 6, button.sizeHint().width(), size.height())
+                left += button.sizeHint().width() + 8
+        side = self.copy_button.sizeHint()
+        self.copy_button.setGeometry(width - side.width() - 8, 8, side.width(), side.height())
         return top + 6 + size.height() + 12
+
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText("\n".join(label.text() for label in self._texts if label.text()))
+        self.copy_button.confirm()
 
 
 def _wrapping_label(parent: QWidget, kind: str) -> QLabel:
@@ -151,6 +173,7 @@ class VersionSwitch(QWidget):
         """Say which of how many it is."""
         self._version = version
         self._label.setText(f"{version} / {versions}")
+        self._label.setAccessibleName(self.tr("Version {number} of {count}").format(number=version, count=versions))
         self.previous.setEnabled(version > 1)
         self.next.setEnabled(version < versions)
         self.setVisible(versions > 1)

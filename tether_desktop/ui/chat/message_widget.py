@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QEnterEvent,
+    QFocusEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, VersionSwitch
@@ -11,9 +22,24 @@ from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.focus_chain import stops_inside
 from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.markdown.found_words import mark_words
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
+from tether_desktop.ui.translation import translate
 
 SPOKEN_CHARACTERS = 300
+WRAP = "wrap"
+"""The fold of long lines of code."""
+
+
+def spoken(view: MessageView) -> str:
+    """What a screen reader says of a message: who speaks, and how it begins."""
+    if view.role == "user":
+        files = ", ".join(file.name for file in view.attachments)
+        said = translate("MessageWidget", "You said: {text}").format(text=view.text[:SPOKEN_CHARACTERS])
+        return " ".join(filter(None, (said, f"({files})" if files else "")))
+    speaker = view.model or translate("MessageWidget", "Assistant")
+    answered = translate("MessageWidget", "{speaker} answered: {text}")
+    return answered.format(speaker=speaker, text=view.text[:SPOKEN_CHARACTERS])
 
 
 class MessageWidget(QWidget):
@@ -24,17 +50,25 @@ class MessageWidget(QWidget):
         body: its text.
 
     Signals (each begins with the message's id where it has arguments):
-        copy_requested, regenerate_requested, retry_requested: the person pressed that button.
+        copy_requested, regenerate_requested, retry_requested, continue_requested: the person pressed that button.
         edit_requested: the new text of a question.
         version_requested: the version to show, from 1.
         link_activated: the address of a link the person followed.
         fold_toggled: which thoughts or call the person opened or closed, and whether they are open now.
+        menu_requested: the person asks what can be done, at a place on the screen.
         call_answered: (without the message's id) a call, and what the person answered for it.
+        save_requested, whole_requested: (without it) a text and its language, to be saved or shown in whole.
+        file_opened: (without it) the file whose text the person wants to see.
         resized: another height is needed.
     """
 
     copy_requested = Signal(str)
-    regenerate_requested = Signal(str)
+    continue_requested = Signal(str)
+    menu_requested = Signal(str, QPoint)
+    save_requested = Signal(str, str)
+    whole_requested = Signal(str, str)
+    file_opened = Signal(object)
+    regenerate_requested = Signal(str, str)
     retry_requested = Signal(str)
     edit_requested = Signal(str, str)
     version_requested = Signal(str, int)
@@ -46,8 +80,8 @@ class MessageWidget(QWidget):
     def __init__(self, view: MessageView, parent: QWidget) -> None:
         super().__init__(parent)
         self.view = view
-        self.body = MarkdownBody(self)
-        self.body.link_activated.connect(self.link_activated)
+        self.body = self._make_body()
+        self._newest = False
         self._actions: QWidget | None = None
         self._versions: VersionSwitch | None = None
         self._active = False
@@ -60,9 +94,48 @@ class MessageWidget(QWidget):
         self.setAccessibleName(self._spoken())
         self._show_actions()
 
+    def set_newest(self, *, newest: bool) -> bool:
+        """Whether it is the last message, so that what only that one can do is offered; True when that is news."""
+        if newest == self._newest:
+            return False
+        self._newest = newest
+        self.show_view(self.view)
+        return True
+
     def fit(self, width: int) -> int:
         """Lay out at this width and return the height."""
         raise NotImplementedError
+
+    def bodies(self) -> list[MarkdownBody]:
+        """The texts of the message, in reading order."""
+        return [self.body]
+
+    def select_all(self) -> None:
+        """Select all of the text."""
+        for body in self.bodies():
+            body.selectAll()
+
+    def selected_text(self) -> str:
+        """What is selected, in reading order."""
+        chosen = (body for body in self.bodies() if body.has_selection())
+        return "\n\n".join(body.createMimeDataFromSelection().text() for body in chosen)
+
+    def plain_text(self) -> str:
+        """The text without its marks."""
+        return "\n\n".join(body.plain_text() for body in self.bodies())
+
+    def show_marks(self, words: str, current: int | None = None) -> int | None:
+        """Mark where words are found, one of the places more than the others; no words mark nothing.
+
+        Returns:
+            How far down the current place is; None where there is none.
+        """
+        found = None
+        for body in self.bodies():
+            count, top = mark_words(body, words, current)
+            found = found if top is None else body.y() + top
+            current = current - count if current is not None and current >= count else None
+        return found
 
     @property
     def pending(self) -> bool:
@@ -99,8 +172,7 @@ class MessageWidget(QWidget):
 
     def _spoken(self) -> str:
         """What a screen reader says."""
-        speaker = self.tr("You") if self.view.role == "user" else self.view.model or self.tr("Assistant")
-        return f"{speaker}: {self.view.text[:SPOKEN_CHARACTERS]}"
+        return spoken(self.view)
 
     def _buttons(self) -> list[QWidget]:
         """The buttons below the message, made when they are first needed."""
@@ -109,10 +181,32 @@ class MessageWidget(QWidget):
     def _button(self, icon: str, label: str) -> IconButton:
         return IconButton(icon, label, size=16)
 
+    def _make_body(self, *, wrap: bool = False) -> MarkdownBody:
+        body = MarkdownBody(self, wrap=wrap)
+        body.link_activated.connect(self.link_activated)
+        body.save_requested.connect(self.save_requested)
+        body.whole_requested.connect(self.whole_requested)
+        body.wrap_changed.connect(self._on_wrap)
+        body.menu_requested.connect(self._on_menu)
+        return body
+
+    def _on_wrap(self, wrapped: bool) -> None:
+        self.fold_toggled.emit(self.view.id, WRAP, wrapped)
+        self.resized.emit()
+
+    def _on_menu(self, event: QContextMenuEvent) -> None:
+        self.menu_requested.emit(self.view.id, event.globalPos())
+
     def _copy_button(self) -> IconButton:
         button = self._button("copy", self.tr("Copy message"))
         button.clicked.connect(lambda: self.copy_requested.emit(self.view.id))
         button.clicked.connect(button.confirm)
+        return button
+
+    def _more_button(self) -> IconButton:
+        button = self._button("ellipsis", self.tr("More for this message"))
+        corner = QPoint(0, button.height())
+        button.clicked.connect(lambda: self.menu_requested.emit(self.view.id, button.mapToGlobal(corner)))
         return button
 
     def _version_switch(self) -> VersionSwitch:
@@ -153,6 +247,22 @@ class MessageWidget(QWidget):
         else:
             rect.setWidth(size.width())
         self._actions.setGeometry(rect)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802  (Qt's name)
+        """Say what can be done, by pointer and by key."""
+        place = event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            place = self.mapToGlobal(QPoint(self.width() // 2, min(self.height(), 60)))
+        self.menu_requested.emit(self.view.id, place)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
+        """Select and copy all texts of the message as one."""
+        if event.matches(QKeySequence.StandardKey.SelectAll):
+            self.select_all()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText(self.selected_text() or self.view.text)
+        else:
+            super().keyPressEvent(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802  (Qt's name)
         """Show the buttons under the pointer."""

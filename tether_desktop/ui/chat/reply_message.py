@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
+from tether_desktop.ui.chat.figures_popover import FiguresPopover
 from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, ErrorCard, Notice, StatusLine
 from tether_desktop.ui.chat.message_view import CallView, MessageView, Thoughts
-from tether_desktop.ui.chat.message_widget import MessageWidget
+from tether_desktop.ui.chat.message_widget import WRAP, MessageWidget
 from tether_desktop.ui.look import fonts, icons, theme
 from tether_desktop.ui.look.fold import Fold
+from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
 from tether_desktop.ui.tools.call_words import duration_text
 from tether_desktop.ui.tools.tool_card import ToolCard
@@ -44,6 +46,7 @@ class ReplyMessage(MessageWidget):
         self._open_folds = open_folds
         self._tool_names: ToolNames = {} if tool_names is None else tool_names
         self._notice: Notice | None = None
+        self.body.set_wrapped(WRAP in open_folds)
         self._bodies = [self.body]
         self._texts: list[tuple[str, bool]] = [("", False)]
         self._folds: list[Fold] = []
@@ -51,6 +54,7 @@ class ReplyMessage(MessageWidget):
         self._pieces: list[MarkdownBody | Fold | ToolCard] = []
         self._status: StatusLine | None = None
         self._error: ErrorCard | None = None
+        self._figures: IconButton | None = None
         self.show_view(view)
 
     def show_view(self, view: MessageView) -> None:
@@ -85,6 +89,10 @@ class ReplyMessage(MessageWidget):
         """Also while some of the thoughts, of a later text or of a call is selected."""
         in_text = any(body.has_selection() for body in self._more_bodies())
         return in_text or any(card.has_selection() for card in self._cards.values()) or super().is_pinned
+
+    def bodies(self) -> list[MarkdownBody]:
+        """The visible texts, in reading order."""
+        return [piece for piece in self._pieces if isinstance(piece, MarkdownBody)]
 
     @property
     def cards(self) -> list[ToolCard]:
@@ -143,8 +151,7 @@ class ReplyMessage(MessageWidget):
     def _show_text(self, text: str, before: list[MarkdownBody | Fold | ToolCard], *, complete: bool) -> MarkdownBody:
         number = sum(isinstance(piece, MarkdownBody) for piece in before)
         if number == len(self._bodies):
-            body = MarkdownBody(self)
-            body.link_activated.connect(self.link_activated)
+            body = self._make_body(wrap=WRAP in self._open_folds)
             self._bodies.append(body)
             self._texts.append(("", False))
         # Texts before a call are final, and would be parsed anew with every word that follows it.
@@ -161,6 +168,8 @@ class ReplyMessage(MessageWidget):
             key = f"thoughts {number}"
             fold = Fold(self, is_open=key in self._open_folds)
             fold.toggled.connect(self._fold_listener(key))
+            fold.link_activated.connect(self.link_activated)
+            fold.whole_requested.connect(self.whole_requested)
             self._folds.append(fold)
         self._folds[number].show_thoughts(
             self._thoughts_label(thoughts, thinking), thoughts.text, complete=not thinking
@@ -187,18 +196,21 @@ class ReplyMessage(MessageWidget):
 
     def _thoughts_label(self, thoughts: Thoughts, thinking: bool) -> str:
         if thinking:
-            return self.tr("Thinking…")
+            seconds = int(thoughts.seconds or 0)
+            return self.tr("Thinking for {seconds} s…").format(seconds=seconds) if seconds else self.tr("Thinking…")
         if thoughts.seconds is None:
             return self.tr("Thoughts")
-        return self.tr("Thought for %s") % duration_text(thoughts.seconds)
+        return self.tr("Thought for {duration}").format(duration=duration_text(thoughts.seconds))
 
     def _show_status(self, view: MessageView) -> None:
         shown = self._status_of(view)
         if shown and self._status is None:
             self._status = StatusLine(self)
+            self._status.go_on.clicked.connect(lambda: self.continue_requested.emit(self.view.id))
         if self._status is not None:
             self._status.setVisible(shown is not None)
             if shown:
+                self._status.go_on.setVisible(self._newest and view.can_go_on)
                 self._status.show_status(shown[0], shown[1], view.progress if view.running else None)
 
     def _status_of(self, view: MessageView) -> tuple[str, str] | None:
@@ -222,16 +234,32 @@ class ReplyMessage(MessageWidget):
         if failed and self._error is None:
             self._error = ErrorCard(self)
             self._error.retry_clicked.connect(lambda: self.retry_requested.emit(self.view.id))
+            self._error.continue_clicked.connect(lambda: self.continue_requested.emit(self.view.id))
         if self._error is not None:
             self._error.setVisible(failed)
             if failed:
                 title = view.error_title or self.tr("The reply failed")
-                self._error.show_error(title, view.error_message, view.error_hint)
+                can_go_on = self._newest and bool(view.text)
+                self._error.show_error(title, view.error_message, view.error_hint, can_go_on=can_go_on)
 
     def _buttons(self) -> list[QWidget]:
         again = self._button("refresh-cw", self.tr("Answer again"))
-        again.clicked.connect(lambda: self.regenerate_requested.emit(self.view.id))
-        return [self._copy_button(), again, self._version_switch()]
+        again.clicked.connect(lambda: self.regenerate_requested.emit(self.view.id, ""))
+        self._figures = self._button("info", self.tr("What the answer took"))
+        self._figures.clicked.connect(self.show_figures)
+        return [self._copy_button(), again, self._figures, self._more_button(), self._version_switch()]
+
+    def show_figures(self) -> None:
+        """Show what the reply took, below its buttons."""
+        if self._figures is not None and self.view.figures.model:
+            popover = FiguresPopover(self.view.figures, self)
+            popover.open_at(self._figures.mapToGlobal(QPoint(0, self._figures.height() + 4)))
+
+    def _show_actions(self) -> None:
+        super()._show_actions()
+        if self._figures is not None:
+            self._figures.setVisible(self.view.figures.usage is not None)
+            self._place_actions()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
         """Paint avatar and header."""

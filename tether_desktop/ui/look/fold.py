@@ -49,9 +49,12 @@ class Fold(QFrame):
 
     Signals:
         toggled: the person opened or closed it.
+        link_activated, whole_requested: as of the text in it.
     """
 
     toggled = Signal(bool)
+    link_activated = Signal(str)
+    whole_requested = Signal(str, str)
 
     def __init__(self, parent: QWidget, *, is_open: bool) -> None:
         super().__init__(parent)
@@ -75,6 +78,8 @@ class Fold(QFrame):
         if self.header.isChecked():
             if self.body is None:
                 self.body = MarkdownBody(self, muted=True)
+                self.body.link_activated.connect(self.link_activated)
+                self.body.whole_requested.connect(self.whole_requested)
             self.body.show_markdown(self._text, complete=self._complete)
         if self.body is not None:
             self.body.setVisible(self.header.isChecked())

@@ -121,7 +121,7 @@ class BlockBuilder:
         self._heading = 0
         self._rows: list[list[Cell]] | None = None
         self._alignments: list[Alignment] = []
-        self._table_lines = (0, 0)
+        self._table_lines = [0, 0]
         self._handlers: dict[str, Callable[[Token], None]] = {
             "inline": self._on_inline,
             "paragraph_open": self._on_paragraph,
@@ -217,7 +217,7 @@ class BlockBuilder:
     def _on_table(self, token: Token) -> None:
         self._flush_marker()
         self._rows, self._alignments = [], []
-        self._table_lines = tuple(token.map or (0, 0))
+        self._table_lines = token.map or [0, 0]
 
     def _on_row(self, _token: Token) -> None:
         if self._rows is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor, QTextDocument
@@ -17,23 +17,28 @@ MOST_MARKS = 500
 """Places in one text that are marked."""
 
 
-def mark_words(body: MarkdownBody, words: str, current: int | None) -> int | None:
-    """Mark where words stand in a text; the place of number ``current``, from 0, stands out and comes into view.
+def mark_words(body: MarkdownBody, words: str, current: int | None = None) -> tuple[int, int | None]:
+    """Mark where words stand in a text; the place of number ``current``, from 0, stands out.
 
     Returns:
-        The number that remains for the texts that follow; None when the place was in this one, or there is none.
+        How many places there are, and how far down the current one is; None where it is not among them.
     """
     places = find_words(body.document(), words) if words else []
     body.show_marks([_mark(place, strong=number == current) for number, place in enumerate(places)])
     if current is None or current >= len(places):
-        return None if current is None else current - len(places)
-    layout = body.document().documentLayout()
-    block = places[current].block()
-    line = block.layout().lineForTextPosition(places[current].selectionStart() - block.position())
-    top = layout.blockBoundingRect(block).top() + line.y()
-    left, _ = line.cursorToX(places[current].selectionStart() - block.position())
-    body.side_scroll.reveal(QRectF(layout.blockBoundingRect(block).left() + left, top, 60, line.height()))
-    return None
+        return len(places), None
+    rect = _place(places[current], body.document())
+    body.side_scroll.reveal(rect)
+    return len(places), int(rect.top())
+
+
+def _place(found: QTextCursor, document: QTextDocument) -> QRectF:
+    block, position = found.block(), found.selectionStart() - found.block().position()
+    line = block.layout().lineForTextPosition(position)
+    corner = document.documentLayout().blockBoundingRect(block).topLeft()
+    left: Any = line.cursorToX(position)  # also tells the position where the cursor may stand
+    across = left[0] if isinstance(left, tuple) else left
+    return QRectF(corner.x() + across, corner.y() + line.y(), 60, line.height())
 
 
 def find_words(document: QTextDocument, words: str) -> list[QTextCursor]:
@@ -52,5 +57,5 @@ def _mark(place: QTextCursor, *, strong: bool) -> QTextEdit.ExtraSelection:
     looks.setBackground(QColor(colors.accent if strong else colors.selection))
     looks.setForeground(QColor(colors.on_accent if strong else colors.text))
     mark = QTextEdit.ExtraSelection()
-    mark.cursor, mark.format = place, looks  # type: ignore[misc]
+    mark.cursor, mark.format = place, looks
     return mark

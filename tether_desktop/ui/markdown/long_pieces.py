@@ -67,7 +67,8 @@ def _take_table(text: str) -> LongPiece | None:
     shown = re.compile(f"(?:{_ROW}){{{most}}}").match(text, head.end())
     if shown is None or columns > MOST_COLUMNS:
         return None
-    end = _ROWS.match(text, shown.end()).end()  # type: ignore[union-attr]  (no rows match too)
+    rest = _ROWS.match(text, shown.end())
+    end = rest.end() if rest is not None else shown.end()
     rows = text.count("\n", head.end(), end)
     ended = text.find("\n", end) >= 0
     if rows == most or (ended and text[end : text.index("\n", end)].strip(" \t")):

@@ -147,6 +147,12 @@ class MarkdownBody(QTextBrowser):
         """Whether the person has selected some of the text."""
         return self.textCursor().hasSelection()
 
+    def set_wrapped(self, wrapped: bool) -> None:
+        """Let long lines of code go on in the next line, or be scrolled."""
+        if wrapped != self._wrap:
+            self._wrap = wrapped
+            self.restyle()
+
     def show_marks(self, marks: list[QTextEdit.ExtraSelection]) -> None:
         """Mark places in the text, as finding does; an empty list marks none."""
         if marks or self._marks:
@@ -199,8 +205,7 @@ class MarkdownBody(QTextBrowser):
         self.save_requested.emit(card.text(self.blocks), card.language)
 
     def _on_wrap(self) -> None:
-        self._wrap = not self._wrap
-        self.restyle()
+        self.set_wrapped(not self._wrap)
         self.wrap_changed.emit(self._wrap)
 
     def _on_anchor(self, address: QUrl) -> None:
@@ -242,15 +247,15 @@ class MarkdownBody(QTextBrowser):
     def _paint_context(self, event: QPaintEvent) -> QAbstractTextDocumentLayout.PaintContext:
         """What Qt itself would paint with: its own painting knows nothing of parts that are scrolled."""
         context = QAbstractTextDocumentLayout.PaintContext()
-        context.palette = self.palette()  # type: ignore[misc]
-        context.clip = QRectF(event.rect())  # type: ignore[misc]
+        context.palette = self.palette()
+        context.clip = QRectF(event.rect())
         selections = [_selection(mark.cursor, mark.format) for mark in self._marks]
         if self.textCursor().hasSelection():
             looks = QTextCharFormat()
             looks.setBackground(self.palette().brush(QPalette.ColorRole.Highlight))
             looks.setForeground(self.palette().brush(QPalette.ColorRole.HighlightedText))
             selections.append(_selection(self.textCursor(), looks))
-        context.selections = selections  # type: ignore[misc]
+        context.selections = selections
         return context
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
@@ -326,6 +331,6 @@ class MarkdownBody(QTextBrowser):
 
 def _selection(cursor: QTextCursor, looks: QTextCharFormat) -> QAbstractTextDocumentLayout.Selection:
     selection = QAbstractTextDocumentLayout.Selection()
-    selection.cursor = cursor  # type: ignore[misc]
-    selection.format = looks  # type: ignore[misc]
+    selection.cursor = cursor
+    selection.format = looks
     return selection

@@ -155,8 +155,8 @@ class _Renderer:
         name = node.environmentname.rstrip("*")
         rows = [_SPACES.sub(" ", row).strip() for row in body.split("\n")]
         if name in {"pmatrix", "bmatrix", "vmatrix", "Bmatrix", "Vmatrix", "matrix", "smallmatrix"}:
-            left, right = {"p": "()", "v": "||", "V": "‖‖", "B": "{}"}.get(name[0], "[]")
-            return left + "; ".join(filter(None, rows)) + right
+            around = {"p": "()", "v": "||", "V": "‖‖", "B": "{}"}.get(name[0], "[]")
+            return around[0] + "; ".join(filter(None, rows)) + around[1]
         if name == "cases":
             return "{ " + "\n   ".join(filter(None, rows))
         if name in {"aligned", "align", "gathered", "gather", "equation", "split", "array", "multline", "eqnarray"}:

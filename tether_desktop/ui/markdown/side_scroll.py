@@ -120,7 +120,7 @@ class SideScroll(QObject):
                 offset = self.offset(piece)
                 painter.setClipRect(piece.rect)
                 painter.translate(-offset, 0)
-                context.clip = piece.rect.translated(offset, 0)  # type: ignore[misc]
+                context.clip = piece.rect.translated(offset, 0)
                 layout.draw(painter, context)
                 painter.translate(offset, 0)
 

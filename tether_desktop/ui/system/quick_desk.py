@@ -143,4 +143,4 @@ class QuickDesk(QObject):
     @Slot(str)
     def _on_link(self, address: str) -> None:
         self.opened.emit()
-        self._window.pane.link_activated.emit(address)
+        self._window.desk.answers.follow(address)

@@ -349,10 +349,11 @@ def test_tab_goes_through_one_message_and_out_again(qtbot: QtBot) -> None:
     before.setFocus()
     reply = widget_of(chat, "x")
     assert reply is not None
-    stops = [press_tab(qtbot) for _ in range(7)]
+    stops = [press_tab(qtbot) for _ in range(9)]
     assert stops[:3] == [chat, reply, reply.body]
-    assert [stop.accessibleName() for stop in stops[3:6]] == ["Copy code", "Copy message", "Answer again"]
-    assert stops[6] is after
+    named = ["Save code…", "Copy code", "Copy message", "Answer again", "More for this message"]
+    assert [stop.accessibleName() for stop in stops[3:8]] == named
+    assert stops[8] is after
     assert press_tab(qtbot, Qt.KeyboardModifier.ShiftModifier) is chat
 
 
@@ -424,7 +425,10 @@ def test_requests_of_messages_are_passed_on(qtbot: QtBot, chat: ChatView) -> Non
     assert question is not None
     assert reply is not None
     pairs = [
-        (reply.regenerate_requested, chat.regenerate_requested, ("1",)),
+        (reply.regenerate_requested, chat.regenerate_requested, ("1", "Other")),
+        (reply.continue_requested, chat.continue_requested, ("1",)),
+        (reply.save_requested, chat.save_requested, ("x = 1", "python")),
+        (reply.whole_requested, chat.whole_requested, ("x = 1", "python")),
         (reply.retry_requested, chat.retry_requested, ("1",)),
         (question.edit_requested, chat.edit_requested, ("0", "new")),
         (reply.version_requested, chat.version_requested, ("1", 2)),

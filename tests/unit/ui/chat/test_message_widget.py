@@ -91,7 +91,7 @@ def test_a_reply_takes_the_width_beside_its_avatar(make: Make) -> None:
 
 @pytest.mark.parametrize("view", [QUESTION, REPLY], ids=["question", "reply"])
 def test_screen_readers_hear_who_speaks_and_what(make: Make, view: MessageView) -> None:
-    speaker = "You" if view.role == "user" else "Qwen 3 8B"
+    speaker = "You said" if view.role == "user" else "Qwen 3 8B answered"
     assert make(view).accessibleName() == f"{speaker}: {view.text}"
 
 
@@ -224,7 +224,7 @@ def test_the_buttons_ask_for_what_they_say(qtbot: QtBot, make: Make) -> None:
     for name, signal in (("Copy message", widget.copy_requested), ("Answer again", widget.regenerate_requested)):
         with qtbot.waitSignal(signal) as asked:
             click(qtbot, button(widget, name))
-        assert asked.args == ["a"]
+        assert asked.args[0] == "a"
 
 
 def test_versions_are_always_offered_and_stop_at_the_ends(qtbot: QtBot, make: Make) -> None:
