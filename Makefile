@@ -27,6 +27,7 @@ bench:
 	$(BIN)/python -m benchmarks startup
 	$(BIN)/python -m benchmarks stream
 	$(BIN)/python -m benchmarks window
+	$(BIN)/python -m benchmarks odd_texts
 	$(BIN)/python -m benchmarks tools
 	$(BIN)/python -m benchmarks constrained
 	$(BIN)/python -m benchmarks http

@@ -8,7 +8,19 @@ from pathlib import Path
 
 from benchmarks.report import Report, show
 
-NAMES = ("engine", "mapping", "startup", "stream", "quality", "tools", "constrained", "http", "history", "window")
+NAMES = (
+    "engine",
+    "mapping",
+    "startup",
+    "stream",
+    "quality",
+    "tools",
+    "constrained",
+    "http",
+    "history",
+    "window",
+    "odd_texts",
+)
 WITH_FILES = ("engine", "quality")
 
 

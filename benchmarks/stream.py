@@ -161,7 +161,7 @@ def _round(length: int, seconds: float) -> tuple[float, ...]:
     view = ChatView()
     view.resize(*WINDOW)
     view.show()
-    _wait(0.2)
+    wait(0.2)
     open_ms = _open(view, length)
     lateness, cpu, tokens = _stream(view, seconds)
     memory = psutil.Process().memory_info().rss / 1e6
@@ -188,7 +188,7 @@ def _stream(view: ChatView, seconds: float) -> tuple[Lateness, float, int]:
     before, start = process.cpu_times(), time.perf_counter()
     probe.start()
     feeder.start()
-    _wait(seconds)
+    wait(seconds)
     probe.stop()
     feeder.stop()
     after, took = process.cpu_times(), time.perf_counter() - start
@@ -196,7 +196,8 @@ def _stream(view: ChatView, seconds: float) -> tuple[Lateness, float, int]:
     return lateness, cpu, feeder.sent
 
 
-def _wait(seconds: float) -> None:
+def wait(seconds: float) -> None:
+    """Let the window work for so many seconds."""
     loop = QEventLoop()
     timer = QTimer(singleShot=True, timerType=Qt.TimerType.PreciseTimer, interval=round(seconds * 1000))
     timer.timeout.connect(loop.quit)
