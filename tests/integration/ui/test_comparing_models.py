@@ -66,7 +66,7 @@ async def test_one_of_them_is_stopped_and_the_other_goes_on() -> None:
         click(tab.ask_button)
         first, second = tab.panes
         await until(lambda: second.text.body.plain_text() == "Well")
-        await until(lambda: first.figures.text())
+        await until(first.figures.text)
         assert second.stop_button.isVisible()
         click(second.stop_button)
         await until(lambda: second.state.text() == "Stopped")

@@ -31,7 +31,8 @@ class ModelsPage(QWidget):
         super().__init__(parent)
         self.setObjectName("models_page")
         self.setAccessibleName(self.tr("Models"))
-        self.back_button = IconButton("chevron-left", self.tr("Back to the chat"))
+        back = "chevron-right" if self.layoutDirection() == Qt.LayoutDirection.RightToLeft else "chevron-left"
+        self.back_button = IconButton(back, self.tr("Back to the chat"))
         self.tabs = QTabBar()
         self.tabs.setAccessibleName(self.tr("Sections of the models page"))
         self.tabs.setDrawBase(False)

@@ -167,5 +167,7 @@ def test_a_model_file_can_be_dropped_onto_it(form: ModelSourceForm, tmp_path: Pa
 
 def test_a_screen_reader_hears_all_of_an_offer(form: ModelSourceForm) -> None:
     said = form.list.model().index(1, 0).data(Qt.ItemDataRole.AccessibleTextRole)
-    assert said == "Strict 9B, will not fit. 5.2 GB to download · 1.0 GB of memory · Strict terms. Good for small things."
+    assert (
+        said == "Strict 9B, will not fit. 5.2 GB to download · 1.0 GB of memory · Strict terms. Good for small things."
+    )
     assert form.field.accessibleName().startswith("A file, a folder, a link")
