@@ -39,6 +39,7 @@ class QuestionDesk(QObject):
         self._pane = pane
         self._tasks = tasks
         self._followed: WeakSet[Conversation] = WeakSet()
+        self._starting: WeakSet[Conversation] = WeakSet()
         composer = pane.composer
         composer.send_requested.connect(self.ask)
         composer.queue.send_now_requested.connect(self.send_now)
@@ -57,9 +58,10 @@ class QuestionDesk(QObject):
         self._follow(conversation)
         self._pane.banner.hide()
         self._pane.undo_bar.dismiss_note()
-        if conversation.busy:
+        if conversation.busy or conversation in self._starting:
             conversation.writing.queue.add(question)
         else:
+            self._starting.add(conversation)
             self._tasks.start(self._send(conversation, question))
 
     @Slot(int)
@@ -99,6 +101,7 @@ class QuestionDesk(QObject):
 
     async def _send(self, conversation: Conversation, question: Question) -> None:
         # In a chat that is not shown, the model that answered there answers again.
+        self._starting.discard(conversation)  # from here on it is busy
         model = self._models.name if conversation is self._desk.conversation or not conversation.session_id else ""
         try:
             await self._chats.send(conversation, question.text, model, question.demanded, question.attachments)
