@@ -63,10 +63,15 @@ def _unwrapped(title: str) -> str:
 
 
 def _is_about(title: str, question: str, answer: str) -> bool:
-    """Whether it takes up the question, and most of what it says was spoken of."""
+    """Whether it takes up the question, and at least half of what it says was spoken of."""
     named, asked = _stems(title), _stems(question)
     spoken = asked | _stems(answer)
-    return bool(named & asked) and 2 * len(named & spoken) > len(named)
+    return _among(named, asked) > 0 and 2 * _among(named, spoken) >= len(named)
+
+
+def _among(words: AbstractSet[str], others: AbstractSet[str]) -> int:
+    """How many of them are among the others, or begin so, or are the beginning of one."""
+    return sum(any(word.startswith(other) or other.startswith(word) for other in others) for word in words)
 
 
 def _stems(text: str) -> AbstractSet[str]:

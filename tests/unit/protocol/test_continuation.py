@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers import chat_templates
 from tests.helpers.model_folders import write_prompt_files
+from tether_desktop.events import HiddenThought, Token
 from tether_desktop.messages import Part, Reasoning, Text, text_message
 from tether_desktop.protocol.continuation import as_written
 from tether_desktop.protocol.prompt import load_prompt_template
@@ -44,12 +45,12 @@ def test_text_and_thoughts_are_written_with_their_tags(
 
 @pytest.mark.parametrize("thought", THOUGHTS, ids=lambda thought: thought.name)
 def test_a_parser_reads_back_what_was_written(thought: Thought) -> None:
-    begun = [Reasoning("hm, "), Text("So it is.")]
+    begun: list[Part] = [Reasoning("hm, "), Text("So it is.")]
     text, state = as_written(begun, thought, VISIBLE)
     parser = StreamParser(VISIBLE)
     said = [*parser.feed(text), *parser.finish()]
-    assert "".join(each.content for each in said if each.type == "hidden_thought") == "hm, "
-    assert "".join(each.content for each in said if each.type == "token") == "So it is."
+    assert "".join(each.content for each in said if isinstance(each, HiddenThought)) == "hm, "
+    assert "".join(each.content for each in said if isinstance(each, Token)) == "So it is."
     assert parser.state == state
 
 
