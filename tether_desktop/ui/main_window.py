@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
         self.desk = ChatDesk(self.chats, self.models, pane, self.sidebar, tasks)
         self.composing = ComposerDesk(worker, tasks, self.desk, self.models, pane, self.shortcuts)
         self.adding = ModelsDesk(worker, tasks, self.models, self.header.install_strip, self)
-        self.sessions = SessionsDesk(worker, self.chats, self.sidebar.model, tasks, self)
+        self.sessions = SessionsDesk(worker, self.chats, self.sidebar, tasks, self)
         self.temporary = TemporaryDesk(worker, tasks, self.chats, self.desk, pane.temporary_bar)
         self.port = PortDesk(worker, tasks, self.sidebar.port_sign, pane.banner, self)
 
@@ -196,6 +196,7 @@ class MainWindow(QMainWindow):
             sidebar_hidden=self.sidebar.isHidden(),
             session_id="" if self.conversation.temporary else self.conversation.session_id,
             model=self.models.name or self._state.model,
+            arrangement=self.sidebar.arrangement,
         )
 
     async def save_state(self) -> None:
@@ -308,7 +309,7 @@ class MainWindow(QMainWindow):
             app.screenRemoved.connect(self._stay_visible)
 
     async def _fill(self) -> None:
-        records = await self.sessions.fill()
+        records = await self.sessions.fill(self._state.arrangement)
         wanted = self._state.session_id
         if not self.conversation.views and any(record.id == wanted for record in records):
             await self._worker.prewarm()

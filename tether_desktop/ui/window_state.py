@@ -26,6 +26,7 @@ class WindowState:
         model: the model that was last chosen.
         theme, text_size, density, language: the look and the words that were on, so that the first frame has them
             before the settings are read.
+        arrangement: the order of the chats, and the folders that are collapsed.
         toured: whether the first tour was read or skipped.
         sidebar_hidden: whether the session list was hidden.
     """
@@ -38,6 +39,7 @@ class WindowState:
     text_size: int = 15
     density: Literal["comfortable", "compact"] = "comfortable"
     language: str = "system"
+    arrangement: str = ""
     toured: bool = False
     sidebar_hidden: bool = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
@@ -39,15 +40,16 @@ class WindowWiring(QObject):
         window, sidebar, sessions = self._window, self._window.sidebar, self._window.sessions
         sidebar.new_requested.connect(window.commands.new_chat)
         sidebar.chosen.connect(window.desk.open)
+        sidebar.message_chosen.connect(window.desk.open)
         sidebar.settings_requested.connect(window.open_settings)
         sidebar.port_requested.connect(window.open_port_settings)
-        sidebar.rename_requested.connect(sessions.rename)
-        sidebar.pin_requested.connect(sessions.pin)
-        sidebar.delete_requested.connect(sessions.delete)
-        sessions.deleted.connect(self._on_deleted)
-        sessions.restored.connect(window.desk.open)
+        sessions.done.connect(window.pane.undo_bar.offer)
+        sessions.said.connect(window.pane.undo_bar.note)
+        sessions.left.connect(self._on_left)
+        sessions.wanted.connect(window.desk.open)
         sessions.gone.connect(self._on_gone)
-        window.pane.undo_bar.undo_requested.connect(sessions.restore)
+        window.pane.undo_bar.undo_requested.connect(sessions.undo)
+        window.desk.shown.connect(self._on_shown)
 
     def _connect_models(self) -> None:
         window, picker = self._window, self._window.header.picker
@@ -89,9 +91,9 @@ class WindowWiring(QObject):
     @Slot()
     def _on_menu_requested(self) -> None:
         window, button = self._window, self._window.header.menu_button
-        index = window.sidebar.model.index_of(window.conversation.session_id)
-        if index.isValid():
-            window.sidebar.view.menu(index).popup(button.mapToGlobal(button.rect().bottomLeft()))
+        menu = window.sidebar.menu_of(window.conversation.session_id)
+        if menu is not None:
+            menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     @Slot(bool)
     def measure(self, calmly: bool) -> None:
@@ -112,12 +114,14 @@ class WindowWiring(QObject):
         if waiting and not window.isActiveWindow():
             QApplication.alert(window)
 
-    @Slot(str, str)
-    def _on_deleted(self, session_id: str, title: str) -> None:
-        window = self._window
-        window.pane.undo_bar.offer(self.tr("Deleted “{title}”.").format(title=title), session_id)
-        if session_id == window.conversation.session_id:
-            window.desk.new()
+    @Slot(object)
+    def _on_left(self, session_ids: Sequence[str]) -> None:
+        if self._window.conversation.session_id in session_ids:
+            self._window.desk.new()
+
+    @Slot()
+    def _on_shown(self) -> None:
+        self._window.sessions.looked_at(self._window.conversation.session_id)
 
     @Slot(str, str)
     def _on_gone(self, session_id: str, title: str) -> None:

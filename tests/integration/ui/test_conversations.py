@@ -199,7 +199,7 @@ async def test_deleting_a_chat_that_answers_stops_it() -> None:
     async with open_window() as window:
         conversation = ask(window, "Please wait.")
         await until(lambda: conversation.views and conversation.views[-1].text)
-        window.sidebar.delete_requested.emit(conversation.session_id)
+        window.sidebar.requests.delete.emit((conversation.session_id,))
         await until(lambda: titles(window) == [])
         assert (await answered(window, "Name three colours.")).views[-1].text == "Red, green and blue."
         window.pane.undo_bar.dismiss()

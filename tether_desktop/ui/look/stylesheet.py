@@ -11,7 +11,7 @@ QLabel           ``display``, ``title``, ``heading``, ``strong``, ``muted``, ``s
                  ``warning``
 QFrame, QWidget  ``sidebar``, ``card``, ``well``, ``danger_card``, ``question_card``, ``notice``, ``field``, ``line``,
                  ``topbar``, ``chip``, ``drop``
-QLineEdit        (none: outlined), ``bare``, ``code`` (code face)
+QLineEdit        (none: outlined), ``bare``, ``code`` (code face), ``cell`` (within a row)
 QPlainTextEdit   (none: outlined), ``bare``
 QTextEdit        ``plain`` (code face, no frame)
 ===============  =======================================================================

@@ -1,314 +1,314 @@
-"""The Qt item model of the session list: pinned ones first, then the newest, in groups by age, filtered by title."""
+"""The Qt item model of the session list: pinned chats, folders, and the others by age."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from tether_desktop.context.records import SessionRecord
+from tether_desktop.context.records import FolderRecord, SessionRecord
+from tether_desktop.ui.sessions.chat_marks import ChatMarks
+from tether_desktop.ui.sessions.row_list import RowList
+from tether_desktop.ui.sessions.session_order import ARCHIVED_GROUP, LOOSE_GROUP, PINNED_GROUP, SessionOrder, Sort
+from tether_desktop.ui.sessions.session_rows import Row, RowPlan
 
 SESSION_ID_ROLE = int(Qt.ItemDataRole.UserRole)
 BUSY_ROLE = SESSION_ID_ROLE + 1
 HEADING_ROLE = SESSION_ID_ROLE + 2
 WAITING_ROLE = SESSION_ID_ROLE + 3
-PINNED_ROLE = SESSION_ID_ROLE + 4
+FOLDER_ROLE = SESSION_ID_ROLE + 4
+"""The id of the folder that a row is of; empty for others."""
+UNREAD_ROLE = SESSION_ID_ROLE + 5
+DRAFT_ROLE = SESSION_ID_ROLE + 6
+COUNT_ROLE = SESSION_ID_ROLE + 7
+COLLAPSED_ROLE = SESSION_ID_ROLE + 8
+INSIDE_ROLE = SESSION_ID_ROLE + 9
+"""The id of the folder that a chat is shown in; empty for none."""
 
-UNTITLED = "New chat"
-PINNED = "Pinned"
-_RESET_ABOVE = 60
+CHATS_MIME = "application/x-tether-chats"
 _PAGE = 200
 """How many more rows there are whenever the view comes to the end; so the list is as cheap with 10,000 chats."""
 
 Index = QModelIndex | QPersistentModelIndex
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A heading (no session) or a session; ``key`` is unique in the list."""
-
-    key: str
-    text: str
-    session_id: str = ""
-
-
-_AGES = ((0, "Today"), (1, "Yesterday"), (7, "Previous 7 days"), (30, "Previous 30 days"))
-_OLDER = "Older"
-
-
-class AgeGroups:
-    """The headings that chats belong under by when they were last used, as seen on one day."""
-
-    def __init__(self, today: date) -> None:
-        # Instants compare much faster than the dates of instants, and a list may have ten thousand chats.
-        self._begins = [(_midnight(today - timedelta(days=days)), heading) for days, heading in _AGES]
-
-    def of(self, instant: datetime) -> str:
-        """The heading of a chat last used at an instant."""
-        for begin, heading in self._begins:
-            if instant >= begin:
-                return heading
-        return _OLDER
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time()).astimezone(UTC)
-
-
 class SessionItemModel(QAbstractListModel):
-    """Sessions as rows, with a heading row above each group; further down, there are rows once they are wanted.
+    """Chats as rows, with headings and folders; further down, there are rows once they are wanted.
 
     Signals:
         rename_requested(session_id, title): a title was edited in the list; :meth:`session` still has the
             old one, and the new one is shown next.
+        folder_rename_requested(folder_id, name): the name of a folder was edited.
+        move_requested(session_ids, folder_id): chats were dropped on a folder, or outside of all: an empty id.
         rebuilt(): rows came, went or moved.
 
     Attributes:
-        rebuilding: whether that is going on, when Qt moves the current row by itself.
+        marks: which chats answer, wait, or hold a draft.
+        rebuilding: whether rows move, when Qt moves the current row by itself.
     """
 
     rename_requested = Signal(str, str)
+    folder_rename_requested = Signal(str, str)
+    move_requested = Signal(object, str)
     rebuilt = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._sessions: dict[str, SessionRecord] = {}
-        self._busy: set[str] = set()
-        self._waiting: set[str] = set()
-        self._words: list[str] = []
-        self._rows: list[_Row] = []
-        self._made: dict[str, _Row] = {}
+        self._order = SessionOrder()
+        self._plan = RowPlan(self._order)
+        self._list = RowList(self, self._tell_of_rows)
+        self.marks = ChatMarks(self.refresh, self)
         self._most = _PAGE
         self._has_more = False
         self.rebuilding = False
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  (Qt's signature)
-        """Rows, headings included."""
-        return 0 if parent.isValid() else len(self._rows)
+        """Rows, headings and folders included."""
+        return 0 if parent.isValid() else len(self._list.rows)
 
     def canFetchMore(self, parent: Index) -> bool:  # noqa: N802  (Qt's name)
-        """Whether there are sessions below the last row; not while rows move, when Qt asks too."""
+        """Whether there are chats below the last row; not while rows move, when Qt asks too."""
         return not parent.isValid() and self._has_more and not self.rebuilding
 
     def fetchMore(self, parent: Index) -> None:  # noqa: N802  (Qt's name)
-        """Have rows for the next sessions."""
+        """Have rows for the next chats."""
         if self.canFetchMore(parent):
             self._most += _PAGE
             self._rebuild()
 
+    def show_all(self) -> None:
+        """Have rows for all chats."""
+        if self._has_more:
+            self._most = 2 * len(self._order) + len(self._plan.folders) + _PAGE
+            self._rebuild()
+
     def reveal(self, session_id: str) -> None:
-        """Have as many rows as it takes for one to be of this session."""
-        record = self._sessions.get(session_id)
-        while (
-            record is not None and self._has_more and self._is_found(record) and not self.index_of(session_id).isValid()
-        ):
+        """Have as many rows as it takes for one to be of this chat."""
+        while self._has_more and self._plan.is_listed(session_id) and not self.index_of(session_id).isValid():
             self._most *= 2
             self._rebuild()
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         """Title, identity and state of a row."""
-        if not index.isValid() or index.row() >= len(self._rows):
+        if not index.isValid() or index.row() >= len(self._list.rows):
             return None
-        row = self._rows[index.row()]
-        values: dict[int, Any] = {
-            Qt.ItemDataRole.DisplayRole: row.text,
-            Qt.ItemDataRole.EditRole: row.text,
-            Qt.ItemDataRole.ToolTipRole: row.text if row.session_id else None,
-            Qt.ItemDataRole.AccessibleTextRole: self._spoken(row),
-            SESSION_ID_ROLE: row.session_id,
-            BUSY_ROLE: row.session_id in self._busy,
-            WAITING_ROLE: row.session_id in self._waiting,
-            HEADING_ROLE: not row.session_id,
-            PINNED_ROLE: row.session_id in self._sessions and self._sessions[row.session_id].pinned,
-        }
-        return values.get(role)
+        row = self._list.rows[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return row.text
+        if role == SESSION_ID_ROLE:
+            return row.id if row.kind == "session" else ""
+        if role == FOLDER_ROLE:
+            return row.id if row.kind == "folder" else ""
+        return self._state_of(row, role)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """Headings are only to be read."""
-        if not index.isValid() or not self._rows[index.row()].session_id:
-            return Qt.ItemFlag.NoItemFlags
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable
+        """Headings are only to be read; folders are where chats can be dropped."""
+        if not index.isValid() or index.row() >= len(self._list.rows):
+            return Qt.ItemFlag.ItemIsDropEnabled
+        row = self._list.rows[index.row()]
+        if row.kind == "heading":
+            return Qt.ItemFlag.ItemIsDropEnabled
+        both = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsDropEnabled
+        if row.kind == "folder":
+            return both
+        return both | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
 
     def setData(self, index: Index, value: Any, role: int = int(Qt.ItemDataRole.EditRole)) -> bool:  # noqa: N802
-        """Take an edited title; an empty one changes nothing."""
+        """Take an edited title or name; an empty one changes nothing."""
         title = " ".join(str(value).split())
         if role != Qt.ItemDataRole.EditRole or not index.isValid() or not title:
             return False
-        session_id = self._rows[index.row()].session_id
-        if title != self._rows[index.row()].text:
-            self.rename_requested.emit(session_id, title)
-            self.set_title(session_id, title)
+        row = self._list.rows[index.row()]
+        if title == self._whole_text(row):
+            return True
+        if row.kind == "folder":
+            self.folder_rename_requested.emit(row.id, title)
+        else:
+            self.rename_requested.emit(row.id, title)
+            self.set_title(row.id, title)
         return True
 
+    def supportedDropActions(self) -> Qt.DropAction:  # noqa: N802  (Qt's name)
+        """Chats are moved."""
+        return Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:  # noqa: N802  (Qt's name)
+        """Our own: chats are dropped nowhere else."""
+        return [CHATS_MIME]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:  # noqa: N802  (Qt's name)
+        """The ids of chats that are dragged."""
+        data = QMimeData()
+        data.setData(CHATS_MIME, "\n".join(index.data(SESSION_ID_ROLE) for index in indexes).encode())
+        return data
+
+    def dropMimeData(  # noqa: N802  (Qt's name)
+        self, data: QMimeData, _action: Qt.DropAction, _row: int, _column: int, parent: Index
+    ) -> bool:
+        """Ask for chats to be put where they were dropped; what moves is shown once it has moved."""
+        if not data.hasFormat(CHATS_MIME):
+            return False
+        ids = tuple(bytes(data.data(CHATS_MIME).data()).decode().split("\n"))
+        target = parent.data(FOLDER_ROLE) or parent.data(INSIDE_ROLE) or ""
+        self.move_requested.emit(ids, target)
+        return False  # or the view would remove the rows by itself
+
     def session(self, session_id: str) -> SessionRecord | None:
-        """A session by its id."""
-        return self._sessions.get(session_id)
+        """A chat by its id."""
+        return self._order.get(session_id)
 
     def sessions(self) -> list[SessionRecord]:
-        """All sessions, pinned ones and then the newest first, whatever the filter."""
-        newest = sorted(self._sessions.values(), key=attrgetter("last_active"), reverse=True)
-        return sorted(newest, key=attrgetter("pinned"), reverse=True)
+        """All chats of the list, as they stand there, and those in folders at the end."""
+        groups = [PINNED_GROUP, LOOSE_GROUP, *(f"folder {each.id}" for each in self._plan.folders)]
+        return [record for group in groups for record in self._order.each(group)]
+
+    def archived(self) -> list[SessionRecord]:
+        """The chats of the archive, in the order of the list."""
+        return list(self._order.each(ARCHIVED_GROUP))
+
+    def inside(self, folder_id: str) -> tuple[str, ...]:
+        """The chats of a folder, also those that are shown elsewhere."""
+        return self._order.inside(folder_id)
+
+    def titled(self, query: str) -> list[SessionRecord]:
+        """The chats whose titles have all words of a query, the archive included."""
+        return self._order.titled(query)
+
+    @property
+    def folders(self) -> tuple[FolderRecord, ...]:
+        """All folders."""
+        return self._plan.folders
+
+    @property
+    def collapsed(self) -> frozenset[str]:
+        """The folders whose chats are not shown."""
+        return frozenset(self._plan.collapsed)
+
+    @property
+    def sorting(self) -> Sort:
+        """By what the chats are in order."""
+        return self._order.sort
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """The chats in which a tool call waits for permission."""
+        return frozenset(self.marks.waiting)
 
     def index_of(self, session_id: str) -> QModelIndex:
-        """Where a session is; invalid when it is not shown."""
-        made = self._made.get(session_id)
-        return next((self.index(number) for number, row in enumerate(self._rows) if row is made), QModelIndex())
+        """Where a chat is; invalid when it is not shown."""
+        return self._index(self._plan.made(session_id))
+
+    def folder_index(self, folder_id: str) -> QModelIndex:
+        """Where a folder is; invalid when it is not shown."""
+        return self._index(self._plan.made(f"folder {folder_id}"))
 
     def set_sessions(self, sessions: Iterable[SessionRecord]) -> None:
-        """Show these sessions."""
-        self._sessions = {record.id: record for record in sessions}
+        """Show these chats."""
+        self._order.fill(sessions)
+        self._rebuild()
+
+    def set_folders(self, folders: Sequence[FolderRecord]) -> None:
+        """Show these folders."""
+        self._plan.set_folders(folders)
+        self._rebuild()
+
+    def collapse(self, folder_id: str, collapsed: bool) -> None:
+        """Show the chats of a folder, or do not."""
+        (self._plan.collapsed.add if collapsed else self._plan.collapsed.discard)(folder_id)
+        self._rebuild()
+        index = self.folder_index(folder_id)
+        if index.isValid():
+            self.dataChanged.emit(index, index)
+
+    def sort_by(self, sort: Sort) -> None:
+        """Have the chats in another order."""
+        self._order.sort_by(sort)
         self._rebuild()
 
     def put(self, session: SessionRecord) -> None:
-        """Add a session or take its new state."""
-        self._sessions[session.id] = session
-        self._rebuild()
+        """Add a chat or take its new state."""
+        self.apply((session,), ())
 
     def apply(self, changed: Iterable[SessionRecord], gone: Iterable[str]) -> None:
-        """Take what became of many sessions at once."""
-        self._sessions.update((record.id, record) for record in changed)
+        """Take what became of many chats at once."""
+        changed, gone = tuple(changed), tuple(gone)
         for session_id in gone:
-            self._drop(session_id)
+            self.marks.forget(session_id)
+            self._plan.forget(session_id)
+        unread = [each for each in changed if (old := self._order.get(each.id)) and old.unread != each.unread]
+        self._order.change(changed, gone)
         self._rebuild()
+        for record in unread:
+            self.refresh(record.id)
 
     def remove(self, session_id: str) -> SessionRecord | None:
-        """Take a session out of the list."""
-        removed = self._drop(session_id)
-        self._rebuild()
+        """Take a chat out of the list."""
+        removed = self._order.get(session_id)
+        self.apply((), (session_id,))
         return removed
 
     def set_title(self, session_id: str, title: str) -> None:
         """Show another title."""
-        if session_id in self._sessions:
-            self._sessions[session_id] = replace(self._sessions[session_id], title=title)
-            self._rebuild()
+        record = self._order.get(session_id)
+        if record is not None:
+            self.put(replace(record, title=title))
 
     def set_busy(self, session_id: str, busy: bool) -> None:
-        """Mark a session that is being answered; it becomes the newest."""
-        (self._busy.add if busy else self._busy.discard)(session_id)
-        if busy and session_id in self._sessions:
-            self._sessions[session_id] = replace(self._sessions[session_id], last_active=datetime.now(UTC))
-            self._rebuild()
-        index = self.index_of(session_id)
-        if index.isValid():
-            self.dataChanged.emit(index, index)
+        """Mark a chat that is being answered; it becomes the newest."""
+        record = self._order.get(session_id)
+        if busy and record is not None and session_id not in self.marks.busy:
+            self.put(replace(record, last_active=datetime.now(UTC)))
+        self.marks.set_busy(session_id, busy)
 
     def set_waiting(self, session_id: str, waiting: bool) -> None:
-        """Mark a session in which a tool call waits for the person's permission."""
-        (self._waiting.add if waiting else self._waiting.discard)(session_id)
+        """Mark a chat in which a tool call waits for the person's permission."""
+        self.marks.set_waiting(session_id, waiting)
+
+    def refresh(self, session_id: str) -> None:
+        """What is marked of a chat has changed."""
         index = self.index_of(session_id)
         if index.isValid():
             self.dataChanged.emit(index, index)
 
-    @property
-    def waiting(self) -> frozenset[str]:
-        """The sessions in which a tool call waits for permission."""
-        return frozenset(self._waiting)
+    def _index(self, row: Row | None) -> QModelIndex:
+        place = self._list.place(row) if row is not None else -1
+        return self.index(place) if place >= 0 else QModelIndex()
 
-    def set_filter(self, text: str) -> None:
-        """Show only the sessions whose title contains every word of a text."""
-        self._words = text.casefold().split()
-        self._rebuild()
+    def _whole_text(self, row: Row) -> str:
+        """The title or name as it is stored."""
+        if row.kind == "folder":
+            return next((each.name for each in self._plan.folders if each.id == row.id), row.text)
+        record = self._order.get(row.id)
+        return (record.title if record is not None else "") or row.text
 
-    def _drop(self, session_id: str) -> SessionRecord | None:
-        self._waiting.discard(session_id)
-        self._made.pop(session_id, None)
-        return self._sessions.pop(session_id, None)
+    def _state_of(self, row: Row, role: int) -> Any:
+        marks = self.marks
+        record = self._order.get(row.id) if row.kind == "session" else None
+        values: dict[int, Any] = {
+            Qt.ItemDataRole.EditRole: self._whole_text(row),
+            Qt.ItemDataRole.ToolTipRole: row.text if row.id else None,
+            HEADING_ROLE: row.kind == "heading",
+            BUSY_ROLE: row.id in marks.busy,
+            WAITING_ROLE: row.id in marks.waiting,
+            DRAFT_ROLE: row.id in marks.drafted,
+            UNREAD_ROLE: record is not None and record.unread,
+            COUNT_ROLE: row.count,
+            COLLAPSED_ROLE: row.id in self._plan.collapsed,
+            INSIDE_ROLE: row.inside,
+        }
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return marks.spoken(row, unread=bool(values[UNREAD_ROLE]), collapsed=bool(values[COLLAPSED_ROLE]))
+        return values.get(role)
 
-    def _spoken(self, row: _Row) -> str:
-        """What a screen reader says of a row."""
-        if row.session_id in self._waiting:
-            return f"{row.text}, waits for your approval"
-        return f"{row.text}, answering" if row.session_id in self._busy else row.text
-
-    def _wanted_rows(self) -> list[_Row]:
-        ages = AgeGroups(datetime.now().astimezone().date())
-        rows: list[_Row] = []
-        group = ""
-        self._has_more = False
-        for record in self.sessions():
-            if not self._is_found(record):
-                continue
-            if len(rows) >= self._most:
-                self._has_more = True
-                break
-            heading = PINNED if record.pinned else ages.of(record.last_active)
-            if heading != group:
-                group = heading
-                rows.append(self._row(f"heading {heading}", heading))
-            rows.append(self._row(record.id, record.title or UNTITLED, record.id))
-        return rows
-
-    def _is_found(self, record: SessionRecord) -> bool:
-        """Whether the title has all words that are searched for."""
-        if not self._words:
-            return True
-        title = (record.title or UNTITLED).casefold()
-        return all(word in title for word in self._words)
-
-    def _row(self, key: str, text: str, session_id: str = "") -> _Row:
-        """A row; the one that was made before as long as it says the same, since the same is quickly compared."""
-        made = self._made.get(key)
-        if made is None or made.text != text:
-            made = self._made[key] = _Row(key, text, session_id)
-        return made
+    def _tell_of_rows(self, first: int, last: int) -> None:
+        self.dataChanged.emit(self.index(first), self.index(last))
 
     def _rebuild(self) -> None:
         self.rebuilding = True
-        self._show_rows(self._wanted_rows())
+        rows, self._has_more = self._plan.rows(self._most)
+        self._list.show(rows)
         self.rebuilding = False
         self.rebuilt.emit()
-
-    def _show_rows(self, wanted: list[_Row]) -> None:
-        if wanted[: len(self._rows)] == self._rows:
-            self._append(wanted[len(self._rows) :])
-            return
-        before, after = {row.key for row in self._rows}, {row.key for row in wanted}
-        if len(before ^ after) > _RESET_ABOVE:
-            self.beginResetModel()
-            self._rows = wanted
-            self.endResetModel()
-            return
-        if before - after:
-            self._remove_missing(after)
-        for number, row in enumerate(wanted):
-            if number == len(self._rows) or self._rows[number] is not row:
-                self._settle(number, row)
-                if self._rows == wanted:
-                    return
-
-    def _append(self, rows: list[_Row]) -> None:
-        """Add rows at the end, in one step, so that what is seen stays where it is."""
-        if rows:
-            self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(rows) - 1)
-            self._rows += rows
-            self.endInsertRows()
-
-    def _remove_missing(self, keys: set[str]) -> None:
-        for number in range(len(self._rows) - 1, -1, -1):
-            if self._rows[number].key not in keys:
-                self.beginRemoveRows(QModelIndex(), number, number)
-                del self._rows[number]
-                self.endRemoveRows()
-
-    def _settle(self, number: int, row: _Row) -> None:
-        """Bring one row to its place, moving or inserting it, so that selection and editors stay."""
-        here = self._rows[number] if number < len(self._rows) else None
-        if here is None or here.key != row.key:
-            later = (n for n in range(number + 1, len(self._rows)) if self._rows[n].key == row.key)
-            source = next(later, None)
-            if source is None:
-                self.beginInsertRows(QModelIndex(), number, number)
-                self._rows.insert(number, row)
-                self.endInsertRows()
-                return
-            self.beginMoveRows(QModelIndex(), source, source, QModelIndex(), number)
-            self._rows.insert(number, self._rows.pop(source))
-            self.endMoveRows()
-        if self._rows[number] != row:
-            self._rows[number] = row
-            self.dataChanged.emit(self.index(number), self.index(number))

@@ -1,115 +1,53 @@
-"""The sidebar: a new chat, a search field, the chats, and the settings button."""
+"""The sidebar: a new chat, the search, the chats or what was found of them, archive and bin, and the settings."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QListView,
-    QMenu,
-    QVBoxLayout,
-    QWidget,
-)
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from tether_desktop.ui.look.icons import icon
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.port.port_sign import PortSign
-from tether_desktop.ui.sessions.session_delegate import SessionDelegate
-from tether_desktop.ui.sessions.session_item_model import PINNED_ROLE, SESSION_ID_ROLE, SessionItemModel
+from tether_desktop.ui.sessions.chat_requests import ChatRequests
+from tether_desktop.ui.sessions.list_menu import ListMenuButton
+from tether_desktop.ui.sessions.search_field import SearchField
+from tether_desktop.ui.sessions.session_item_model import SessionItemModel
+from tether_desktop.ui.sessions.session_order import SORTS, Sort
+from tether_desktop.ui.sessions.session_view import SessionView
 
+if TYPE_CHECKING:
+    from tether_desktop.ui.sessions.search_page import SearchPage
+    from tether_desktop.ui.sessions.shelf_page import Shelf, ShelfPage
 
-class SessionView(QListView):
-    """The list itself.
-
-    Signals:
-        chosen(session_id): a chat is to be shown.
-        pin_requested(session_id, bool): the menu.
-        delete_requested(session_id): the Delete key or the menu.
-    """
-
-    chosen = Signal(str)
-    pin_requested = Signal(str, bool)
-    delete_requested = Signal(str)
-
-    def __init__(self, model: SessionItemModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._model = model
-        self.setModel(model)
-        self.setItemDelegate(SessionDelegate(self))
-        self.setUniformItemSizes(True)  # else each of ten thousand rows is asked for its size whenever one moves
-        self.setAccessibleName("Chats")
-        self.setMouseTracking(True)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
-        self.selectionModel().currentChanged.connect(self._on_current_changed)
-
-    def session_id(self) -> str:
-        """The chat that is selected; empty when none is."""
-        return str(self.currentIndex().data(SESSION_ID_ROLE) or "")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
-        """Delete deletes; Backspace does not, since it is pressed by mistake too easily."""
-        if event.matches(QKeySequence.StandardKey.Delete) and self.session_id():
-            self.delete_requested.emit(self.session_id())
-        else:
-            super().keyPressEvent(event)
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802  (Qt's name)
-        """Rename, pin and delete, by mouse or by the menu key."""
-        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
-        index = self.currentIndex() if by_key else self.indexAt(event.pos())
-        if index.data(SESSION_ID_ROLE):
-            position = self.visualRect(index).center() if by_key else event.pos()
-            self.menu(index).popup(self.viewport().mapToGlobal(QPoint(position)))
-
-    def menu(self, index: QModelIndex) -> QMenu:
-        """The menu of one chat."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        session_id = str(index.data(SESSION_ID_ROLE))
-        rename = QAction(icon("pencil"), "Rename", menu, shortcut=QKeySequence(Qt.Key.Key_F2))
-        rename.triggered.connect(lambda: self._edit(session_id))
-        pinned = bool(index.data(PINNED_ROLE))
-        pin = QAction(icon("pin-off" if pinned else "pin"), "Unpin" if pinned else "Pin", menu)
-        pin.triggered.connect(lambda: self.pin_requested.emit(session_id, not pinned))
-        delete = QAction(icon("trash-2", "danger"), "Delete", menu, shortcut=QKeySequence(Qt.Key.Key_Delete))
-        delete.triggered.connect(lambda: self.delete_requested.emit(session_id))
-        menu.addActions([rename, pin, delete])
-        return menu
-
-    def _edit(self, session_id: str) -> None:
-        self.edit(self._model.index_of(session_id))
-
-    @Slot(QModelIndex, QModelIndex)
-    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        session_id = current.data(SESSION_ID_ROLE)
-        if session_id and not self._model.rebuilding:
-            self.chosen.emit(str(session_id))
+_NARROWEST = 200
+_FILES = (".json", ".zip")
 
 
 class SessionList(QWidget):
     """The sidebar of the window.
 
+    Attributes:
+        model: the chats.
+        requests: what is wanted of them.
+
     Signals:
         new_requested(): a new chat.
         chosen(session_id): another chat is to be shown.
-        rename_requested(session_id, title): a title was edited.
-        pin_requested(session_id, bool): a chat is to be shown before the others, or no longer.
-        delete_requested(session_id): a chat is to be deleted.
+        message_chosen(session_id, message_id): a chat is to be shown at a message.
+        search_wanted(query, offset): messages are to be found.
+        shelf_opened(Shelf): the archive or the bin is shown, and waits for its chats.
         settings_requested(): the settings button was pressed.
         port_requested(): the sign of the local port was pressed.
     """
 
     new_requested = Signal()
     chosen = Signal(str)
-    rename_requested = Signal(str, str)
-    pin_requested = Signal(str, bool)
-    delete_requested = Signal(str)
+    message_chosen = Signal(str, str)
+    search_wanted = Signal(str, int)
+    shelf_opened = Signal(str)
     settings_requested = Signal()
     port_requested = Signal()
 
@@ -117,29 +55,70 @@ class SessionList(QWidget):
         super().__init__(parent)
         self.setProperty("kind", "sidebar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAcceptDrops(True)
         self._selected = ""
         self.model = SessionItemModel(self)
-        self.view = SessionView(self.model, self)
-        self.search = self._make_search()
-        self.new_button = ThemedButton("New chat", "plus", kind="row", color="text")
-        self.new_button.setToolTip("New chat (Ctrl+N)")
-        self.settings_button = ThemedButton("Settings", "settings", kind="sidebar_row")
-        self.settings_button.setToolTip("Settings (Ctrl+,)")
-        self.port_sign = PortSign()
-        self.nothing_found = QLabel("No chat has these words in its title.")
-        self.nothing_found.setProperty("kind", "small")
-        self.nothing_found.setWordWrap(True)
-        self.nothing_found.hide()
+        self.requests = ChatRequests(self)
+        self.view = SessionView(self.model, self.requests, self)
+        self.search = SearchField()
+        self.more_button = ListMenuButton(self.requests)
+        self._pages = QStackedWidget()
+        self.nothing_here = QLabel(self.tr("Your chats will be listed here."))
+        self._make_buttons()
         self._lay_out()
-        self.new_button.clicked.connect(self.new_requested)
-        self.settings_button.clicked.connect(self.settings_requested)
-        self.port_sign.clicked.connect(self.port_requested)
-        self.search.textChanged.connect(self._on_search)
-        self.view.chosen.connect(self._on_chosen)
-        self.view.pin_requested.connect(self.pin_requested)
-        self.view.delete_requested.connect(self.delete_requested)
-        self.model.rename_requested.connect(self.rename_requested)
-        self.model.rebuilt.connect(self._on_rebuilt)
+        self._connect()
+
+    @cached_property
+    def found(self) -> SearchPage:
+        """What was found, made when something is searched for."""
+        from tether_desktop.ui.sessions.search_page import SearchPage
+
+        page = SearchPage(self.model, self.requests)
+        page.chat_opened.connect(self._on_chosen)
+        page.message_opened.connect(self.message_chosen)
+        page.wanted.connect(self.search_wanted)
+        page.view.left.connect(self.search.setFocus)
+        page.view.cleared.connect(self._on_search_over)
+        self._pages.addWidget(page)
+        return page
+
+    @cached_property
+    def shelf(self) -> ShelfPage:
+        """The archive or the bin, made when one is wanted."""
+        from tether_desktop.ui.sessions.shelf_page import ShelfPage
+
+        page = ShelfPage(self.model, self.requests)
+        page.left.connect(self.show_chats)
+        page.chosen.connect(self._on_chosen)
+        self._pages.addWidget(page)
+        return page
+
+    @property
+    def open_shelf(self) -> Shelf | None:
+        """Which of archive and bin is shown; None for neither."""
+        if "shelf" in vars(self) and self._pages.currentWidget() is self.shelf:
+            return self.shelf.shelf
+        return None
+
+    @property
+    def arrangement(self) -> str:
+        """The order of the chats and the folders that are collapsed, to be remembered."""
+        return " ".join((self.model.sorting, *sorted(self.model.collapsed)))
+
+    def arrange(self, arrangement: str) -> None:
+        """Take a remembered order; what is not understood of it changes nothing."""
+        sort, *collapsed = arrangement.split() or [""]
+        known = next((each for each in SORTS if each == sort), None)
+        if known is not None:
+            self.sort_by(known)
+        for folder_id in collapsed:
+            self.model.collapse(folder_id, True)
+
+    @Slot(str)
+    def sort_by(self, sort: Sort) -> None:
+        """Have the chats in another order."""
+        self.more_button.sort = sort
+        self.model.sort_by(sort)
 
     def select(self, session_id: str) -> None:
         """Mark a chat as the one that is shown, without asking for it; none for an empty id."""
@@ -154,53 +133,143 @@ class SessionList(QWidget):
         self.view.blockSignals(blocked)
         self.view.viewport().update()
 
+    def menu_of(self, session_id: str) -> QMenu | None:
+        """The menu of a chat; None for one that is not stored."""
+        return self.view.menu_of((session_id,)) if self.model.session(session_id) else None
+
+    @property
+    def shown_id(self) -> str:
+        """The chat that is shown; empty for a new one."""
+        return self._selected
+
     def focus_search(self) -> None:
         """Put the cursor into the search field."""
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
-        """Take the colours of a new theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._search_mark.setIcon(icon("search"))
+    @Slot()
+    def show_chats(self) -> None:
+        """Show the list."""
+        self.search.clear()
+        self._pages.setCurrentIndex(0)
+        self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _make_search(self) -> QLineEdit:
-        search = QLineEdit()
-        search.setPlaceholderText("Search chats")
-        search.setAccessibleName("Search chats")
-        search.setToolTip("Search chats (Ctrl+K)")
-        search.setClearButtonEnabled(True)
-        self._search_mark = search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        return search
+    @Slot()
+    def show_archive(self) -> None:
+        """Show the archive."""
+        self._open_shelf("archive")
 
-    def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 14, 12, 10)
-        layout.setSpacing(10)
-        layout.addWidget(self.new_button)
-        layout.addWidget(self.search)
-        layout.addWidget(self.nothing_found)
-        layout.addWidget(self.view, 1)
-        foot = QHBoxLayout()
-        foot.setSpacing(4)
-        foot.addWidget(self.settings_button, 1)
-        foot.addWidget(self.port_sign)
-        layout.addLayout(foot)
-        self.setMinimumWidth(180)
-        QWidget.setTabOrder(self.new_button, self.search)
-        QWidget.setTabOrder(self.search, self.view)
-        QWidget.setTabOrder(self.view, self.settings_button)
-        QWidget.setTabOrder(self.settings_button, self.port_sign)
+    @Slot()
+    def show_bin(self) -> None:
+        """Show the bin."""
+        self._open_shelf("bin")
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
         """As wide as a title needs."""
         return QSize(250, 600)
 
+    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        """As narrow as the buttons can be."""
+        return super().minimumSizeHint().expandedTo(QSize(_NARROWEST, 0))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (Qt's name)
+        """Files of conversations can be dropped anywhere here."""
+        if _dropped_file(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802  (Qt's name)
+        """Add the conversations of a file."""
+        path = _dropped_file(event.mimeData())
+        if path:
+            event.acceptProposedAction()
+            self.requests.import_file.emit(path)
+
+    def _make_buttons(self) -> None:
+        self.new_button = ThemedButton(self.tr("New chat"), "plus", kind="row", color="text")
+        self.new_button.setToolTip(self.tr("New chat (Ctrl+N)"))
+        self.archive_button = ThemedButton(self.tr("Archive"), "archive", kind="sidebar_row")
+        self.bin_button = ThemedButton(self.tr("Bin"), "trash-2", kind="sidebar_row")
+        self.settings_button = ThemedButton(self.tr("Settings"), "settings", kind="sidebar_row")
+        self.settings_button.setToolTip(self.tr("Settings (Ctrl+,)"))
+        self.port_sign = PortSign()
+
+    def _lay_out(self) -> None:
+        self.nothing_here.setProperty("kind", "small")
+        self.nothing_here.setWordWrap(True)
+        chats = QWidget()
+        column = QVBoxLayout(chats)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.nothing_here)
+        column.addWidget(self.view, 1)
+        self._pages.addWidget(chats)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 14, 12, 10)
+        layout.setSpacing(10)
+        layout.addWidget(self.new_button)
+        layout.addLayout(_row(self.search, self.more_button))
+        layout.addWidget(self._pages, 1)
+        foot = QVBoxLayout()
+        foot.setSpacing(0)
+        foot.addLayout(_row(self.archive_button, self.bin_button, all_wide=True))
+        foot.addLayout(_row(self.settings_button, self.port_sign))
+        layout.addLayout(foot)
+
+    def _connect(self) -> None:
+        self.new_button.clicked.connect(self.new_requested)
+        self.settings_button.clicked.connect(self.settings_requested)
+        self.port_sign.clicked.connect(self.port_requested)
+        self.archive_button.clicked.connect(self.show_archive)
+        self.bin_button.clicked.connect(self.show_bin)
+        self.more_button.sort_chosen.connect(self.sort_by)
+        self.search.textChanged.connect(self._on_search)
+        self.search.down_pressed.connect(self._on_down)
+        self.search.enter_pressed.connect(self._on_enter)
+        self.view.chosen.connect(self._on_chosen)
+        self.model.rename_requested.connect(self.requests.rename)
+        self.model.folder_rename_requested.connect(self.requests.rename_folder)
+        self.model.move_requested.connect(self.requests.move)
+        self.model.rebuilt.connect(self._on_rebuilt)
+        self.requests.open.connect(self._on_chosen)
+        self.requests.edit.connect(self._on_edit)
+
+    def _open_shelf(self, shelf: Shelf) -> None:
+        self.search.clear()
+        self.shelf.show_shelf(shelf)
+        self._pages.setCurrentWidget(self.shelf)
+        self.shelf.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.shelf_opened.emit(shelf)
+
     @Slot(str)
     def _on_search(self, text: str) -> None:
-        self.model.set_filter(text)
-        self.nothing_found.setVisible(bool(text.strip()) and self.model.rowCount() == 0)
+        if text.strip():
+            self.found.search(text)
+            self._pages.setCurrentWidget(self.found)
+        elif "found" in vars(self):
+            self.found.search("")
+            self._pages.setCurrentIndex(0)
+
+    @Slot()
+    def _on_search_over(self) -> None:
+        self.search.clear()
+        self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot()
+    def _on_down(self) -> None:
+        if self.search.text().strip():
+            self.found.view.begin()
+        else:
+            self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot()
+    def _on_enter(self) -> None:
+        if self.search.text().strip():
+            self.found.view.open_first()
+
+    @Slot(str)
+    def _on_edit(self, session_id: str) -> None:
+        self.show_chats()
+        self.select(session_id)
+        self.view.edit_chat(session_id)
 
     @Slot(str)
     def _on_chosen(self, session_id: str) -> None:
@@ -209,5 +278,23 @@ class SessionList(QWidget):
 
     @Slot()
     def _on_rebuilt(self) -> None:
-        if self.view.session_id() != self._selected:
+        self.nothing_here.setVisible(self.model.rowCount() == 0)
+        if self.view.session_id() != self._selected and len(self.view.selected_ids()) < 2:
             self.select(self._selected)
+        if "found" in vars(self) and self._pages.currentWidget() is self.found:
+            self.found.refresh()
+
+
+def _row(*widgets: QWidget, all_wide: bool = False) -> QHBoxLayout:
+    """Widgets side by side, the first one wide."""
+    row = QHBoxLayout()
+    row.setSpacing(4)
+    for number, widget in enumerate(widgets):
+        row.addWidget(widget, 1 if all_wide or not number else 0)
+    return row
+
+
+def _dropped_file(data: QMimeData) -> str:
+    """The one file of conversations that is dropped; empty for anything else."""
+    paths = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
+    return paths[0] if len(paths) == 1 and paths[0].lower().endswith(_FILES) else ""
