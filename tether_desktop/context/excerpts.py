@@ -13,11 +13,6 @@ Marks = tuple[tuple[int, int], ...]
 """Places in a text, as (start, end)."""
 
 
-def has_all(folded: str, patterns: Sequence[re.Pattern[str]]) -> bool:
-    """Whether each pattern is found in a folded text."""
-    return all(pattern.search(folded) for pattern in patterns)
-
-
 def excerpt_of(text: str, patterns: Sequence[re.Pattern[str]]) -> tuple[str, Marks]:
     """The surroundings, in a text of one line, of the first place where one is found, and what is found there."""
     start, end = _first_place(text, patterns)

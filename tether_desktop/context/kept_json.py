@@ -10,6 +10,7 @@ from typing import Any
 from tether_desktop.context.records import Draft, QueuedQuestion
 from tether_desktop.messages import Attachment
 
+_NONE = "{}"
 _DAMAGED = (ValueError, KeyError, TypeError, RecursionError)
 
 
@@ -20,6 +21,8 @@ def dump_overrides(overrides: Mapping[str, Any]) -> str:
 
 def load_overrides(stored: str) -> dict[str, Any]:
     """The values of :func:`dump_overrides`; none for a damaged row."""
+    if stored == _NONE:  # as nearly all of ten thousand are
+        return {}
     try:
         values = json.loads(stored)
     except _DAMAGED:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tether_desktop.context.parts import part_from_json, part_json
-from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord
+from tether_desktop.context.records import FolderRecord, MessageRecord, SearchHit, SessionRecord
 from tether_desktop.messages import Message, Timings, Usage
 
 
@@ -24,6 +24,11 @@ def session_json(record: SessionRecord) -> dict[str, Any]:
         "last_active": record.last_active.isoformat(),
         "deleted_at": record.deleted_at.isoformat() if record.deleted_at else None,
         "pinned": record.pinned,
+        "archived": record.archived,
+        "folder_id": record.folder_id,
+        "unread": record.unread,
+        "persona": record.persona,
+        "overrides": dict(record.overrides),
     }
 
 
@@ -43,7 +48,17 @@ def session_from_json(fields: Mapping[str, Any]) -> SessionRecord:
         last_active=datetime.fromisoformat(fields["last_active"]),
         deleted_at=datetime.fromisoformat(deleted_at) if deleted_at else None,
         pinned=fields.get("pinned", False),
+        archived=fields.get("archived", False),
+        folder_id=fields.get("folder_id"),
+        unread=fields.get("unread", False),
+        persona=fields.get("persona", ""),
+        overrides=fields.get("overrides", {}),
     )
+
+
+def folder_json(record: FolderRecord) -> dict[str, Any]:
+    """A folder."""
+    return {"folder_id": record.id, "name": record.name, "created_at": record.created_at.isoformat()}
 
 
 def message_json(record: MessageRecord) -> dict[str, Any]:
@@ -111,4 +126,6 @@ def hit_from_json(fields: Mapping[str, Any]) -> SearchHit:
         created_at=datetime.fromisoformat(fields["created_at"]),
         excerpt=fields["excerpt"],
         marks=tuple((start, end) for start, end in fields.get("marks", ())),
+        where=fields.get("where", "message"),
+        attachment=fields.get("attachment", ""),
     )

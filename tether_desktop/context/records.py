@@ -143,15 +143,22 @@ class Conversation:
     tool_rules: Mapping[str, ToolRule] = field(default_factory=dict)
 
 
+Where = Literal["title", "message", "attachment"]
+"""What of a session has the words: its title, what was said, or a file that went with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A message in which something was found.
+    """A message, or a session's title, in which something was found.
 
     Attributes:
         title: of its session.
-        created_at: an aware UTC time.
+        message_id: empty where the title has the words.
+        created_at: an aware UTC time; where the title has the words, when the session was last active.
         excerpt: its text around the hit, in one line.
         marks: where in the excerpt the words that were found stand, as (start, end).
+        where: what the excerpt is from.
+        attachment: the name of the file that the excerpt is from; else empty.
     """
 
     title: str
@@ -161,3 +168,5 @@ class SearchHit:
     created_at: datetime
     excerpt: str
     marks: tuple[tuple[int, int], ...] = ()
+    where: Where = "message"
+    attachment: str = ""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from tether_desktop.context.parts import load_parts
+from tether_desktop.context.searchable import words_in
 from tether_desktop.context.tables import EPOCH, MICROSECOND, MessageTable, MessageWordsTable
 from tether_desktop.context.words import words_of
 from tether_desktop.messages import Message
@@ -79,7 +80,7 @@ def _index(connection: Connection, message_ids: Sequence[str]) -> None:
     values = [
         {"number": _microseconds(row.created_at), "message_id": row.id, "words": " ".join(words)}
         for row in connection.execute(oldest_first)
-        if (words := words_of(Message(row.role, load_parts(row.parts)).text))
+        if (words := words_of(words_in(Message(row.role, load_parts(row.parts)))))
     ]
     _make_unique(connection, values)
     if values:

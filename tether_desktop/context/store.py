@@ -31,7 +31,7 @@ from tether_desktop.context.queries import (
     page_of_sessions,
 )
 from tether_desktop.context.records import Conversation, MessageRecord, SearchHit, SessionRecord, ToolRule
-from tether_desktop.context.search import search_messages
+from tether_desktop.context.search import search_all, search_messages
 from tether_desktop.context.search_index import index_messages
 from tether_desktop.context.shelves import Shelves
 from tether_desktop.context.statistics import StoreSizes, StoreStatistics, read_sizes, read_statistics
@@ -276,7 +276,7 @@ class Store(Shelves):
             return find_siblings(connection, message_id, session_id)
 
     def search_messages(self, query: str, limit: int, *, offset: int = 0, except_session: str = "") -> list[SearchHit]:
-        """The newest messages that have a text in what is visible of them, in all sessions but those in the bin.
+        """The newest messages that have words in what is visible of them or in their files, but for those in the bin.
 
         Args:
             query: found wherever it stands, whatever its letter case; no character has a special meaning.
@@ -286,6 +286,11 @@ class Store(Shelves):
         """
         with self._database.read() as connection:
             return search_messages(connection, query, limit=limit, offset=offset, except_session=except_session)
+
+    def search(self, query: str, limit: int, *, offset: int = 0) -> list[SearchHit]:
+        """The sessions that have words in their titles, the last active first, then the messages that have them."""
+        with self._database.read() as connection:
+            return search_all(connection, query, limit=limit, offset=offset)
 
     def add_message(
         self,

@@ -131,7 +131,7 @@ class DraftTable(Tables):
 
 
 class SessionTable(Tables):
-    """A conversation.
+    """A conversation; the columns are in the order of SessionRecord's fields.
 
     ``head_id`` is no foreign key: it would make the two tables refer to each other, which no
     database creates or deletes in one statement.

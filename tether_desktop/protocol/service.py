@@ -171,9 +171,19 @@ class SessionService:
         """
         return self._changed(await asyncio.to_thread(self._store.copy_branch, session_id, message_id))
 
-    async def search(self, query: str, *, limit: int = 20, offset: int = 0) -> builtins.list[SearchHit]:
-        """The messages in which all words of the query stand, of all sessions but those in the bin."""
-        return await asyncio.to_thread(partial(self._store.search_messages, query, limit, offset=offset))
+    async def search(
+        self, query: str, *, limit: int = 20, offset: int = 0, titles: bool = False
+    ) -> builtins.list[SearchHit]:
+        """The messages in which, or in whose files, all words of the query stand, but for those in the bin.
+
+        Args:
+            query: words in any order; the last may be the beginning of one.
+            limit: how many at most.
+            offset: how many are passed over.
+            titles: whether the sessions in whose titles the words stand come before the messages.
+        """
+        search = self._store.search if titles else self._store.search_messages
+        return await asyncio.to_thread(partial(search, query, limit, offset=offset))
 
     async def export(self, file: BinaryIO, session_ids: Sequence[str] | None = None) -> None:
         """Write sessions as JSON, of which :meth:`import_from` makes the same again.

@@ -9,7 +9,7 @@ import pytest
 from tether_desktop.context import proposals, search
 from tether_desktop.context.records import MessageRecord, SearchHit
 from tether_desktop.context.store import Store
-from tether_desktop.messages import Message, Reasoning, Text, ToolCall, ToolResult, text_message
+from tether_desktop.messages import Attachment, Message, Reasoning, Text, ToolCall, ToolResult, text_message
 
 pytestmark = pytest.mark.parametrize("kind", ["sqlite", "postgresql"], indirect=True)
 
@@ -195,3 +195,90 @@ def test_messages_of_the_same_moment_are_all_found(store: Store, monkeypatch: py
     monkeypatch.setattr(store._clock, "now", lambda: moment)
     wanted = {say(store, "simultaneous").id for _ in range(20)}
     assert set(found(store, "simultaneous", limit=50)) == wanted
+
+
+REPORT = Attachment("Q3 report.pdf", "Revenue grew.\nThe zebra crossing was repainted in May.", "application/pdf", 4000)
+
+
+def ask_about(store: Store, text: str, *files: Attachment) -> MessageRecord:
+    session = store.create_session("Talk")
+    return store.add_message(session.id, Message("user", (*files, Text(text))), parent_id=None)
+
+
+def test_a_file_is_found_by_its_text_and_by_its_name(store: Store) -> None:
+    message = ask_about(store, "Sum it up", REPORT)
+    say(store, "Revenue")
+    (hit,) = store.search_messages("zebra may", 10)
+    assert (hit.message_id, hit.where, hit.attachment) == (message.id, "attachment", "Q3 report.pdf")
+    assert (marked(hit), "\n" in hit.excerpt) == (["zebra", "May"], False)
+    (hit,) = store.search_messages("report.pdf", 10)
+    assert (hit.where, marked(hit)) == ("attachment", ["report.pdf"])
+    assert hit.excerpt.startswith("Q3 report.pdf: Revenue")
+
+
+def test_what_was_said_goes_before_what_is_in_a_file(store: Store) -> None:
+    message = ask_about(store, "Is revenue in it?", REPORT)
+    (hit,) = store.search_messages("revenue", 10)
+    assert (hit.message_id, hit.where, hit.attachment, hit.excerpt) == (message.id, "message", "", "Is revenue in it?")
+
+
+def test_words_may_stand_partly_in_the_question_and_partly_in_its_files(store: Store) -> None:
+    message = ask_about(store, "Sum it up", REPORT, Attachment("notes.txt", "Ostrich"))
+    for query, where, marks in (("up zebra", "message", ["up"]), ("ostrich grew", "attachment", ["grew"])):
+        (hit,) = store.search_messages(query, 10)
+        assert (hit.message_id, hit.where, marked(hit)) == (message.id, where, marks)
+    assert found(store, "zebra unicorn") == []
+
+
+def test_the_files_of_an_erased_session_are_found_no_more(store: Store) -> None:
+    message = ask_about(store, "Sum it up", REPORT)
+    store.erase_session(message.session_id)
+    assert found(store, "zebra") == []
+
+
+def test_a_very_long_file_is_found_by_its_beginning(store: Store) -> None:
+    pages = "".join(f"line {number} of many\n" for number in range(60_000))
+    message = ask_about(store, "Sum it up", Attachment("log.txt", f"overture\n{pages}"))
+    assert found(store, "overture 4000") == [message.id]
+
+
+def everything(store: Store, query: str, limit: int = 10, offset: int = 0) -> list[tuple[str, str]]:
+    return [(hit.where, hit.title) for hit in store.search(query, limit, offset=offset)]
+
+
+def test_titles_come_before_messages_the_last_active_first(store: Store) -> None:
+    say(store, "a pear", "Fruit")
+    say(store, "nothing", "The Péar tree")
+    say(store, "nothing", "Pears")
+    assert everything(store, "pear") == [("title", "Pears"), ("title", "The Péar tree"), ("message", "Fruit")]
+    assert everything(store, "tree pear") == [("title", "The Péar tree")]
+    assert everything(store, "pear tree") == [("title", "The Péar tree")]
+    hit = store.search("pear", 10)[1]
+    assert (hit.message_id, hit.excerpt, marked(hit)) == ("", "The Péar tree", ["Péar"])
+    assert hit.created_at == store.get_session(hit.session_id).last_active
+
+
+def test_pages_of_titles_and_messages_follow_each_other_without_a_gap(store: Store) -> None:
+    for number in range(4):
+        say(store, f"apple {number}", f"Apple {number}")
+    whole = everything(store, "apple")
+    assert [where for where, _ in whole] == ["title"] * 4 + ["message"] * 4
+    for size in (1, 3, 5):
+        pages = [everything(store, "apple", limit=size, offset=offset) for offset in range(0, 10, size)]
+        assert [hit for page in pages for hit in page] == whole
+
+
+def test_the_archive_is_searched_and_the_bin_is_not(store: Store) -> None:
+    archived, binned = say(store, "apple", "Apple"), say(store, "apple", "Apple")
+    store.archive_session(archived.session_id, archived=True)
+    store.delete_session(binned.session_id)
+    assert {hit.session_id for hit in store.search("apple", 10)} == {archived.session_id}
+    assert everything(store, "apple") == [("title", "Apple"), ("message", "Apple")]
+
+
+@pytest.mark.parametrize("title", ["", "x" * 100_000, "\u202e\ud83d\0", "[(*?"])
+def test_odd_titles_are_in_nobodys_way(store: Store, title: str) -> None:
+    store.create_session(title)
+    wanted = store.create_session("Apple [(*?").id
+    assert store.search("apple [(*?", 10)[0].session_id == wanted
+    assert store.search("   ", 10) == store.search("apple", 0) == []

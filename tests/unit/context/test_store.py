@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,9 @@ import pytest
 from sqlalchemy import event
 
 from tether_desktop.context import store as store_module
-from tether_desktop.context.records import MessageRecord
+from tether_desktop.context.records import MessageRecord, SessionRecord
 from tether_desktop.context.store import INTERRUPTED, Store
+from tether_desktop.context.tables import SessionTable
 from tether_desktop.errors import MessageNotFound, SessionNotFound
 from tether_desktop.messages import (
     Message,
@@ -403,3 +405,8 @@ def test_rules_for_tools_go_with_their_session(store: Store) -> None:
         store.tool_rules(session.id)
     with pytest.raises(SessionNotFound):
         store.set_tool_rule(session.id, "weather", "always")
+
+
+def test_the_columns_of_a_session_are_in_the_order_of_its_fields(kind: str) -> None:
+    columns = [column.name for column in SessionTable.__table__.columns]
+    assert columns == [field.name for field in dataclasses.fields(SessionRecord)]
