@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtTest import QTest
 
-from tests.helpers.gui import in_gui_loop, open_window, until
+from tests.helpers.gui import environment, in_gui_loop, open_window, until
 from tether_desktop.context.records import Draft, Persona, QueuedQuestion, Snippet
 from tether_desktop.messages import Attachment
 from tether_desktop.ui.chat.conversation import Conversation
@@ -396,3 +400,28 @@ async def test_the_send_key_is_what_the_settings_say(monkeypatch: pytest.MonkeyP
         assert "Ctrl" in window.pane.composer.button.toolTip()
         QTest.keyClick(window.pane.composer.edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
         await until(lambda: texts(window.conversation) == ["one\ntwo"])
+
+
+@in_gui_loop
+async def test_a_kill_loses_neither_words_nor_queue(nothing_of_the_developers: Path) -> None:
+    database = nothing_of_the_developers / "tether.db"
+    command = [sys.executable, "-m", "tests.helpers.window_process", "Please wait.", "Next?", "half typed"]
+    process = subprocess.Popen(command, env=environment(QT_QPA_PLATFORM="offscreen"), stdout=subprocess.DEVNULL)
+    try:
+        await until(lambda: database.exists() and "half typed" in _drafts(database))
+    finally:
+        process.kill()
+        process.wait()
+    async with open_window() as window:
+        window.desk.open(window.sidebar.model.sessions()[0].id)
+        await until(lambda: window.pane.composer.text() == "half typed")
+        assert waiting(window.conversation) == ["Next?"]
+        assert window.conversation.writing.queue.held
+
+
+def _drafts(database: Path) -> str:
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return str(connection.execute("SELECT draft FROM drafts").fetchall())
+    except sqlite3.Error:
+        return ""
