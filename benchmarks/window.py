@@ -131,14 +131,18 @@ async def _turns(window: MainWindow, turns: int) -> Figures:
     for number in range(turns):
         if number % (turns // CHATS) == 0:
             window.desk.new()
-        window.pane.composer.set_text(f"Question {number}")
-        window.pane.composer.button.click()
-        await until(lambda: window.conversation.busy)
-        await until(lambda: not window.conversation.busy)
+        await _ask(window, f"Question {number}")
         if number == turns // 5:
             early = process.memory_info().rss / 1e6
     late = process.memory_info().rss / 1e6
     return {"memory MB": late, "memory growth %": (late / early - 1) * 100}
+
+
+async def _ask(window: MainWindow, question: str) -> None:
+    answered = len(window.conversation.views) + 2
+    window.pane.composer.set_text(question)
+    window.pane.composer.button.click()
+    await until(lambda: len(window.conversation.views) == answered and not window.conversation.busy)
 
 
 def _timers() -> int:
