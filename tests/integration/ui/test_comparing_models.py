@@ -105,7 +105,7 @@ async def test_an_answer_that_is_kept_becomes_a_chat() -> None:
 @in_gui_loop
 async def test_a_model_that_fails_is_told_where_its_answer_would_be(models: Path) -> None:
     write_scripted_model(models, "Brief", replies=["Yes."])
-    write_scripted_model(models, "Failing", replies=[{"steps": [{"fail": {"title": "No", "message": "It broke."}}]}])
+    write_scripted_model(models, "Failing", replies=[{"steps": [{"raise": {"title": "No", "message": "It broke."}}]}])
     async with open_models() as window:
         tab = await compared(window)
         QTest.keyClicks(tab.question, "Is it so?")

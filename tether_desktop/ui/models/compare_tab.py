@@ -77,7 +77,8 @@ class CompareTab(QScrollArea):
 
     def _lay_out_anew(self) -> None:
         """Qt does so by itself only for what is seen and has not changed its direction."""
-        layout = self.widget().layout()
+        inside = self.widget()
+        layout = inside.layout() if inside is not None else None
         if layout is not None:
             layout.invalidate()
             layout.activate()
