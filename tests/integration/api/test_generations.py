@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -89,6 +90,10 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"prompt": "x", "tool_choice": {"name": "nothing"}}, 404, "tool_not_found"),
     ({"prompt": "x", "regenerate": "y", "session_id": "z"}, 422, "invalid_request"),
     ({"regenerate": "y"}, 422, "invalid_request"),
+    ({"continue": "y"}, 422, "invalid_request"),
+    ({"prompt": "x", "continue": "y", "session_id": "z"}, 422, "invalid_request"),
+    ({"regenerate": "x", "continue": "y", "session_id": "z"}, 422, "invalid_request"),
+    ({"continue": "y", "session_id": "nowhere"}, 404, "session_not_found"),
     ({"prompt": "x", "logit_bias": {"word": 1}}, 422, "invalid_request"),
     ({"prompt": "x", "response_format": {"type": "json_schema"}}, 422, "invalid_request"),
 ]
@@ -118,6 +123,44 @@ async def test_a_message_of_another_kind_is_neither_made_again_nor_replaced(api:
     for asked in (again, instead):
         assert (await api.client.post("/generations", json=asked)).status_code == 404
     assert len(await stored(api.client, session_id)) == 2
+
+
+async def test_a_reply_goes_on_with_lines_that_bring_what_is_new(api: OpenApi) -> None:
+    api.rooms.add_model("Counter", replies=["One two three", " three four."])
+    cut = {"prompt": "Count.", "model_name": "Counter", "max_tokens": 2}
+    first = (await api.client.post("/generations", json=cut)).json()
+    assert (first["reply"], first["finish_reason"]) == ("One two", "length")
+    asked = {"session_id": first["session_id"], "continue": first["reply_id"], "stream": True}
+    response = await api.client.post("/generations", json=asked)
+    lines = [json.loads(line) for line in response.text.splitlines()]
+    assert "".join(line["content"] for line in lines if line["type"] == "token") == " three four."
+    assert lines[-1]["usage"]["completion_tokens"] == 5
+    assert response.headers["tether-reply-id"] == first["reply_id"]
+    whole = (await api.client.post("/generations", json={**asked, "stream": False})).json()
+    assert whole["reply"].startswith("One two three four.")
+    assert whole["question_id"] is None
+    assert len(whole["messages"]) == 2
+
+
+async def test_only_the_last_reply_goes_on(api: OpenApi) -> None:
+    first = (await api.client.post("/generations", json={"prompt": "Well?"})).json()
+    session = {"session_id": first["session_id"]}
+    await api.client.post("/generations", json={"prompt": "And?", **session})
+    refused = await api.client.post("/generations", json={"continue": first["reply_id"], **session})
+    assert (refused.status_code, refused.json()["code"]) == (409, "continuation_refused")
+    nothing = await api.client.post("/generations", json={"continue": first["question_id"], **session})
+    assert nothing.status_code == 404
+
+
+async def test_what_is_left_to_the_settings_is_as_the_conversation_has_it(
+    api: OpenApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Heard(api, monkeypatch)
+    session = await api.rooms.sessions.create()
+    await api.rooms.sessions.configure(session.id, {"temperature": 1.5, "max_tokens": 9})
+    asked = {"prompt": "Well?", "session_id": session.id, "temperature": None, "max_tokens": 3}
+    await api.client.post("/generations", json=asked)
+    assert (heard.params[0].temperature, heard.params[0].max_tokens) == (1.5, 3)
 
 
 async def test_a_second_question_gets_409_and_disturbs_nothing(api: OpenApi) -> None:

@@ -28,11 +28,17 @@ async def begin(sessions: SessionService, asked: Generation) -> Turn:
     """Ask, in a new conversation where none is named.
 
     Raises:
-        TetherError: as ``SessionService.send``, ``regenerate`` and ``edit``.
+        TetherError: as ``SessionService.send``, ``regenerate``, ``edit`` and ``continue_reply``.
     """
+    settings = sessions.settings if asked.session_id is None else await sessions.settings_in(asked.session_id)
+    params = sampling(asked, settings)
+    if asked.session_id is not None and asked.continue_ is not None:
+        return await sessions.continue_reply(
+            asked.session_id, asked.continue_, model=asked.model_name, params=params, tool_use=tool_use(asked)
+        )
     how = _How(
         model=asked.model_name,
-        params=sampling(asked, sessions.settings),
+        params=params,
         tool_use=tool_use(asked),
         reply_format=reply_format(asked.response_format),
     )

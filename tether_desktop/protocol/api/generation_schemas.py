@@ -89,7 +89,7 @@ class Sampling(Asked):
 
 
 class Generation(Sampling):
-    """A question: a new one, an earlier one once more, or another one in the place of an earlier one."""
+    """A question: a new one, an earlier one once more, another one in the place of an earlier one, or none at all."""
 
     session_id: Id | None = Field(default=None, description="Where to ask; left out, a conversation begins.")
     prompt: str | None = Field(default=None, max_length=LONGEST_TEXT, description="The question.")
@@ -98,6 +98,11 @@ class Generation(Sampling):
     )
     replace: Id | None = Field(
         default=None, description="An earlier question, beside which the `prompt` is asked instead; nothing is lost."
+    )
+    continue_: Id | None = Field(
+        default=None,
+        alias="continue",
+        description="The last reply, with which to go on where it ends, without a `prompt`; what comes is added to it.",
     )
     model_name: str | None = Field(
         default=None,
@@ -132,10 +137,13 @@ class Generation(Sampling):
     def _asks_one_thing(self) -> Self:
         if self.regenerate is not None and (self.prompt is not None or self.replace is not None):
             raise ValueError("regenerate asks the same question again, and goes with neither prompt nor replace")
-        if self.regenerate is None and self.prompt is None:
-            raise ValueError("a prompt is missing, or regenerate with the reply that is to be made again")
-        if self.session_id is None and (self.regenerate is not None or self.replace is not None):
-            raise ValueError("regenerate and replace need the session_id of the message")
+        others = (self.prompt, self.replace, self.regenerate, self.response_format)
+        if self.continue_ is not None and any(other is not None for other in others):
+            raise ValueError("continue goes on with a reply, without prompt, replace, regenerate and response_format")
+        if self.regenerate is None and self.prompt is None and self.continue_ is None:
+            raise ValueError("a prompt is missing, or the reply that is to be made again or continued")
+        if self.session_id is None and any((self.regenerate, self.replace, self.continue_)):
+            raise ValueError("regenerate, replace and continue need the session_id of the message")
         if any(not token.isascii() or not token.isdigit() or len(token) > 9 for token in self.logit_bias):
             raise ValueError("logit_bias names tokens by their number")
         return self

@@ -34,6 +34,7 @@ _EXAMPLES = examples(
     ask_and_stream=ASK,
     begin_a_conversation={"prompt": "Why is the sky blue?", "max_tokens": 64, "temperature": 0},
     answer_once_more={"session_id": ASK["session_id"], "regenerate": REPLY_EXAMPLE["reply_id"]},
+    go_on_with_a_reply={"session_id": ASK["session_id"], "continue": REPLY_EXAMPLE["reply_id"]},
     ask_something_else_instead={
         "session_id": ASK["session_id"],
         "replace": REPLY_EXAMPLE["question_id"],
@@ -57,7 +58,10 @@ reader has gone and none has come back within a few seconds, the turn is stopped
 `keep_running`; what was said until then is stored in any case. A turn that the window or the terminal has begun is
 never stopped so, whoever has followed it.
 
-One question at a time is answered in a conversation: a second one gets 409, and can follow the first.""",
+One question at a time is answered in a conversation: a second one gets 409, and can follow the first.
+
+With `continue`, the model goes on with the last reply where it ends. The lines bring only what is new; the reply that
+is stored, and the whole answer, have all of it. Usage and timings are those of all parts, as far as they are known.""",
     response_class=JsonResponse,
     responses={
         200: line_answer("The reply, whole or line by line.", Reply, REPLY_EXAMPLE, EXAMPLE_LINES),
