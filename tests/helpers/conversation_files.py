@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tether_desktop.context.files.exports import write_export
 from tether_desktop.context.store import Store
 from tether_desktop.messages import (
+    Attachment,
     FinishReason,
     Message,
     Part,
@@ -132,8 +133,18 @@ class History:
     sayings: Sequence[Saying]
     shown: int
     pinned: bool
+    archived: bool
+    unread: bool
+    folder: str
+    overrides: Mapping[str, Any]
     deleted: bool
     refused_tools: Sequence[str]
+
+
+def folder_id_of(store: Store, name: str) -> str:
+    """The id of a folder, which is made where there is none of the name."""
+    named = [folder.id for folder in store.list_folders() if folder.name == name]
+    return named[0] if named else store.create_folder(name).id
 
 
 def make_session(store: Store, history: History) -> str:
@@ -159,6 +170,11 @@ def make_session(store: Store, history: History) -> str:
     for tool in history.refused_tools:
         store.set_tool_rule(session.id, tool, "never")
     store.pin_session(session.id, pinned=history.pinned)
+    store.archive_session(session.id, archived=history.archived)
+    store.mark_unread(session.id, unread=history.unread)
+    store.configure_session(session.id, history.overrides, "Tutor" if history.overrides else "")
+    if history.folder:
+        store.move_sessions([session.id], folder_id_of(store, history.folder))
     if history.deleted:
         store.delete_session(session.id)
     return session.id
@@ -186,7 +202,8 @@ def _parts() -> st.SearchStrategy[Part]:
         st.builds(Text, _TEXTS),
         st.builds(Reasoning, _TEXTS, st.sampled_from(("pre_tool", "post_tool")), st.none() | _SECONDS),
         st.builds(ToolCall, _TEXTS, _TEXTS, st.dictionaries(_TEXTS, _VALUES, max_size=3), _TEXTS),
-        st.builds(ToolResult, _TEXTS, _TEXTS, _TEXTS, st.booleans()),
+        st.builds(ToolResult, _TEXTS, _TEXTS, _TEXTS, st.booleans(), st.none() | _SECONDS),
+        st.builds(Attachment, _TEXTS, _TEXTS, _TEXTS, st.integers(0, 2**53)),
     )
 
 
@@ -211,6 +228,10 @@ def histories() -> st.SearchStrategy[History]:
         sayings=st.lists(saying, max_size=6),
         shown=st.integers(0, 5),
         pinned=st.booleans(),
+        archived=st.booleans(),
+        unread=st.booleans(),
+        folder=st.sampled_from(("", "Work", "Füße 🗂️")),
+        overrides=st.dictionaries(st.sampled_from(("top_k", "system_prompt")), _TEXTS, max_size=2),
         deleted=st.booleans(),
         refused_tools=st.lists(st.sampled_from(("weather", "read_file", "a-b_C9")), unique=True),
     )

@@ -7,7 +7,7 @@ import typer
 from tether_desktop.cli.call_lines import call_line, result_line
 from tether_desktop.cli.output import safe
 from tether_desktop.context.records import MessageRecord
-from tether_desktop.messages import Part, Reasoning, Text, ToolCall, ToolResult
+from tether_desktop.messages import Attachment, Part, Reasoning, Text, ToolCall, ToolResult
 
 
 def print_message(record: MessageRecord, *, show_thinking: bool) -> None:
@@ -34,3 +34,5 @@ def _line(part: Part, *, show_thinking: bool) -> str:
             return call_line(name, arguments, text)
         case ToolResult(_, name, result, is_error):
             return result_line(name, result, is_error=is_error)
+        case Attachment(name):
+            return f"[{name}]"

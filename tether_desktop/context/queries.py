@@ -186,8 +186,9 @@ def _links(connection: Connection, *which: ColumnElement[bool]) -> list[tree.Lin
 
 def _session_record(row: Row[Any]) -> SessionRecord:
     # By their places, as asking for them by name takes several times as long, and lists have many.
+    fields: list[Any]
     *fields, overrides = row
-    return SessionRecord(*fields, load_overrides(overrides))
+    return SessionRecord(*fields, overrides=load_overrides(overrides))
 
 
 def _usage(row: Row[Any]) -> Usage | None:

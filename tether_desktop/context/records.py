@@ -136,11 +136,13 @@ class Conversation:
     Attributes:
         messages: every version of every message, oldest first; so parents come before their children.
         tool_rules: what was said about the calls of tools in it, by the tool's name.
+        folder: the name of the folder it lies in; empty for none.
     """
 
     session: SessionRecord
     messages: tuple[MessageRecord, ...]
     tool_rules: Mapping[str, ToolRule] = field(default_factory=dict)
+    folder: str = ""
 
 
 Where = Literal["title", "message", "attachment"]

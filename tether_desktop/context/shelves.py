@@ -45,11 +45,10 @@ class Shelves:
         Raises:
             NameTaken: there is one of that name.
         """
-        record = FolderRecord(uuid4().hex, _checked(name), datetime.now(UTC))
+        record = _new_folder(name)
         with self._database.write() as connection:
             _refuse_twice(connection, FolderTable, record)
-            values = {"id": record.id, "name": record.name, "created_at": record.created_at}
-            connection.execute(insert(FolderTable).values(values))
+            connection.execute(insert(FolderTable).values(_folder_values(record)))
         return record
 
     def rename_folder(self, folder_id: str, name: str) -> FolderRecord:
@@ -189,6 +188,27 @@ class Shelves:
         """The ids of the sessions that have a draft."""
         with self._database.read() as connection:
             return set(connection.execute(select(DraftTable.session_id)).scalars()) - {""}
+
+
+def folder_named(connection: Connection, name: str) -> str | None:
+    """The id of the folder of that name, which is made where there is none; None for what is no name."""
+    try:
+        wanted = _new_folder(name)
+    except NameUnfit:
+        return None
+    for row in connection.execute(select(FolderTable.id, FolderTable.name)):
+        if fold(row.name) == fold(wanted.name):
+            return str(row.id)
+    connection.execute(insert(FolderTable).values(_folder_values(wanted)))
+    return wanted.id
+
+
+def _new_folder(name: str) -> FolderRecord:
+    return FolderRecord(uuid4().hex, _checked(name), datetime.now(UTC))
+
+
+def _folder_values(record: FolderRecord) -> dict[str, Any]:
+    return {"id": record.id, "name": record.name, "created_at": record.created_at}
 
 
 def _folder(connection: Connection, folder_id: str) -> FolderRecord:

@@ -19,8 +19,9 @@ from tether_desktop.context.record_json import (
     session_from_json,
     session_json,
 )
-from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord
+from tether_desktop.context.records import MessageRecord, SearchHit, SessionRecord, Where
 from tether_desktop.messages import (
+    Attachment,
     FinishReason,
     Message,
     Phase,
@@ -41,11 +42,25 @@ PARTS = st.one_of(
     st.builds(Text, WORDS),
     st.builds(Reasoning, WORDS, st.sampled_from(get_args(Phase)), st.none() | SECONDS),
     st.builds(ToolCall, WORDS, WORDS, st.dictionaries(WORDS, VALUES, max_size=3), WORDS),
-    st.builds(ToolResult, WORDS, WORDS, WORDS, st.booleans()),
+    st.builds(ToolResult, WORDS, WORDS, WORDS, st.booleans(), st.none() | SECONDS),
+    st.builds(Attachment, WORDS, WORDS, WORDS, COUNTS),
 )
 ROLES = st.sampled_from(get_args(Role))
 SESSIONS = st.builds(
-    SessionRecord, WORDS, WORDS, WORDS, st.none() | WORDS, TIMES, TIMES, st.none() | TIMES, st.booleans()
+    SessionRecord,
+    id=WORDS,
+    title=WORDS,
+    model=WORDS,
+    head_id=st.none() | WORDS,
+    created_at=TIMES,
+    last_active=TIMES,
+    deleted_at=st.none() | TIMES,
+    pinned=st.booleans(),
+    archived=st.booleans(),
+    folder_id=st.none() | WORDS,
+    unread=st.booleans(),
+    persona=WORDS,
+    overrides=st.dictionaries(WORDS, VALUES, max_size=2),
 )
 MESSAGES = st.builds(
     MessageRecord,
@@ -64,7 +79,8 @@ MESSAGES = st.builds(
     versions=COUNTS,
 )
 MARKS = st.lists(st.tuples(COUNTS, COUNTS), max_size=3).map(tuple)
-HITS = st.builds(SearchHit, WORDS, WORDS, WORDS, ROLES, TIMES, WORDS, MARKS)
+WHERE = st.sampled_from(get_args(Where))
+HITS = st.builds(SearchHit, WORDS, WORDS, WORDS, ROLES, TIMES, WORDS, MARKS, WHERE, WORDS)
 
 some = settings(derandomize=True, max_examples=50, deadline=None)
 
@@ -102,6 +118,11 @@ def test_a_session_is_written_with_all_its_fields() -> None:
         "last_active": "2026-01-31T12:00:00+00:00",
         "deleted_at": None,
         "pinned": False,
+        "archived": False,
+        "folder_id": None,
+        "unread": False,
+        "persona": "",
+        "overrides": {},
     }
 
 

@@ -18,6 +18,7 @@ FORMAT: Final = "tether-conversations"
 VERSION: Final = 1
 
 _LARGEST_COUNT = 2**31 - 1
+_LARGEST_FILE = 2**53
 _LONGEST_S = 1e12
 _DEEPEST = 50
 """Lists and objects within each other in the arguments of a call."""
@@ -52,7 +53,8 @@ def conversation_of(item: Any) -> Conversation:
         session = replace(session, head_id=messages[-1].id if messages else None)
     if messages:
         session = replace(session, last_active=max(session.last_active, messages[-1].created_at))
-    return Conversation(session, messages, portable_rules(item.get("tool_rules", {})))
+    session = replace(session, folder_id=None)  # an id of another database
+    return Conversation(session, messages, portable_rules(item.get("tool_rules", {})), item.get("folder", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,10 @@ def _is_id(value: Any) -> bool:
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_COUNT
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_FILE
 
 
 def _is_duration(value: Any) -> bool:
@@ -166,6 +172,11 @@ _SESSION = {
     "last_active": _TIME,
     "deleted_at": _Field(f"{_TIME.words}, or null", _or_null(_is_time), required=False),
     "pinned": _TRUTH,
+    "archived": _TRUTH,
+    "unread": _TRUTH,
+    "folder": _MAYBE_TEXT,
+    "persona": _MAYBE_TEXT,
+    "overrides": _Field(f"an object of at most {_DEEPEST} levels", are_arguments, required=False),
     "tool_rules": _Field("an object of tools that are “always” or “never” called", _is_rules, required=False),
     "messages": _LIST,
 }
@@ -209,5 +220,17 @@ _PARTS: Mapping[str, Mapping[str, _Field]] = {
         "arguments": _Field(f"an object of at most {_DEEPEST} levels", are_arguments, required=False),
         "text": _MAYBE_TEXT,
     },
-    "tool_result": {"id": _TEXT, "name": _TEXT, "result": _TEXT, "is_error": _TRUTH},
+    "tool_result": {
+        "id": _TEXT,
+        "name": _TEXT,
+        "result": _TEXT,
+        "is_error": _TRUTH,
+        "seconds": _Field("a duration, or null", _or_null(_is_duration), required=False),
+    },
+    "attachment": {
+        "name": _TEXT,
+        "text": _TEXT,
+        "media_type": _MAYBE_TEXT,
+        "size": _Field("a count", _is_size, required=False),
+    },
 }

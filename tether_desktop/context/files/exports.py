@@ -68,7 +68,9 @@ def _each(store: Store, session_ids: Sequence[str]) -> Iterator[Conversation]:
 def _lines(conversation: Conversation) -> Iterator[bytes]:
     """A session, each message in a line of its own."""
     rules = portable_rules(conversation.tool_rules)
-    fields = session_json(conversation.session) | ({"tool_rules": rules} if rules else {})
+    fields = session_json(conversation.session) | {"folder": conversation.folder}
+    del fields["folder_id"]  # which says nothing elsewhere
+    fields |= {"tool_rules": rules} if rules else {}
     yield _json(fields)[:-1] + b',"messages":['
     separator = b"\n"
     for record in conversation.messages:

@@ -6,12 +6,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC
+from html import escape
 from typing import Any
 
 from markdown_it import MarkdownIt
 
 from tether_desktop.context.records import MessageRecord, SessionRecord
-from tether_desktop.messages import Part, Reasoning, Text, ToolCall, ToolResult
+from tether_desktop.messages import Attachment, Part, Reasoning, Text, ToolCall, ToolResult
 
 _SPEAKERS = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 _ENDINGS = {
@@ -69,6 +70,9 @@ def _aside(part: Part) -> Iterator[str]:
     elif isinstance(part, ToolResult):
         yield f"**{'Error' if part.is_error else 'Result'} of {_code(part.name)}**"
         yield _fenced(part.result, "")
+    elif isinstance(part, Attachment):
+        # A name is no Markdown, and no HTML either.
+        yield from _folded(f"File: {escape(' '.join(part.name.split()))}", _fenced(part.text, ""))
 
 
 def _folded(summary: str, text: str) -> Iterator[str]:

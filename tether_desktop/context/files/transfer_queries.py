@@ -17,9 +17,10 @@ from tether_desktop.context.files.import_faults import Unfit
 from tether_desktop.context.kept_json import dump_overrides
 from tether_desktop.context.parts import dump_parts
 from tether_desktop.context.queries import find_session, find_tool_rules, message_record
-from tether_desktop.context.records import Conversation, MessageRecord
+from tether_desktop.context.records import Conversation, MessageRecord, SessionRecord
 from tether_desktop.context.search_index import index_messages
-from tether_desktop.context.tables import MessageTable, SessionTable, ToolRuleTable
+from tether_desktop.context.shelves import folder_named
+from tether_desktop.context.tables import FolderTable, MessageTable, SessionTable, ToolRuleTable
 from tether_desktop.messages import Timings, Usage
 
 _OWN_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -38,7 +39,7 @@ def find_conversation(connection: Connection, session_id: str) -> Conversation:
     rows = connection.execute(in_session.order_by(MessageTable.created_at)).all()
     versions = tree.number_versions([(row.id, row.parent_id) for row in rows])
     messages = tuple(message_record(row, *versions[row.id]) for row in rows)
-    return Conversation(session, messages, find_tool_rules(connection, session_id))
+    return Conversation(session, messages, find_tool_rules(connection, session_id), _folder_name(connection, session))
 
 
 def add_conversation(connection: Connection, conversation: Conversation) -> str:
@@ -53,7 +54,8 @@ def add_conversation(connection: Connection, conversation: Conversation) -> str:
     session_id = _free_id(connection, conversation)
     ids = _message_ids(connection, conversation.messages)
     session = asdict(conversation.session) | {"id": session_id, "head_id": ids[conversation.session.head_id]}
-    session |= {"overrides": dump_overrides(conversation.session.overrides), "folder_id": None}
+    session |= {"overrides": dump_overrides(conversation.session.overrides)}
+    session |= {"folder_id": folder_named(connection, conversation.folder)}
     connection.execute(insert(SessionTable).values(session))
     rows = [_values(message, session_id, ids) for message in conversation.messages]
     if rows:
@@ -63,6 +65,11 @@ def add_conversation(connection: Connection, conversation: Conversation) -> str:
     if rules:
         connection.execute(insert(ToolRuleTable), rules)
     return session_id
+
+
+def _folder_name(connection: Connection, session: SessionRecord) -> str:
+    name = select(FolderTable.name).where(FolderTable.id == session.folder_id)
+    return connection.execute(name).scalar_one_or_none() or ""
 
 
 def _free_id(connection: Connection, conversation: Conversation) -> str:

@@ -29,6 +29,11 @@ SESSION: dict[str, Any] = {
     "last_active": TIME,
     "deleted_at": TIME,
     "pinned": True,
+    "archived": True,
+    "folder": "Work",
+    "unread": True,
+    "persona": "Tutor",
+    "overrides": {"temperature": 0.2},
     "tool_rules": {"weather": "never"},
     "messages": [
         {
@@ -40,7 +45,8 @@ SESSION: dict[str, Any] = {
                 {"type": "text", "text": "x"},
                 {"type": "reasoning", "text": "x", "phase": "post_tool", "seconds": 1.5},
                 {"type": "tool_call", "id": "c", "name": "n", "arguments": {"a": 1}, "text": "x"},
-                {"type": "tool_result", "id": "c", "name": "n", "result": "x", "is_error": True},
+                {"type": "tool_result", "id": "c", "name": "n", "result": "x", "is_error": True, "seconds": 1.5},
+                {"type": "attachment", "name": "n", "text": "x", "media_type": "text/csv", "size": 3},
             ],
             "session_id": "1",
             "parent_id": None,
@@ -110,7 +116,7 @@ def is_taken(session: dict[str, Any]) -> bool:
 
 def is_free(path: tuple[Any, ...]) -> bool:
     """Whether a field is not read, or not described: the values of arguments, other objects' members."""
-    return (len(path) == 3 and path[2] in LEFT_OUT) or "arguments" in path[:-1]
+    return (len(path) == 3 and path[2] in LEFT_OUT) or bool({"arguments", "overrides"} & {*path[:-1]})
 
 
 def test_the_session_that_is_changed_here_is_fine_by_both() -> None:

@@ -23,7 +23,17 @@ from tether_desktop.context.files.exports import write_export
 from tether_desktop.context.files.imports import import_file
 from tether_desktop.context.store import Store
 from tether_desktop.errors import SessionNotFound
-from tether_desktop.messages import Message, Reasoning, Text, Timings, ToolCall, ToolResult, Usage, text_message
+from tether_desktop.messages import (
+    Attachment,
+    Message,
+    Reasoning,
+    Text,
+    Timings,
+    ToolCall,
+    ToolResult,
+    Usage,
+    text_message,
+)
 
 SCHEMA = json.loads((paths.resources_dir() / "conversations.schema.json").read_text(encoding="utf-8"))
 validator = Draft202012Validator(SCHEMA)
@@ -39,7 +49,11 @@ def another_store() -> Iterator[Store]:
 def rich_session(store: Store) -> str:
     """A session with two answers to a question, thoughts, and a call of a tool."""
     session = store.create_session("Weather", "small-model")
-    question = store.add_message(session.id, text_message("user", "Rain?"), parent_id=None)
+    store.configure_session(session.id, {"temperature": 0.2}, "Forecaster")
+    store.move_sessions([session.id], store.create_folder("Outdoors").id)
+    store.archive_session(session.id, archived=True)
+    asked = Message("user", (Attachment("map.md", "# Zürich", "text/markdown", 9), Text("Rain?")))
+    question = store.add_message(session.id, asked, parent_id=None)
     first = store.add_message(session.id, Message("assistant"), parent_id=question.id, model="small-model")
     parts = (
         Reasoning("I must ask.", "pre_tool", 1.5),
@@ -74,6 +88,43 @@ def test_an_export_has_all_versions_of_all_messages(store: Store) -> None:
     assert first["timings"] == {"queued_s": 0.1, "prefill_s": 0.2, "first_token_s": 0.3, "decode_s": 0.4}
     assert (first["tokens"], first["version"], first["versions"]) == (2, 1, 2)
     assert (second["finish_reason"], second["error"], second["version"]) == ("error", "It broke.", 2)
+
+
+def test_an_export_has_where_a_session_lies_and_what_holds_in_it(store: Store) -> None:
+    rich_session(store)
+    (session,) = export_of(store)["sessions"]
+    assert (session["archived"], session["folder"], session["persona"]) == (True, "Outdoors", "Forecaster")
+    assert session["overrides"] == {"temperature": 0.2}
+    assert "folder_id" not in session
+    file = {"type": "attachment", "name": "map.md", "text": "# Zürich", "media_type": "text/markdown", "size": 9}
+    assert session["messages"][0]["parts"][0] == file
+
+
+@pytest.mark.parametrize(("name", "folders"), [("WORK", ["Work"]), ("Play", ["Play", "Work"]), ("\u200b", ["Work"])])
+def test_an_imported_session_lies_in_the_folder_of_that_name(
+    store: Store, tmp_path: Path, name: str, folders: list[str]
+) -> None:
+    store.create_folder("Work")
+    session = store.create_session("Moved")
+    document = export_of(store)
+    document["sessions"][0]["folder"] = name
+    store.erase_session(session.id)
+    (imported,) = import_file(store, write_json(tmp_path / "export.json", document)).imported
+    assert [folder.name for folder in store.list_folders()] == folders
+    named = {folder.id: folder.name for folder in store.list_folders()}
+    assert named.get(imported.folder_id or "", "").casefold() == name.strip("\u200b").casefold()
+
+
+def test_an_export_of_a_program_that_knew_no_folders_is_imported(store: Store, tmp_path: Path) -> None:
+    session_id = rich_session(store)
+    document = export_of(store)
+    (session,) = document["sessions"]
+    for name in ("archived", "folder", "unread", "persona", "overrides"):
+        del session[name]
+    store.erase_session(session_id)
+    (imported,) = import_file(store, write_json(tmp_path / "export.json", document)).imported
+    assert (imported.archived, imported.folder_id, imported.unread, imported.persona) == (False, None, False, "")
+    assert imported.overrides == {}
 
 
 def test_an_export_says_what_it_is_and_when_it_was_made(store: Store) -> None:
@@ -204,6 +255,7 @@ def test_a_history_moves_from_one_database_to_another_and_back(store: Store, tmp
     store.erase_session(session_id)
     import_file(store, path)
     assert export_of(store) == document
+    assert [folder.name for folder in store.list_folders()] == ["Outdoors"]
 
 
 @some_examples

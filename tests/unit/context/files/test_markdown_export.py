@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from tether_desktop.context.files.exports import markdown_of
 from tether_desktop.context.records import MessageRecord, SessionRecord
-from tether_desktop.messages import FinishReason, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from tether_desktop.messages import Attachment, FinishReason, Message, Part, Reasoning, Text, ToolCall, ToolResult
 
 TIME = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
 
@@ -53,6 +53,15 @@ def test_thoughts_are_folded_away() -> None:
     folded = "<details>\n<summary>Thought for 2 s</summary>\n\n> First.\n>\n> Then.\n\n</details>\n\nYes.\n"
     assert made.endswith(folded)
     assert "<summary>Thoughts</summary>" in markdown_of(session(), [reply(Reasoning("Hm."))])
+
+
+def test_files_are_folded_away_under_their_names() -> None:
+    file = Attachment("a <b>\n`report`.md", "# Not a heading\n```\n</details>\n> so", "text/markdown", 9)
+    asked = MessageRecord("q", "s", None, Message("user", (file, Text("Well?"))), TIME)
+    made = markdown_of(session(), [asked])
+    assert "<summary>File: a &lt;b&gt; `report`.md</summary>" in made
+    assert made.endswith("> ````\n\n</details>\n\nWell?\n")
+    assert headings([asked]) == ["Talk", "You"]
 
 
 def test_calls_are_blocks_of_code_with_what_came_of_them() -> None:
