@@ -405,8 +405,7 @@ async def test_the_send_key_is_what_the_settings_say(monkeypatch: pytest.MonkeyP
 @in_gui_loop
 async def test_a_kill_loses_neither_words_nor_queue(nothing_of_the_developers: Path) -> None:
     database = nothing_of_the_developers / "tether.db"
-    command = [sys.executable, "-m", "tests.helpers.window_process", "Please wait.", "Next?", "half typed"]
-    process = subprocess.Popen(command, env=environment(QT_QPA_PLATFORM="offscreen"), stdout=subprocess.DEVNULL)
+    process = window_process("Please wait.", "Next?", "half typed")
     try:
         await until(lambda: database.exists() and "half typed" in _drafts(database))
     finally:
@@ -417,6 +416,11 @@ async def test_a_kill_loses_neither_words_nor_queue(nothing_of_the_developers: P
         await until(lambda: window.pane.composer.text() == "half typed")
         assert waiting(window.conversation) == ["Next?"]
         assert window.conversation.writing.queue.held
+
+
+def window_process(*words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.helpers.window_process", *words]
+    return subprocess.Popen(command, env=environment(QT_QPA_PLATFORM="offscreen"), stdout=subprocess.DEVNULL)
 
 
 def _drafts(database: Path) -> str:

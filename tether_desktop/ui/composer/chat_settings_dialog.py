@@ -79,6 +79,7 @@ class ChatSettingsDialog(QDialog):
         for field in self.fields.values():
             column.addWidget(field)
         scroll = QScrollArea()
+        scroll.setAccessibleName(self.tr("Chat settings"))
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(inside)

@@ -235,6 +235,7 @@ class Composer(QWidget):
         field.setSpacing(4)
         above = QVBoxLayout()
         above.setContentsMargins(8, 0, 8, 0)
+        above.setSpacing(6)
         for widget in (self.files, self.demand_chip, self.edit):
             above.addWidget(widget)
         field.addLayout(above)

@@ -88,7 +88,7 @@ class FileChip(QAbstractButton):
         painter.drawText(self._mirrored(QRectF(left, top, room, name.height())), side, shown)
         painter.setFont(fonts.sans(look, look.type.small))
         painter.setPen(QColor(look.color(self._color)))
-        said = facts.elidedText(self._facts, Qt.TextElideMode.ElideRight, room)
+        said = facts.elidedText(_isolated(self._facts), Qt.TextElideMode.ElideRight, room)
         painter.drawText(self._mirrored(QRectF(left, top + name.height(), room, facts.height())), side, said)
 
     def event(self, event: QEvent) -> bool:
@@ -118,6 +118,11 @@ class FileChip(QAbstractButton):
         if self.layoutDirection() == Qt.LayoutDirection.RightToLeft:
             return rect.translated(QPointF(self.width() - rect.right() - rect.left(), 0))
         return rect
+
+
+def _isolated(facts: str) -> str:
+    """Facts that keep their own direction, "4.0 kB" also where one reads from right to left."""
+    return " · ".join(f"\u2068{fact}\u2069" for fact in facts.split(" · "))
 
 
 def _visual(side: Qt.AlignmentFlag, direction: Qt.LayoutDirection) -> Qt.AlignmentFlag:

@@ -64,7 +64,7 @@ class QueueList(QFrame):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.setContentsMargins(12, 0, 6, 0)
+        top.setContentsMargins(10, 0, 6, 0)
         top.addWidget(self.state_label, 1)
         top.addWidget(self.next_button)
         inside = QWidget()

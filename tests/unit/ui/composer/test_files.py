@@ -153,7 +153,7 @@ def test_a_stamp_tells_a_changed_file_and_one_that_is_gone(tmp_path: Path) -> No
     assert stamp_of(file) is None
 
 
-def drag(target: QWidget, data: QMimeData, kind: type[QDragEnterEvent] | type[QDropEvent]) -> bool:
+def drag(target: QWidget, data: QMimeData, kind: type[QDragEnterEvent | QDropEvent]) -> bool:
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     place = QPoint(5, 5) if kind is QDragEnterEvent else QPointF(5, 5)
     event = kind(place, Qt.DropAction.CopyAction, data, buttons, keys)  # type: ignore[arg-type]
