@@ -58,7 +58,11 @@ def requirements(python: str, profile: str) -> list[Requirement]:
     The profile "dev" needs what "run" does, and what the tests start.
     """
     libraries = [Requirement(package, ", ".join(names), _Loads(names)) for package, names in SHARED_LIBRARIES.items()]
-    tested = [Requirement("postgresql", "PostgreSQL's server, its program initdb", _has_database_server)]
+    tested = [
+        Requirement("postgresql", "PostgreSQL's server, its program initdb", _has_database_server),
+        Requirement("xvfb", "Xvfb", lambda: shutil.which("Xvfb") is not None),
+        Requirement("xdotool", "xdotool", lambda: shutil.which("xdotool") is not None),
+    ]
     return [
         *(tested if profile == "dev" else []),
         Requirement("python3-venv", "Python's venv and ensurepip modules", lambda: _imports(python, "venv, ensurepip")),

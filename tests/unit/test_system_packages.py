@@ -146,7 +146,7 @@ def test_only_the_tests_need_a_database_server(system_packages: ModuleType) -> N
         {needed.package for needed in system_packages.requirements(sys.executable, profile)}
         for profile in ("run", "dev")
     )
-    assert dev - run == {"postgresql"}
+    assert dev - run == {"postgresql", "xvfb", "xdotool"}
     assert run < dev
 
 

@@ -113,7 +113,11 @@ async def test_quitting_while_an_answer_is_written_asks_first() -> None:
         window.close()
         sheet = window.system.closing.sheet
         assert sheet.title.text() == "Quit anyway?"
-        QTest.keyClick(sheet, Qt.Key.Key_Escape)
+        QTest.keyClick(sheet.buttons["stay"], Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+        assert window.conversation is conversation, "what is veiled cannot be used"
+        QTest.keyClick(sheet.buttons["stay"], Qt.Key.Key_Escape)
+        assert not sheet.isVisible()
+        assert conversation.busy
         assert ended.calls == []
         await window.chats.stop(conversation)
         await until(lambda: not conversation.busy)
@@ -187,7 +191,7 @@ async def test_a_quick_answer_goes_on_in_the_big_window_as_a_chat_of_the_list() 
 async def test_the_tour_is_shown_at_the_first_start_and_never_again() -> None:
     async with open_window(toured=False) as window:
         assert window.tour.isVisible()
-        QTest.keyClick(window.tour, Qt.Key.Key_Escape)
+        QTest.keyClick(window.tour.next_button, Qt.Key.Key_Escape)
         assert not window.tour.isVisible()
     async with open_window(toured=False) as window:
         assert "tour" not in vars(window)

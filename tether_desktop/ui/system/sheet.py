@@ -74,6 +74,13 @@ class Sheet(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), veil)
 
+    def event(self, event: QEvent) -> bool:
+        """Keep the keys: the window's own commands wait until the question is answered."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
         """Escape takes the question back, Enter presses the button that has the keyboard."""
         focus = self.focusWidget()

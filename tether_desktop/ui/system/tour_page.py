@@ -112,6 +112,12 @@ class TourPage(QWidget):
         """Turn to the page before."""
         self._turn(max(0, self.number - 1))
 
+    def event(self, event: QEvent) -> bool:
+        """Take Escape before the command that has it in the window."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            event.setAccepted(event.key() == Qt.Key.Key_Escape)
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
         """The arrows turn pages in the direction of reading, Escape skips."""
         onward = Qt.Key.Key_Right if self.layoutDirection() == Qt.LayoutDirection.LeftToRight else Qt.Key.Key_Left
