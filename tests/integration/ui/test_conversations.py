@@ -154,7 +154,7 @@ async def test_a_draft_in_a_chat_that_was_never_asked_waits_there() -> None:
 async def test_asking_again_makes_a_version_and_both_can_be_seen() -> None:
     async with open_window() as window:
         conversation = await answered(window, "Name three colours.")
-        window.pane.view.regenerate_requested.emit(conversation.views[-1].id)
+        window.pane.view.regenerate_requested.emit(conversation.views[-1].id, "")
         await until(lambda: conversation.busy)
         await until(lambda: not conversation.busy)
         assert (conversation.views[-1].version, conversation.views[-1].versions) == (2, 2)

@@ -19,10 +19,11 @@ LONGEST_PLAIN_LINE = 4_000
 """Characters after which a line that is shown as written continues in the next one: one layout of it stays cheap."""
 MOST_CODE_LINES = 200
 """Lines of one block of code that are shown; the rest is a click away, and copied with it."""
-MOST_ROWS = 200
+MOST_ROWS = 100
 """Rows of one table that are shown."""
-MOST_CELLS = 2_000
+MOST_CELLS = 800
 MOST_COLUMNS = 24
+MOST_SPANS = 120
 MOST_BREAKS = 60
 """Line breaks in one paragraph after which it goes on in another one."""
 
@@ -70,10 +71,24 @@ def _paragraphs(spans: tuple[Span, ...]) -> Iterator[tuple[Span, ...]]:
     """The paragraph, cut into several where laying it out as one would be felt; what is before a cut never changes."""
     if sum(span.text.count(LINE_BREAK) for span in spans) > MOST_BREAKS:
         yield from _cut_at_breaks(spans)
-    elif len(spans) == 1 and len(spans[0].text) > LONGEST_PLAIN_LINE:
-        yield from ((spans[0].with_text(piece),) for piece in _cut(spans[0].text))
+    elif len(spans) > MOST_SPANS or sum(len(span.text) for span in spans) > LONGEST_PLAIN_LINE:
+        yield from _cut_anywhere(spans)
     else:
         yield spans
+
+
+def _cut_anywhere(spans: Iterable[Span]) -> Iterator[tuple[Span, ...]]:
+    held: list[Span] = []
+    length = 0
+    for span in spans:
+        pieces = _cut(span.text) if not span.source else (span.text,)
+        for piece in pieces:
+            if held and (len(held) >= MOST_SPANS or length + len(piece) > LONGEST_PLAIN_LINE):
+                yield tuple(held)
+                held, length = [], 0
+            held.append(span.with_text(piece))
+            length += len(piece)
+    yield tuple(held)
 
 
 def _cut_at_breaks(spans: Iterable[Span]) -> Iterator[tuple[Span, ...]]:
@@ -108,11 +123,13 @@ class BlockBuilder:
     Args:
         lines: those of the text that the tokens are of.
         growing: more text will follow, so code is highlighted piece by piece.
+        tight: the first line follows the one before without the space between paragraphs.
     """
 
-    def __init__(self, lines: Sequence[str] = (), *, growing: bool = False) -> None:
+    def __init__(self, lines: Sequence[str] = (), *, growing: bool = False, tight: bool = False) -> None:
         self._lines = lines
         self._growing = growing
+        self._tight = tight
         self._blocks: list[Block] = []
         self._depth = 0
         self._quote = 0
@@ -158,7 +175,9 @@ class BlockBuilder:
 
     def _on_paragraph(self, token: Token) -> None:
         self._heading = 0
-        self._hidden = token.hidden
+        first = token.map[0] if token.map else 0
+        # Of what is before alone: whether a blank line follows somewhere in the list is not known while it grows.
+        self._hidden = self._depth > 0 and (self._lines[first - 1].strip() != "" if first else self._tight)
 
     def _on_heading(self, token: Token) -> None:
         self._heading = int(token.tag[1:])
@@ -179,7 +198,8 @@ class BlockBuilder:
             self._marker = _CHECK_BOXES[task.group(1)]
             spans = (replace(spans[0], text=spans[0].text[task.end() :]), *spans[1:])
         for index, part in enumerate(_paragraphs(spans)):
-            self._add(Line("paragraph", part, tight=index > 0 or (self._hidden and bool(self._blocks))))
+            tight = self._hidden and (bool(self._blocks) or self._tight)
+            self._add(Line("paragraph", part, tight=index > 0 or tight))
 
     def _on_math(self, token: Token) -> None:
         self._flush_marker()
@@ -187,7 +207,7 @@ class BlockBuilder:
 
     def _on_code(self, token: Token) -> None:
         if self._marker:
-            self._add(Line("paragraph", tight=bool(self._blocks)))
+            self._add(Line("paragraph", tight=bool(self._blocks) or self._tight))
         language = visible(token.info.split(maxsplit=1)[0])[:40] if token.info.strip() else ""
         code = token.content.removesuffix("\n")
         self._blocks += code_blocks(code, language, growing=self._growing, depth=self._depth, quote=self._quote)
@@ -208,7 +228,7 @@ class BlockBuilder:
     def _flush_marker(self) -> None:
         """An item that begins with something else than a paragraph keeps its marker on a line of its own."""
         if self._marker:
-            self._add(Line("paragraph", tight=bool(self._blocks)))
+            self._add(Line("paragraph", tight=bool(self._blocks) or self._tight))
 
     def _on_quote(self, token: Token) -> None:
         self._flush_marker()

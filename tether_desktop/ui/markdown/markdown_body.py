@@ -92,8 +92,9 @@ class MarkdownBody(QTextBrowser):
         self.tools.save_pressed.connect(self._on_save_code)
         self.tools.wrap_pressed.connect(self._on_wrap)
         self.side_scroll.scrolled.connect(self.viewport().update)
-        # Wide lines make the document wider than the widget; it must stay where it is all the same.
+        # Wide lines make the document wider than the widget, and a fold less high; it stays where it is all the same.
         self.horizontalScrollBar().valueChanged.connect(self._hold_still)
+        self.verticalScrollBar().valueChanged.connect(self._hold_still)
 
     @property
     def pending(self) -> bool:
@@ -219,6 +220,7 @@ class MarkdownBody(QTextBrowser):
     def _hold_still(self, value: int) -> None:
         if value:
             self.horizontalScrollBar().setValue(0)
+            self.verticalScrollBar().setValue(0)
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:  # noqa: ARG002, N802  (Qt's name)
         """Nothing: Qt would read local files, and shares on Windows, that a model wrote the name of."""

@@ -6,25 +6,27 @@ import re
 
 from PySide6.QtGui import QTextDocument
 
-from tether_desktop.ui.markdown.block_builder import plain_blocks
+from tether_desktop.ui.markdown.block_builder import LONGEST_PLAIN_LINE, plain_blocks
 from tether_desktop.ui.markdown.blocks import Block
 from tether_desktop.ui.markdown.document_formats import DocumentFormats
 from tether_desktop.ui.markdown.document_writer import DocumentWriter
 from tether_desktop.ui.markdown.long_pieces import take
-from tether_desktop.ui.markdown.parser import final_end, has_references, parse
+from tether_desktop.ui.markdown.parser import final, has_references, parse
 from tether_desktop.ui.markdown.shortened import rest_line
 from tether_desktop.ui.translation import translate
 
 LONGEST_SHOWN = 300_000
 """Characters of one message that are shown; copying takes all of them."""
-LONGEST_STEP = 6_000
+LONGEST_STEP = 3_000
 """Characters shown by one call, so that no text, however long, holds up the window."""
-MOST_STEP_LINES = 400
+MOST_STEP_LINES = 120
 """Lines shown by one call."""
-LONGEST_WHOLE = 20_000
+LONGEST_WHOLE = 8_000
 """Characters up to which a complete text is parsed as a whole for the sake of links defined at its end."""
-LONGEST_PIECE = 20_000
-"""Characters of one list or paragraph after which it, and what follows it, is shown as it was written."""
+LONGEST_PIECE = 12_000
+"""Characters of one paragraph, quotation or list item after which the rest of the text is shown as it was written."""
+MOST_PIECE_LINES = 400
+"""Lines after which it is."""
 MOST_PLAIN_LINES = 2_000
 """Lines of what is shown as it was written; the rest is a click away."""
 
@@ -50,6 +52,7 @@ class MarkdownStream:
         self._examined = 0
         self._plain_from: int | None = None
         self._plain_lines = 0
+        self._after = ""
 
     def show(self, text: str, *, complete: bool) -> int:
         """Show ``text``, which usually begins with the text shown before.
@@ -87,6 +90,7 @@ class MarkdownStream:
         self._source = source
         self._settled = self._settled_blocks = self._examined = self._plain_lines = 0
         self._plain_from = None
+        self._after = ""
 
     def _settle(self) -> int:
         """Write the pieces that are final; the index of the first block that changed."""
@@ -119,21 +123,37 @@ class MarkdownStream:
         too_long = len(tail) - len(lines) > LONGEST_PIECE
         if len(lines) == self._examined and not too_long:
             return len(self.writer.blocks)
-        end = final_end(lines, LONGEST_PIECE)
-        self._examined = len(lines) - end
-        if end:
-            return self._write_final(parse(lines[:end]), end)
-        return self._cut_off(tail) if too_long or len(lines) > LONGEST_PIECE else len(self.writer.blocks)
+        found = final(lines, LONGEST_PIECE, MOST_PIECE_LINES)
+        self._examined = len(lines) - found.end
+        if found.end:
+            changed = self._write_final(self._parsed(lines[: found.end]), found.end)
+            self._after = lines[: found.end].rsplit("\n", 2)[-2] if found.in_list else ""
+            self._examined = len(lines) - found.end
+            return changed
+        if too_long or len(lines) > LONGEST_PIECE or lines.count("\n") > MOST_PIECE_LINES:
+            return self._cut_off(tail)
+        return len(self.writer.blocks)
 
     def _cut_off(self, tail: str) -> int:
         """Let a piece that is too long, and what follows it, go on as it was written."""
-        end = tail.rfind("\n", 0, LONGEST_PIECE) + 1 or LONGEST_PIECE
-        changed = self._write_final(parse(tail[:end]), end)
+        head = "\n".join(tail[:LONGEST_PIECE].split("\n", MOST_PIECE_LINES)[:MOST_PIECE_LINES]) + "\n"
+        end = head.rfind("\n", 0, LONGEST_PIECE) + 1 or LONGEST_PIECE
+        changed = self._write_final(self._parsed(tail[:end]), end)
         self._plain_from = self._settled
         return changed
 
     def _settle_plain(self) -> int:
-        """Write the complete lines of what is shown as it was written, up to so many."""
+        """Write the complete lines of what is shown as it was written, up to so many, and whole parts of the last."""
+        changed = self._settle_plain_lines()
+        while len(self._source) - self._settled > LONGEST_PLAIN_LINE and self._is_in_last_line():
+            part = self._source[self._settled : self._settled + LONGEST_PLAIN_LINE]
+            changed = min(changed, self._write_final([*plain_blocks(part, first=False)], LONGEST_PLAIN_LINE))
+        return changed
+
+    def _is_in_last_line(self) -> bool:
+        return self._plain_lines < MOST_PLAIN_LINES and self._source.find("\n", self._settled) < 0
+
+    def _settle_plain_lines(self) -> int:
         lines = self._source[self._settled : self._source.rfind("\n") + 1].split("\n")[:-1]
         lines = lines[: MOST_PLAIN_LINES - self._plain_lines]
         if not lines:
@@ -147,7 +167,11 @@ class MarkdownStream:
         self._settled_blocks = len(self.writer.blocks)
         self._settled += length
         self._examined = 0
+        self._after = ""
         return changed
+
+    def _parsed(self, text: str, *, growing: bool = False) -> list[Block]:
+        return parse(text, growing=growing, after=self._after)
 
     def _rest(self, *, growing: bool) -> list[Block]:
         """What follows the pieces that are final."""
@@ -155,7 +179,7 @@ class MarkdownStream:
         if self._plain_from is not None:
             return self._plain_rest(tail)
         piece = take(tail, growing=growing)
-        return [*piece.blocks] if piece is not None else parse(tail, growing=growing)
+        return [*piece.blocks] if piece is not None else self._parsed(tail, growing=growing)
 
     def _plain_rest(self, tail: str) -> list[Block]:
         if not tail:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
@@ -25,29 +26,60 @@ DEEPEST_NESTING = 210
 """Levels of lists and quotations (a list counts twice); what lies deeper is shown as it was written."""
 
 
-def parse(text: str, *, growing: bool = False) -> list[Block]:
+def parse(text: str, *, growing: bool = False, after: str = "") -> list[Block]:
     """The blocks of ``text``, whose lines end in a single line feed.
 
-    ``growing`` says that more text will follow the last of them.
+    Args:
+        text: the Markdown.
+        growing: more text will follow the last block.
+        after: the line before, where the text goes on with a list; empty where it does not, or that line is blank.
     """
     lines = text.split("\n")
     pieces = list(_pieces(_parser().parse(text)))
-    return [block for piece in pieces for block in _blocks(piece, lines, growing=growing and piece is pieces[-1])]
+    return [
+        block
+        for number, piece in enumerate(pieces)
+        for block in _blocks(
+            piece, lines, growing=growing and piece is pieces[-1], tight=number == 0 and bool(after.strip())
+        )
+    ]
 
 
-def final_end(text: str, longest: int) -> int:
-    """How many characters of ``text``, which ends with a line feed, are top-level pieces that cannot change any more.
+@dataclass(frozen=True, slots=True)
+class Final:
+    """How much of a text cannot change any more.
 
-    The last piece may still grow; a piece of more than ``longest`` characters is not among them, nor what follows it.
+    Attributes:
+        end: so many characters.
+        in_list: what follows goes on with the list before it.
     """
-    starts = [piece[0].map[0] for piece in _pieces(_outline_parser().parse(text)) if piece[0].map]
-    if len(starts) < 2:
-        return 0
-    offsets = _offsets(text, starts)
+
+    end: int = 0
+    in_list: bool = False
+
+
+def final(text: str, longest: int, most_lines: int) -> Final:
+    """How much of ``text``, which ends with a line feed, are pieces that cannot change any more.
+
+    Pieces are what stands at the top level, and the items of lists there. The last one may still grow; a piece of
+    more than ``longest`` characters or ``most_lines`` lines is not among them, nor what follows it.
+    """
+    starts = list(_starts(_outline_parser().parse(text)))
+    offsets = _offsets(text, [line for line, _ in starts])
     for index, (start, end) in enumerate(pairwise(offsets)):
-        if end - start > longest:
-            return start if index else 0
-    return offsets[-1]
+        if end - start > longest or starts[index + 1][0] - starts[index][0] > most_lines:
+            return Final(start, starts[index][1]) if index else Final()
+    return Final(offsets[-1], starts[-1][1]) if len(starts) > 1 else Final()
+
+
+def _starts(tokens: list[Token]) -> Iterator[tuple[int, bool]]:
+    """The lines where pieces begin, and whether each is another item of a list."""
+    for piece in _pieces(tokens):
+        if not piece[0].map:
+            continue
+        yield piece[0].map[0], False
+        items = [token.map[0] for token in piece if token.type == "list_item_open" and token.level == 1 and token.map]
+        yield from ((line, True) for line in items[1:])
 
 
 def _offsets(text: str, lines: list[int]) -> list[int]:
@@ -75,11 +107,11 @@ def prewarm() -> None:
 _REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
 
 
-def _blocks(tokens: list[Token], lines: list[str], *, growing: bool) -> tuple[Block, ...]:
+def _blocks(tokens: list[Token], lines: list[str], *, growing: bool, tight: bool) -> tuple[Block, ...]:
     if any(token.level >= DEEPEST_NESTING - 2 for token in tokens):
         first, last = tokens[0].map or (0, 0)
         return plain_blocks("\n".join(lines[first:last]).rstrip("\n"))
-    return BlockBuilder(lines, growing=growing).build(tokens)
+    return BlockBuilder(lines, growing=growing, tight=tight).build(tokens)
 
 
 def _pieces(tokens: list[Token]) -> Iterator[list[Token]]:

@@ -63,9 +63,9 @@ class SideScroll(QObject):
 
     def update(self, changed: int, width: float) -> None:
         """Measure again what lies at or after the block of index ``changed``."""
-        kept = [piece for piece in self.pieces if piece.first < changed and not self._grows(piece)]
-        start = kept[-1].first + 1 if kept else 0
-        found = self._find(start if kept else 0, width)
+        start = self._beginning(changed)
+        kept = [piece for piece in self.pieces if piece.first < start]
+        found = self._find(start, width)
         self.pieces = [*kept, *(piece for piece in found if piece.content > piece.rect.width() + _SLACK)]
         self._place_bars()
 
@@ -124,14 +124,18 @@ class SideScroll(QObject):
                 layout.draw(painter, context)
                 painter.translate(offset, 0)
 
-    def _grows(self, piece: WidePiece) -> bool:
-        """Whether a piece reaches to the end, so that what is added may be part of it."""
+    def _beginning(self, index: int) -> int:
+        """Where the code begins of which a block is part; that block itself when it is no code."""
         blocks = self._writer.blocks
-        later = blocks[piece.first + 1 :]
-        return all(isinstance(block, Line) and block.kind == "code" for block in later) or piece is self.pieces[-1]
+        while 0 < index <= len(blocks):
+            before = blocks[index - 1]
+            if not isinstance(before, Line) or before.kind not in {"code", "code_header"} or before.last:
+                break
+            index -= 1
+        return index
 
     def _find(self, start: int, width: float) -> Iterator[WidePiece]:
-        cards = {card.first: card for card in self._decorations.code_cards()}
+        cards = {card.first: card for card in self._decorations.code_cards() if card.first >= start}
         for index in range(start, len(self._writer.blocks)):
             block = self._writer.blocks[index]
             if isinstance(block, Table):

@@ -13,7 +13,8 @@ from tether_desktop.ui.markdown.blocks import LINE_BREAK, Block, Line, Span, Tab
 from tether_desktop.ui.markdown.parser import (
     LONGEST_PARAGRAPH,
     MOST_BRACKETS,
-    final_end,
+    Final,
+    final,
     has_references,
     parse,
     prewarm,
@@ -236,14 +237,26 @@ def test_any_text_can_be_parsed(text: str) -> None:
 
 def test_the_last_piece_is_not_final() -> None:
     text = "# a\n\nb\nc\n\n- d\n- e\n"
-    assert final_end(text, 100) == text.index("- d")
-    assert final_end("only\n", 100) == 0
-    assert final_end("", 100) == 0
+    assert final(text, 100, 50) == Final(text.index("- e"), in_list=True)
+    assert final(text[: -len("- e\n")], 100, 50) == Final(text.index("- d"))
+    assert final("only\n", 100, 50) == Final()
+    assert final("", 100, 50) == Final()
 
 
 def test_a_piece_that_is_too_long_is_not_final() -> None:
-    assert final_end("a\n\n" + "b" * 200 + "\n\nc\n", 100) == 3
-    assert final_end("b" * 200 + "\n\nc\n", 100) == 0
+    assert final("a\n\n" + "b" * 200 + "\n\nc\n", 100, 50) == Final(3)
+    assert final("b" * 200 + "\n\nc\n", 100, 50) == Final()
+
+
+def test_a_piece_of_too_many_lines_is_not_final() -> None:
+    assert final("a\n" * 60 + "\nb\n", 1_000, 50) == Final()
+
+
+def test_an_item_goes_on_where_the_list_before_it_ended() -> None:
+    (whole, loose, tight) = lines("- a\n\n- b\n- c")
+    assert (whole.tight, loose.tight, tight.tight) == (False, False, True)
+    assert parse("- c", after="- b") == [tight]
+    assert parse("- b", after="") == [loose]
 
 
 def test_reference_definitions_are_noticed() -> None:
