@@ -51,7 +51,7 @@ async def test_one_question_is_answered_by_two_models_with_their_figures() -> No
         assert first.text.body.plain_text() == "Yes."
         assert second.text.body.plain_text() == "Well, yes."
         assert second.text.fold.isVisible()
-        assert "first word after" in first.figures.text()
+        assert "First word after" in first.figures.text()
         assert not first.stop_button.isVisible()
         click(second.copy_button)
         assert QGuiApplication.clipboard().text() == "Well, yes."

@@ -40,6 +40,7 @@ class CompareTab(QScrollArea):
         self.question.installEventFilter(self)
         self.ask_button = ThemedButton(self.tr("Ask both"), "columns-2", kind="primary", color="on_accent")
         self.panes = (AnswerPane(0), AnswerPane(1))
+        self._varied = False
         note = self.tr("Nothing of this is stored unless you keep an answer.")
         self.note = plain_label("small", note)
         self._sides = QBoxLayout(QBoxLayout.Direction.TopToBottom)
@@ -54,6 +55,10 @@ class CompareTab(QScrollArea):
         other = next((name for name in usable if name != current), current)
         self.panes[0].show_models(models, current)
         self.panes[1].show_models(models, other)
+        if len(usable) == 1 and not self._varied:
+            # The same model twice is worth a comparison only when it answers in two ways.
+            self._varied = True
+            self.panes[1].manner_box.setCurrentIndex(1)
         self._refresh()
 
     def show_manners(self, manners: Sequence[Manner]) -> None:

@@ -24,8 +24,11 @@ class FolderList(QWidget):
 
     changed = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, nothing: str = "", asked: str = "") -> None:
+        """``nothing`` stands where there are none, ``asked`` above the dialog; both are of the file tools by default."""
         super().__init__(parent)
+        self._nothing = nothing or self.tr("None: the file tools can read nothing.")
+        self._asked = asked or self.tr("A folder that the file tools may read")
         self.folders: tuple[str, ...] = ()
         self.remove_buttons: dict[str, IconButton] = {}
         self.add_button = ThemedButton(self.tr("Add a folder…"), "folder-open")
@@ -53,7 +56,7 @@ class FolderList(QWidget):
         for folder in self.folders:
             self._rows.addWidget(self._make_row(folder))
         if not self.folders:
-            self._rows.addWidget(plain_label("muted", self.tr("None: the file tools can read nothing.")))
+            self._rows.addWidget(plain_label("muted", self._nothing))
 
     @Slot(str)
     def add(self, folder: str) -> None:
@@ -77,7 +80,7 @@ class FolderList(QWidget):
 
     @Slot()
     def _on_add(self) -> None:
-        dialog = QFileDialog(self, self.tr("A folder that the file tools may read"))
+        dialog = QFileDialog(self, self._asked)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(self.add)

@@ -65,10 +65,10 @@ class SideAnswer:
         if self.usage is None or self.timings is None:
             return ""
         rate, timings = decode_rate(self.usage, self.timings), self.timings
-        first = translate("SideAnswer", "first word after {seconds} s").format(seconds=f"{timings.first_token_s:.1f}")
-        total = translate("SideAnswer", "{count} tokens in {seconds} s")
-        seconds = f"{timings.first_token_s + timings.decode_s:.1f}"
-        written = total.format(count=self.usage.completion_tokens, seconds=seconds)
+        first = translate("SideAnswer", "First word after {time}").format(time=_time(timings.first_token_s))
+        total = translate("SideAnswer", "{count} tokens in {time}")
+        took = _time(timings.first_token_s + timings.decode_s)
+        written = total.format(count=self.usage.completion_tokens, time=took)
         return " · ".join(filter(None, (first, rate_text(rate) if rate else "", written)))
 
     def after(self, events: Iterable[Event]) -> SideAnswer:
@@ -97,3 +97,8 @@ def _change(answer: SideAnswer, event: Event) -> dict[str, Any]:
         case _:
             return {}
     return {**change, "progress": None}
+
+
+def _time(seconds: float) -> str:
+    """A short time: "46 ms", "1.2 s"."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

@@ -32,12 +32,12 @@ def test_every_moment_is_told(event: Event, words: str) -> None:
 def test_words_and_thoughts_are_gathered() -> None:
     answer = ASKED.after([HiddenThought("H"), HiddenThought("m"), Token("Ye"), Token("s"), DONE])
     assert (answer.thoughts, answer.text, answer.running) == ("Hm", "Yes", False)
-    assert answer.figures == "first word after 0.2 s · 120 tokens/s · 61 tokens in 0.7 s"
+    assert answer.figures == "First word after 240 ms · 120 tokens/s · 61 tokens in 740 ms"
 
 
 def test_one_word_has_no_speed() -> None:
-    answer = ASKED.after([Done("stop", Usage(20, 0, 1), Timings(0.0, 0.1, 0.2, 0.0))])
-    assert answer.figures == "first word after 0.2 s · 1 tokens in 0.2 s"
+    answer = ASKED.after([Done("stop", Usage(20, 0, 1), Timings(0.0, 0.1, 1.5, 0.0))])
+    assert answer.figures == "First word after 1.5 s · 1 tokens in 1.5 s"
 
 
 def test_a_failure_keeps_what_was_said_and_why() -> None:
