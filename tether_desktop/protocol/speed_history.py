@@ -28,7 +28,7 @@ class SpeedHistory:
         """Prepare; nothing is read yet. ``path`` is the one of the data folder where none is given."""
         self._path = path or paths.speeds_path()
 
-    def list(self) -> list[SpeedResult]:
+    def results(self) -> list[SpeedResult]:
         """All results, the oldest first."""
         results = [result for each in self._read() if (result := _result(each)) is not None]
         return sorted(results, key=lambda result: result.measured)
@@ -39,7 +39,7 @@ class SpeedHistory:
         Raises:
             StoreError: the file cannot be written.
         """
-        results = [*self.list(), result]
+        results = [*self.results(), result]
         own = [each for each in results if each.model == result.model][-MOST_OF_A_MODEL:]
         self._write([each for each in results if each.model != result.model or each in own])
 
@@ -49,7 +49,7 @@ class SpeedHistory:
         Raises:
             StoreError: the file cannot be written.
         """
-        self._write(result for result in self.list() if result.model != model)
+        self._write(result for result in self.results() if result.model != model)
 
     def _write(self, results: Iterable[SpeedResult]) -> None:
         plain = [{**asdict(each), "measured": each.measured.isoformat()} for each in results]

@@ -19,6 +19,7 @@ from tether_desktop.model.fetch import part_file
 from tether_desktop.ui.models.add_tab import AddTab
 from tether_desktop.ui.models.install_row import InstallRow
 
+
 class Usage(NamedTuple):
     """As shutil tells it."""
 

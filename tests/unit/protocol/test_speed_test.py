@@ -124,20 +124,20 @@ def later(days: int, model: str = "A") -> SpeedResult:
 
 def test_results_are_kept_in_order_and_not_for_ever(tmp_path: Path) -> None:
     history = SpeedHistory(tmp_path / "speeds.json")
-    assert history.list() == []
+    assert history.results() == []
     history.add(later(100, "B"))
     for day in range(MOST_OF_A_MODEL + 2):
         history.add(later(day))
-    kept = [result for result in history.list() if result.model == "A"]
+    kept = [result for result in history.results() if result.model == "A"]
     assert kept == [later(day) for day in range(2, MOST_OF_A_MODEL + 2)]
     history.forget("A")
-    assert history.list() == [later(100, "B")]
+    assert history.results() == [later(100, "B")]
 
 
 def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
     history = SpeedHistory(tmp_path / "speeds.json")
     history.add(RESULT)
-    assert history.list() == [RESULT]
+    assert history.results() == [RESULT]
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "speeds.json"
     path.write_bytes(content)
     history = SpeedHistory(path)
-    assert history.list() == []
+    assert history.results() == []
     history.add(RESULT)
-    assert history.list() == [RESULT]
+    assert history.results() == [RESULT]
 
 
 def test_senseless_figures_are_left_out(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_senseless_figures_are_left_out(tmp_path: Path) -> None:
     history = SpeedHistory(path)
     history.add(RESULT)
     path.write_text(path.read_text().replace("80.5", "NaN"))
-    assert history.list() == []
+    assert history.results() == []
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:

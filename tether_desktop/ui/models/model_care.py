@@ -193,7 +193,7 @@ class ModelCare(QObject):
             result = await tether.speed_test.run(name, report)
             history = SpeedHistory()
             await asyncio.to_thread(history.add, result)
-            return await asyncio.to_thread(history.list)
+            return await asyncio.to_thread(history.results)
 
         self.speeds = await self._worker.submit(measure)
         self.measured.emit()
@@ -205,7 +205,7 @@ class ModelCare(QObject):
 
             from tether_desktop.protocol.speed_history import SpeedHistory
 
-            return await asyncio.to_thread(SpeedHistory().list)
+            return await asyncio.to_thread(SpeedHistory().results)
 
         self.speeds = await self._worker.submit(read)
         self.measured.emit()

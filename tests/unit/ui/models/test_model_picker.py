@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from tether_desktop.errors import EngineDied
 from tether_desktop.ui.models.model_picker import ModelPicker
-from tether_desktop.ui.models.model_row import detail_text, state_text
 from tether_desktop.ui.models.model_status import ModelStatus
+from tether_desktop.ui.models.model_words import detail_text, state_text
 
 TINY = ModelStatus("Tiny-q4_1-MLC", "Tiny", "q4_1", size_bytes=95_000_000, context_window=2048)
 BIG = replace(TINY, name="Big", title="Big", size_bytes=4_900_000_000)
