@@ -146,6 +146,7 @@ class Header(QWidget):
         layout.addWidget(self.install_strip)
         layout.addWidget(self.title_label, 1)
         layout.addWidget(self._gap, 1)
+        layout.addSpacing(8)
         layout.addWidget(self.status_label)
         layout.addWidget(self.temporary_button)
         layout.addWidget(self.menu_button)

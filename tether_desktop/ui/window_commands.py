@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from tether_desktop.ui.sessions.session_item_model import SESSION_ID_ROLE
+
 if TYPE_CHECKING:
     from tether_desktop.ui.main_window import MainWindow
 
@@ -20,6 +22,8 @@ class WindowCommands(QObject):
             ("new_chat", self.new_chat),
             ("temporary_chat", self.temporary_chat),
             ("search", self.search),
+            ("next_chat", self.next_chat),
+            ("previous_chat", self.previous_chat),
             ("choose_model", window.header.picker.open_popup),
             ("models", window.adding.open),
             ("answer_call", self.go_to_question),
@@ -59,6 +63,26 @@ class WindowCommands(QObject):
         if self._window.sidebar.isHidden():
             self._window.pages.toggle_sidebar()
         self._window.sidebar.focus_search()
+
+    @Slot()
+    def next_chat(self) -> None:
+        """Show the chat below in the list."""
+        self._step(1)
+
+    @Slot()
+    def previous_chat(self) -> None:
+        """Show the chat above in the list."""
+        self._step(-1)
+
+    def _step(self, way: int) -> None:
+        listed = self._window.sidebar.model
+        rows = (listed.index(row).data(SESSION_ID_ROLE) for row in range(listed.rowCount()))
+        chats = [str(session_id) for session_id in rows if session_id]
+        shown = self._window.conversation.session_id
+        place = chats.index(shown) + way if shown in chats else 0
+        if 0 <= place < len(chats):
+            self._window.desk.open(chats[place])
+            self._window.show_chat()
 
     @Slot()
     def go_to_question(self) -> None:

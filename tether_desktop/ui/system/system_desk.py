@@ -125,7 +125,7 @@ class SystemDesk(QObject):
 
     def _running(self) -> Running:
         window = self._window
-        return Running(len(self._answering), 0, window.adding.installs.busy)
+        return Running(len(self._answering), len(window.conversation.writing.queue), window.adding.installs.busy)
 
     def _title(self, session_id: str) -> str:
         record = self._window.sidebar.model.session(session_id)
