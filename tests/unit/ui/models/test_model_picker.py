@@ -211,3 +211,47 @@ def test_rows_stay_while_their_states_change_and_go_with_their_model(picker: Mod
     assert picker.popup.row(TINY.name) is row
     assert [shown.status.name for shown in picker.popup.rows] == [TINY.name, "Bad"]
     QApplication.processEvents()
+
+
+MANY = [replace(TINY, name=f"Model-{number}", title=f"Model {number}") for number in range(12)]
+
+
+def test_many_models_are_searched_and_chosen_without_the_mouse(qtbot: QtBot, picker: ModelPicker) -> None:
+    picker.show_models(MANY, "Model-0")
+    picker.open_popup()
+    assert picker.popup.search.isVisible()
+    assert picker.popup.search.hasFocus()
+    qtbot.keyClicks(picker.popup.search, "model 7")
+    assert [row.status.name for row in picker.popup.rows] == ["Model-7"]
+    with qtbot.waitSignal(picker.chosen) as chosen:
+        qtbot.keyClick(picker.popup.search, Qt.Key.Key_Return)
+    assert chosen.args == ["Model-7"]
+    picker.open_popup()
+    assert len(picker.popup.rows) == len(MANY), "the search begins anew"
+    qtbot.keyClick(picker.popup.search, Qt.Key.Key_Down)
+    assert picker.popup.rows[0].hasFocus()
+    qtbot.keyClicks(picker.popup.search, "nothing")
+    assert picker.popup.rows == []
+    assert "No model is called that." in [label.text() for label in picker.popup.findChildren(QLabel)]
+
+
+def test_of_many_models_those_chosen_last_come_first(picker: ModelPicker) -> None:
+    for name in ("Model-0", "Model-5", "Model-9"):
+        picker.show_models(MANY, name)
+    picker.show_models([replace(each, state="ready") if each.name == "Model-3" else each for each in MANY], "Model-9")
+    names = [row.status.name for row in picker.popup.rows]
+    assert names[:4] == ["Model-9", "Model-5", "Model-0", "Model-3"]
+
+
+def test_few_models_stay_where_they_are_and_need_no_search(picker: ModelPicker) -> None:
+    picker.show_models([TINY, BIG], BIG.name)
+    picker.open_popup()
+    assert not picker.popup.search.isVisible()
+    assert [row.status.name for row in picker.popup.rows] == [TINY.name, BIG.name]
+
+
+def test_the_list_leads_to_the_page_of_models(qtbot: QtBot, picker: ModelPicker) -> None:
+    picker.open_popup()
+    with qtbot.waitSignal(picker.manage_requested):
+        qtbot.mouseClick(picker.popup.manage_button, Qt.MouseButton.LeftButton)
+    assert not picker.popup.isVisible()
