@@ -13,7 +13,9 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtTest import QTest
 
 from tests.helpers.gui import environment, in_gui_loop, open_window, until
+from tether_desktop.app import Tether
 from tether_desktop.context.records import Draft, Persona, QueuedQuestion, Snippet
+from tether_desktop.errors import StoreFull
 from tether_desktop.messages import Attachment
 from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.main_window import MainWindow
@@ -114,6 +116,28 @@ async def test_the_draft_of_a_temporary_chat_is_never_stored() -> None:
         await window.composing.drafts.save_now()
         assert not await draft(window)
         assert window.pane.composer.text() == "secret"
+
+
+@in_gui_loop
+async def test_a_draft_that_cannot_be_saved_is_told_once_and_stays_in_the_window() -> None:
+    async with open_window() as window:
+        fail = StoreFull("The disk is full", "Nothing more can be stored.", "Free some space.")
+
+        async def refuse(_session_id: str, _draft: Draft) -> None:
+            raise fail
+
+        async def break_saving(tether: Tether) -> None:
+            tether.library.save_draft = refuse  # type: ignore[method-assign]
+
+        await window._worker.submit(break_saving)
+        write(window, "not stored")
+        await window.composing.drafts.save_now()
+        assert "Nothing more can be stored." in window.pane.banner.label.text()
+        window.pane.banner.hide()
+        write(window, " at all")
+        await window.composing.drafts.save_now()
+        assert window.pane.banner.isHidden()
+        assert window.pane.composer.text() == "not stored at all"
 
 
 @in_gui_loop

@@ -84,9 +84,12 @@ class OverrideField(QWidget):
         self.changed.emit(self.row.name, self._own)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
-        """A text of several lines is taken when one leaves it."""
-        if event.type() == QEvent.Type.FocusOut:
+        """A text of several lines is taken when one leaves it; the wheel scrolls the page and changes no choice."""
+        if event.type() == QEvent.Type.FocusOut and isinstance(self.editor, QPlainTextEdit):
             self.take()
+        if event.type() == QEvent.Type.Wheel and isinstance(self.editor, QComboBox):
+            event.ignore()
+            return True
         return False
 
     @property
@@ -100,12 +103,11 @@ class OverrideField(QWidget):
         said = self.tr("Take the value of the settings: {value}").format(value=_text(self._set)[:60])
         self.reset_button.set_label(said)
         self.reset_button.setAccessibleName(self.tr("{title}: as in the settings").format(title=title))
+        self.editor.installEventFilter(self)
         if isinstance(self.editor, QComboBox):
             self.editor.activated.connect(self.take)
         elif isinstance(self.editor, QLineEdit):
             self.editor.editingFinished.connect(self.take)
-        else:
-            self.editor.installEventFilter(self)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
