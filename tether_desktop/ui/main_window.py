@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+from PySide6.QtCore import QEvent, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from tether_desktop import paths
 from tether_desktop.errors import AlreadyRunning, TetherError
@@ -24,11 +24,11 @@ from tether_desktop.ui.models.model_choice import ModelChoice
 from tether_desktop.ui.models.models_desk import ModelsDesk
 from tether_desktop.ui.port.port_desk import PortDesk
 from tether_desktop.ui.sessions.sessions_desk import SessionsDesk
-from tether_desktop.ui.system.placement import placed
 from tether_desktop.ui.system.temporary_desk import TemporaryDesk
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.tools.tools_desk import ToolsDesk
 from tether_desktop.ui.window_commands import WindowCommands
+from tether_desktop.ui.window_frame import FIRST, WindowFrame
 from tether_desktop.ui.window_pages import WindowPages
 from tether_desktop.ui.window_state import WindowState, write_state
 from tether_desktop.ui.window_wiring import TITLE, WAITING_TITLE, WindowWiring
@@ -45,21 +45,12 @@ if TYPE_CHECKING:
     from tether_desktop.ui.system.system_desk import SystemDesk
     from tether_desktop.ui.system.tour_page import TourPage
 
-__all__ = ["TITLE", "WAITING_TITLE", "MainWindow", "first_size"]
+__all__ = ["TITLE", "WAITING_TITLE", "MainWindow"]
 
 _SAVE_AFTER_MS = 800
-_SMALLEST = QSize(680, 440)
-_FIRST = QSize(1180, 820)
-_FRAME = QSize(24, 56)
-"""What a window's frame takes at most, so that the first window fits on a small screen with it."""
 
 
-def first_size(screen: QSize) -> QSize:
-    """The window's size at its first start, on a screen with so much room."""
-    return _FIRST.boundedTo(screen - _FRAME).expandedTo(_SMALLEST)
-
-
-class MainWindow(QMainWindow):
+class MainWindow(WindowFrame):
     """The one window of the program.
 
     A part is made in ``_make_desks`` (or when it is first wanted, as ``libraries``), its signals are connected in
@@ -81,12 +72,10 @@ class MainWindow(QMainWindow):
         commands: does what concerns several parts.
 
     Signals:
-        painted(): the first frame is on the screen.
         usable(): the chats are listed and a question can be typed.
         close_requested(): the program is to end; the window hides at once and its owner sees to the rest.
     """
 
-    painted = Signal()
     usable = Signal()
     close_requested = Signal()
 
@@ -95,11 +84,10 @@ class MainWindow(QMainWindow):
         self._worker = worker
         self._state = state
         self._opened = False
-        self._painted = False
         self._settings: Settings | None = None
         self.tasks = Tasks(self)
         self.shortcuts = Shortcuts(self)
-        self.pages = WindowPages(state.sidebar_width, _FIRST.width())
+        self.pages = WindowPages(state.sidebar_width, FIRST.width())
         self.sidebar, self.header, self.pane = self.pages.sidebar, self.pages.header, self.pages.pane
         self._make_desks()
         self._save_timer = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
@@ -191,7 +179,7 @@ class MainWindow(QMainWindow):
         """What the window looks like, to be saved."""
         return replace(
             self._state,
-            geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"),
+            geometry=self.geometry_text,
             sidebar_width=self.pages.sidebar_width,
             sidebar_hidden=self.sidebar.isHidden(),
             session_id="" if self.conversation.temporary else self.conversation.session_id,
@@ -235,13 +223,6 @@ class MainWindow(QMainWindow):
         if request.do != "raise":
             self.usable.connect(lambda: self.system.do(request))
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
-        """Tell when the first frame is there: what is slow starts only then."""
-        super().paintEvent(event)
-        if not self._painted:
-            self._painted = True
-            QTimer.singleShot(0, self._on_first_frame)
-
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Coming back to the window, a model may have been put into its folder."""
         super().changeEvent(event)
@@ -282,21 +263,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.pages)
         self.sidebar.setVisible(not self._state.sidebar_hidden)
         self.setWindowTitle(TITLE)
-        self.setMinimumSize(_SMALLEST)
-        self.resize(first_size(self.screen().availableSize()))
-        if self._state.geometry:
-            self.restoreGeometry(QByteArray.fromBase64(self._state.geometry.encode("ascii")))
-            self._stay_visible()
-
-    @Slot()
-    def _stay_visible(self, *_: object) -> None:
-        """Come to a screen that is there when the one it was on is gone, or has become smaller."""
-        if self.isMaximized() or self.isFullScreen():
-            return
-        main = QGuiApplication.primaryScreen()
-        others = [screen for screen in QGuiApplication.screens() if screen is not main]
-        rooms = [screen.availableGeometry() for screen in (main, *others)]
-        self.setGeometry(placed(self.geometry(), rooms, _SMALLEST))
+        self.take_place(self._state.geometry)
 
     def _connect(self) -> None:
         self._worker.opened.connect(self._on_opened)
@@ -304,9 +271,6 @@ class MainWindow(QMainWindow):
         self.models.changed.connect(self.refresh)
         self.desk.shown.connect(self._on_shown)
         self._save_timer.timeout.connect(self._on_save)
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            app.screenRemoved.connect(self._stay_visible)
 
     async def _fill(self) -> None:
         records = await self.sessions.fill(self._state.arrangement)
@@ -362,11 +326,6 @@ class MainWindow(QMainWindow):
         if lacking:
             return self.tr("There is no model yet, so nothing can be answered. Start a new chat to add one.")
         return ""
-
-    @Slot()
-    def _on_first_frame(self) -> None:
-        startup_trace.mark("shown")
-        self.painted.emit()
 
     @Slot(object)
     def _on_opened(self, settings: Settings) -> None:

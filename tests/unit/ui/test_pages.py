@@ -75,11 +75,10 @@ def test_a_failed_addition_says_why_and_can_be_tried_again(qtbot: QtBot) -> None
 def test_the_starter_model_waits_while_another_one_is_added(qtbot: QtBot) -> None:
     card = StarterCard()
     qtbot.addWidget(card)
-    other = Installation("/models/other.gguf", "other")
-    card.show_installation(other)
+    card.show_installation(None, busy=True)
     assert not card.add_button.isHidden()
     assert not card.add_button.isEnabled()
-    card.show_installation(other.failed(InstallError("No", "Not this one.")))
+    card.show_installation(None)
     assert card.add_button.isEnabled()
     assert card.add_button.text() == "Add the starter model"
 
@@ -179,6 +178,47 @@ def test_changing_figures_can_be_read(qtbot: QtBot) -> None:
     assert "10 tok/s" in header.status_label.text(), "too soon for another figure"
     header.show_status(LOADED, 3, 30.0)
     assert "30 tok/s" in header.status_label.text()
+
+
+def test_a_narrow_header_keeps_what_can_be_pressed(qtbot: QtBot) -> None:
+    header = Header()
+    qtbot.addWidget(header)
+    header.show_chat("A chat with quite a long title", stored=True, temporary=False)
+    header.show_status(LOADED, 100, 20.0)
+    header.resize(1_200, 53)
+    header.show()
+    assert header.title_label.isVisible()
+    assert header.status_label.isVisible()
+    header.resize(430, 53)
+    assert not header.title_label.isVisible()
+    assert not header.status_label.isVisible()
+    for button in (header.sidebar_button, header.temporary_button, header.menu_button):
+        assert button.isVisible()
+        assert button.accessibleName()
+        assert header.rect().contains(button.geometry())
+
+
+def test_the_header_offers_the_menu_of_stored_chats_alone(qtbot: QtBot) -> None:
+    header = Header()
+    qtbot.addWidget(header)
+    header.show_chat("", stored=False, temporary=True)
+    assert header.menu_button.isHidden()
+    assert header.temporary_button.isChecked()
+    assert header.title_label.text() == "Temporary chat"
+    with qtbot.waitSignal(header.temporary_requested):
+        qtbot.mouseClick(header.temporary_button, Qt.MouseButton.LeftButton)
+
+
+def test_a_low_greeting_leaves_its_examples_out(qtbot: QtBot) -> None:
+    empty = EmptyChat()
+    qtbot.addWidget(empty)
+    empty.resize(700, 600)
+    empty.show()
+    assert empty.buttons[0].isVisible()
+    empty.resize(480, 200)
+    assert not empty.buttons[0].isVisible()
+    empty.show_temporary(temporary=True)
+    assert "never stored" in empty.subtitle.text()
 
 
 def test_an_example_goes_into_the_composer(qtbot: QtBot) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSize
 
-from tether_desktop.ui.main_window import first_size
+from tether_desktop.ui.window_frame import first_size
 from tether_desktop.ui.window_state import WindowState, read_state, state_path, write_state
 
 
