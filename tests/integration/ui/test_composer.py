@@ -350,6 +350,13 @@ async def test_a_prompt_is_saved_from_what_is_written_and_deleted_again() -> Non
         editor.name_edit.setText("Summarise")
         editor.save_button.click()
         await until(lambda: editor.list.count() == 1)
+        editor.new_button.click()
+        editor.name_edit.setText("summarise")
+        editor.text_edit.setPlainText("Again.")
+        editor.save_button.click()
+        await until(editor.problem_label.isVisible)
+        assert editor.text_edit.toPlainText() == "Again."
+        editor.list.setCurrentRow(0)
         editor.delete_button.click()
         await until(lambda: editor.list.count() == 0)
         editor.close_button.click()

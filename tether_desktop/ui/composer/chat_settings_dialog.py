@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from tether_desktop.ui.composer.override_field import OverrideField
+from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 
@@ -66,8 +67,9 @@ class ChatSettingsDialog(QDialog):
         """The values that the chat has for itself."""
         return {name: field.own for name, field in self.fields.items() if field.own is not None}
 
-    def say(self, text: str) -> None:
-        """Say that something was done."""
+    def say(self, text: str, *, failed: bool = False) -> None:
+        """Say that something was done, or why not."""
+        set_kind(self.said_label, "danger_text" if failed else "success")
         self.said_label.setText(text)
         self.said_label.show()
 

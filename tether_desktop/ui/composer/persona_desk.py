@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from tether_desktop.context.records import Persona, SessionRecord
+from tether_desktop.errors import TetherError
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.worker.session_news import SessionsNews
@@ -151,9 +152,15 @@ class PersonaDesk(QObject):
         dialog.open()
 
     async def _save_persona(self, name: str, overrides: Mapping[str, Any]) -> None:
-        persona: Persona = await self._worker.submit(
-            lambda tether: tether.library.save_persona(Persona("", name, overrides))
-        )
+        try:
+            persona: Persona = await self._worker.submit(
+                lambda tether: tether.library.save_persona(Persona("", name, overrides))
+            )
+        except TetherError as error:
+            if self.dialog is None:
+                raise
+            self.dialog.say(f"{error.message} {error.hint}".strip(), failed=True)
+            return
         self._apply(overrides, persona.name)
         if self.dialog is not None:
             self.dialog.say(self.tr("Saved as the persona “{name}”.").format(name=visible(persona.name)))

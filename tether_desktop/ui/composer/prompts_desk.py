@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from tether_desktop.context.records import Snippet
+from tether_desktop.errors import TetherError
 from tether_desktop.ui.composer.composer import Composer
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.tasks import Tasks
@@ -98,14 +99,28 @@ class PromptsDesk(QObject):
         editor.open()
 
     async def _save(self, snippet: Snippet) -> None:
-        saved: Snippet = await self._worker.submit(lambda tether: tether.library.save_snippet(snippet))
+        try:
+            saved: Snippet = await self._worker.submit(lambda tether: tether.library.save_snippet(snippet))
+        except TetherError as error:
+            self._tell(error)
+            return
         if self.editor is not None:
             self.editor.show_saved(saved)
 
     async def _delete(self, snippet_id: str) -> None:
-        await self._worker.submit(lambda tether: tether.library.delete_snippet(snippet_id))
+        try:
+            await self._worker.submit(lambda tether: tether.library.delete_snippet(snippet_id))
+        except TetherError as error:
+            self._tell(error)
+            return
         if self.editor is not None:
             self.editor.show_deleted(snippet_id)
+
+    def _tell(self, error: TetherError) -> None:
+        """Say it where the person looks."""
+        if self.editor is None:
+            raise error
+        self.editor.show_problem(f"{error.message} {error.hint}".strip())
 
     @Slot(object)
     def _on_chosen(self, entry: PromptEntry) -> None:

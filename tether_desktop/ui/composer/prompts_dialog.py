@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QListWidg
 from tether_desktop.context.records import Snippet
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
+from tether_desktop.ui.models.install_view import plain_label
 
 _SIZE = (720, 480)
 _FRAME = 56
@@ -45,6 +46,8 @@ class PromptsDialog(QDialog):
         self.text_edit.setAccessibleName(self.tr("Prompt"))
         self.text_edit.setTabChangesFocus(True)
         self.text_edit.setPlaceholderText(self.tr("What to ask. {{Blanks like this}} are filled in when it is used."))
+        self.problem_label = plain_label("danger_text")
+        self.problem_label.hide()
         self.new_button = ThemedButton(self.tr("New prompt"), "plus")
         self.save_button = ThemedButton(self.tr("Save"), kind="primary")
         self.delete_button = ThemedButton(self.tr("Delete"), "trash-2", kind="ghost")
@@ -65,6 +68,11 @@ class PromptsDialog(QDialog):
         self.list.setCurrentRow(-1)
         self._show(Snippet("", "", self._written))
         self.name_edit.setFocus()
+
+    def show_problem(self, problem: str) -> None:
+        """Say why a prompt was not kept or deleted; what is written stays."""
+        self.problem_label.setText(problem)
+        self.problem_label.setVisible(bool(problem))
 
     def show_saved(self, snippet: Snippet) -> None:
         """A prompt is kept."""
@@ -101,6 +109,7 @@ class PromptsDialog(QDialog):
         right.setSpacing(8)
         right.addWidget(self.name_edit)
         right.addWidget(self.text_edit, 1)
+        right.addWidget(self.problem_label)
         keep = QHBoxLayout()
         keep.addWidget(self.delete_button)
         keep.addStretch(1)
@@ -138,6 +147,7 @@ class PromptsDialog(QDialog):
 
     @Slot()
     def _refresh(self) -> None:
+        self.show_problem("")
         name, text = self.name_edit.text().strip(), self.text_edit.toPlainText()
         changed = (name, text) != (self._shown.name, self._shown.text) or not self._shown.id
         self.save_button.setEnabled(bool(name and text.strip()) and changed)
