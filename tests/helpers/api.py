@@ -20,6 +20,7 @@ from tether_desktop.model.remote.server_models import ServerModels
 from tether_desktop.protocol.api.gates.bounds import Bounds
 from tether_desktop.protocol.api.port.local_port import LocalPort
 from tether_desktop.protocol.completions import Completions
+from tether_desktop.protocol.library import Library
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
 from tether_desktop.tools.toolbox import Toolbox
@@ -31,6 +32,7 @@ class RoomsCore:
 
     settings: Settings
     sessions: SessionService
+    library: Library
     completions: Completions
     store: Store
     catalog: Catalog
@@ -79,6 +81,7 @@ def core_of_rooms(rooms: Rooms, **settings: Any) -> RoomsCore:
     return RoomsCore(
         chosen,
         rooms.sessions,
+        Library(rooms.store),
         rooms.completions,
         rooms.store,
         rooms.catalog,

@@ -37,24 +37,31 @@ def list_sessions(
     *,
     json: Json = False,
     deleted: Annotated[bool, typer.Option(help="Those in the bin instead.")] = False,
+    archived: Annotated[bool, typer.Option("--archived", help="Those in the archive instead.")] = False,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> None:
     """List the conversations, the last active first; pinned ones have a *."""
+    if deleted and archived:
+        raise typer.BadParameter("Give --deleted or --archived.")
+    which = None if deleted else archived  # what was archived before it was deleted is in the bin all the same
     # One more than is shown tells whether there are others.
-    found = _do(lambda sessions: sessions.list(deleted=deleted, limit=limit + 1, offset=offset))
+    found = _do(lambda sessions: sessions.list(deleted=deleted, archived=which, limit=limit + 1, offset=offset))
     shown = found[:limit]
     if json:
         print_json([session_json(session) for session in shown])
     elif shown:
         print_table(("SESSION", "LAST ACTIVE", "MODEL", "TITLE"), [_row(session) for session in shown])
     else:
-        note("There are no further ones." if offset else _NONE[deleted])
+        note("There are no further ones." if offset else _none(deleted=deleted, archived=archived))
     if len(found) > limit and not json:
         note(f"There are more: --offset {offset + limit} goes on.")
 
 
-_NONE = {True: "The bin is empty.", False: "There are no conversations yet."}
+def _none(*, deleted: bool, archived: bool) -> str:
+    if deleted:
+        return "The bin is empty."
+    return "The archive is empty." if archived else "There are no conversations yet."
 
 
 @app.command("show")
@@ -122,6 +129,20 @@ def unpin_session(session_id: SessionId) -> None:
     """Take that mark away."""
     unpinned = _change(session_id, lambda sessions, found: sessions.pin(found.id, pinned=False))
     note(safe(f"{_name(unpinned)} is not pinned."))
+
+
+@app.command("archive")
+def archive_session(session_id: SessionId) -> None:
+    """Put a conversation out of the way; it can still be searched and gone on with."""
+    archived = _change(session_id, lambda sessions, found: sessions.archive(found.id, archived=True))
+    note(safe(f"{_name(archived)} is in the archive; `tether sessions list --archived` shows it."))
+
+
+@app.command("unarchive")
+def unarchive_session(session_id: SessionId) -> None:
+    """Take a conversation out of the archive."""
+    listed = _change(session_id, lambda sessions, found: sessions.archive(found.id, archived=False))
+    note(safe(f"{_name(listed)} is in the list again."))
 
 
 @app.command("branch")

@@ -186,9 +186,8 @@ def _links(connection: Connection, *which: ColumnElement[bool]) -> list[tree.Lin
 
 def _session_record(row: Row[Any]) -> SessionRecord:
     # By their places, as asking for them by name takes several times as long, and lists have many.
-    fields: list[Any]
-    *fields, overrides = row
-    return SessionRecord(*fields, overrides=load_overrides(overrides))
+    fields: tuple[Any, ...] = (*row[:-1], load_overrides(row[-1]))
+    return SessionRecord(*fields)
 
 
 def _usage(row: Row[Any]) -> Usage | None:

@@ -198,3 +198,75 @@ async def test_text_that_is_half_a_character_is_sent_as_it_is_stored(api: OpenAp
     session = (await api.client.get("/sessions")).json()[0]
     reply = (await stored(api.client, session["session_id"]))[-1]
     assert "".join(line.get("content", "") for line in lines) == reply["content"]
+
+
+async def test_the_archive_is_listed_apart_and_still_searched(api: OpenApi) -> None:
+    ids = [await begun(api, title=title) for title in ("first", "second")]
+    archived = (await api.client.patch(f"/sessions/{ids[0]}", json={"archived": True})).json()
+    assert (archived["archived"], archived["title"]) == (True, "first")
+    assert await titles(api, "?archived=true") == ["first"]
+    assert await titles(api, "?archived=false") == ["second"]
+    assert await titles(api) == ["second", "first"]
+    hits = (await api.client.get("/sessions/search", params={"q": "first", "titles": "true"})).json()
+    assert [(hit["where"], hit["session_id"], hit["message_id"]) for hit in hits] == [("title", ids[0], "")]
+    assert (await api.client.get("/sessions/search", params={"q": "first"})).json() == []
+    await api.client.patch(f"/sessions/{ids[0]}", json={"archived": False})
+    assert await titles(api, "?archived=true") == []
+
+
+async def folder_names(api: OpenApi) -> list[str]:
+    return [folder["name"] for folder in (await api.client.get("/folders")).json()]
+
+
+async def test_a_conversation_is_put_into_a_folder_and_taken_out(api: OpenApi) -> None:
+    folder = (await api.client.post("/folders", json={"name": " Work "})).raise_for_status().json()
+    assert folder["name"] == "Work"
+    session_id = await begun(api, title="Plan")
+    moved = (await api.client.patch(f"/sessions/{session_id}", json={"folder_id": folder["folder_id"]})).json()
+    assert moved["folder_id"] == folder["folder_id"]
+    renamed = (await api.client.patch(f"/sessions/{session_id}", json={"title": "Plans"})).json()
+    assert renamed["folder_id"] == folder["folder_id"]
+    out = (await api.client.patch(f"/sessions/{session_id}", json={"folder_id": None})).json()
+    assert (out["folder_id"], out["title"]) == (None, "Plans")
+
+
+async def test_nothing_is_changed_when_the_folder_is_not_there(api: OpenApi) -> None:
+    session_id = await begun(api, title="Plan")
+    asked = {"title": "Other", "archived": True, "folder_id": UNKNOWN}
+    refused = await api.client.patch(f"/sessions/{session_id}", json=asked)
+    assert (refused.status_code, refused.json()["code"]) == (404, "folder_not_found")
+    session = (await api.client.get(f"/sessions/{session_id}")).json()
+    assert (session["title"], session["archived"]) == ("Plan", False)
+
+
+async def test_folders_are_made_renamed_and_deleted(api: OpenApi) -> None:
+    first, second = [
+        (await api.client.post("/folders", json={"name": name})).json()["folder_id"] for name in ("Work", "Play")
+    ]
+    assert await folder_names(api) == ["Play", "Work"]
+    session_id = await begun(api, title="Plan")
+    await api.client.patch(f"/sessions/{session_id}", json={"folder_id": second})
+    assert (await api.client.patch(f"/folders/{first}", json={"name": "Office"})).json()["name"] == "Office"
+    assert [session["folder_id"] for session in (await api.client.get("/sessions")).json()] == [second]
+    assert (await api.client.delete(f"/folders/{second}")).is_success
+    assert await folder_names(api) == ["Office"]
+    assert [session["folder_id"] for session in (await api.client.get("/sessions")).json()] == [None]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [("work", 409, "name_taken"), ("\u200b", 400, "name_unfit"), ("", 422, "invalid_request")],
+)
+async def test_a_name_that_no_folder_can_have_is_refused(api: OpenApi, name: str, status: int, code: str) -> None:
+    await api.client.post("/folders", json={"name": "Work"})
+    refused = await api.client.post("/folders", json={"name": name})
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert await folder_names(api) == ["Work"]
+
+
+async def test_a_folder_that_is_gone_is_said_to_be(api: OpenApi) -> None:
+    for answered in (
+        await api.client.patch(f"/folders/{UNKNOWN}", json={"name": "Name"}),
+        await api.client.delete(f"/folders/{UNKNOWN}"),
+    ):
+        assert (answered.status_code, answered.json()["code"]) == (404, "folder_not_found")

@@ -15,7 +15,7 @@ from tether_desktop.cli import main
 from tether_desktop.cli.search_hits import print_hit
 from tether_desktop.context.records import SessionRecord
 from tether_desktop.context.store import Store
-from tether_desktop.messages import Message, Reasoning, Text, text_message
+from tether_desktop.messages import Attachment, Message, Reasoning, Text, text_message
 from tether_desktop.settings import load_settings
 
 Capture = pytest.CaptureFixture[str]
@@ -93,6 +93,31 @@ def test_a_conversation_is_renamed_pinned_and_copied(store: Store, capsys: Captu
     assert tether("branch", session.id, store.history(session.id)[0].id) == 0
     copy = capsys.readouterr().out.strip()
     assert [record.message.text for record in store.history(copy)] == ["Where is the bread?"]
+
+
+def test_the_archive_is_listed_by_itself(store: Store, capsys: Capture) -> None:
+    kitchen, garden = talk(store, "Kitchen"), talk(store, "Garden")
+    assert tether("archive", kitchen.id[:8]) == 0
+    assert store.get_session(kitchen.id).archived
+    capsys.readouterr()
+    assert tether("list") == tether("list", "--archived") == 0
+    listed, archived = capsys.readouterr().out.split("SESSION")[1:]
+    assert ("Garden" in listed, "Kitchen" in listed) == (True, False)
+    assert ("Garden" in archived, "Kitchen" in archived) == (False, True)
+    assert tether("list", "--archived", "--deleted") == 2
+    assert tether("unarchive", kitchen.id) == 0
+    assert {session.id for session in store.list_sessions(archived=False)} == {kitchen.id, garden.id}
+    capsys.readouterr()
+    assert tether("list", "--archived") == 0
+    assert "The archive is empty." in capsys.readouterr().err
+
+
+def test_the_files_of_a_question_are_named_where_it_is_shown(store: Store, capsys: Capture) -> None:
+    session = store.create_session()
+    asked = Message("user", (Attachment("notes.md", "# Bread"), Text("Sum it up.")))
+    store.add_message(session.id, asked, parent_id=None)
+    assert tether("show", session.id) == 0
+    assert capsys.readouterr().out == "You:\n[notes.md]\nSum it up.\n\n"
 
 
 def test_what_is_exported_is_imported_the_same(store: Store, tmp_path: Path, capsys: Capture) -> None:

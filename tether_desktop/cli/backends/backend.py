@@ -106,7 +106,13 @@ class Sessions(Protocol):
         ...
 
     async def list(
-        self, *, deleted: bool = False, pinned: bool | None = None, limit: int | None = None, offset: int = 0
+        self,
+        *,
+        deleted: bool = False,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> builtins.list[SessionRecord]:
         """Those in the list or in the bin; the last active first."""
         ...
@@ -133,6 +139,10 @@ class Sessions(Protocol):
 
     async def pin(self, session_id: str, *, pinned: bool) -> SessionRecord:
         """Show it before the others, or no longer."""
+        ...
+
+    async def archive(self, session_id: str, *, archived: bool) -> SessionRecord:
+        """Put it out of the way, or back into the list."""
         ...
 
     async def branch(self, session_id: str, message_id: str | None = None) -> SessionRecord:

@@ -35,14 +35,20 @@ class PortSessions:
         return session_from_json(await self._client.call("POST", "/sessions", {"title": title, "model_name": model}))
 
     async def list(
-        self, *, deleted: bool = False, pinned: bool | None = None, limit: int | None = None, offset: int = 0
+        self,
+        *,
+        deleted: bool = False,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> builtins.list[SessionRecord]:
         """Those in the list or in the bin; asked for page by page."""
         found: builtins.list[SessionRecord] = []
         while limit is None or len(found) < limit:
             wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
-            query = {"deleted": _flag(deleted), "pinned": _flag(pinned), "limit": wanted, "offset": offset + len(found)}
-            page = await self._client.get("/sessions", **query)
+            which = {"deleted": _flag(deleted), "pinned": _flag(pinned), "archived": _flag(archived)}
+            page = await self._client.get("/sessions", **which, limit=wanted, offset=offset + len(found))
             found += map(session_from_json, page)
             if len(page) < wanted:
                 break
@@ -83,6 +89,10 @@ class PortSessions:
     async def pin(self, session_id: str, *, pinned: bool) -> SessionRecord:
         """Show it before the others, or no longer."""
         return await self._change(session_id, {"pinned": pinned})
+
+    async def archive(self, session_id: str, *, archived: bool) -> SessionRecord:
+        """Put it out of the way, or back into the list."""
+        return await self._change(session_id, {"archived": archived})
 
     async def branch(self, session_id: str, message_id: str | None = None) -> SessionRecord:
         """Copy it up to a message, or all that is shown."""

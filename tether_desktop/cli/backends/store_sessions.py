@@ -28,11 +28,17 @@ class StoreSessions:
         return await asyncio.to_thread(self._store.create_session, title, model)
 
     async def list(
-        self, *, deleted: bool = False, pinned: bool | None = None, limit: int | None = None, offset: int = 0
+        self,
+        *,
+        deleted: bool = False,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> builtins.list[SessionRecord]:
         """Those in the list or in the bin."""
-        listed = partial(self._store.list_sessions, deleted=deleted, pinned=pinned, limit=limit, offset=offset)
-        return await asyncio.to_thread(listed)
+        listed = partial(self._store.list_sessions, deleted=deleted, pinned=pinned, archived=archived)
+        return await asyncio.to_thread(partial(listed, limit=limit, offset=offset))
 
     async def find(self, beginning: str) -> SessionRecord:
         """The one whose id begins so; raises SessionNotFound."""
@@ -57,6 +63,10 @@ class StoreSessions:
     async def pin(self, session_id: str, *, pinned: bool) -> SessionRecord:
         """Show it before the others, or no longer."""
         return await asyncio.to_thread(partial(self._store.pin_session, session_id, pinned=pinned))
+
+    async def archive(self, session_id: str, *, archived: bool) -> SessionRecord:
+        """Put it out of the way, or back into the list."""
+        return await asyncio.to_thread(partial(self._store.archive_session, session_id, archived=archived))
 
     async def branch(self, session_id: str, message_id: str | None = None) -> SessionRecord:
         """Copy it up to a message, or all that is shown."""

@@ -7,7 +7,7 @@ from fastapi.telemetry import TelemetryConfig
 
 import tether_desktop
 from tether_desktop import paths
-from tether_desktop.protocol.api import generations, models, sessions, system, tools
+from tether_desktop.protocol.api import folders, generations, models, sessions, system, tools
 from tether_desktop.protocol.api.audience import Audience
 from tether_desktop.protocol.api.core import Core
 from tether_desktop.protocol.api.description import describe
@@ -29,6 +29,7 @@ from tether_desktop.protocol.api.session_pages import SessionPages
 _ROUTERS = (
     system.router,
     sessions.router,
+    folders.router,
     generations.router,
     models.router,
     tools.router,

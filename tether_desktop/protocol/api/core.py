@@ -12,6 +12,7 @@ from tether_desktop.model.install.installer import Installer
 from tether_desktop.model.pool.pool import EnginePool
 from tether_desktop.model.remote.server_models import ServerModels
 from tether_desktop.protocol.completions import Completions
+from tether_desktop.protocol.library import Library
 from tether_desktop.protocol.service import SessionService
 from tether_desktop.settings import Settings
 from tether_desktop.tools.toolbox import Toolbox
@@ -22,6 +23,7 @@ class Core(Protocol):
 
     settings: Settings
     sessions: SessionService
+    library: Library
     completions: Completions
     store: Store
     catalog: Catalog

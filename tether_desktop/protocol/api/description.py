@@ -43,6 +43,7 @@ _TAGS = {
     "The port": "What answers here, and how it is doing.",
     "Conversations": "Made, found, read, changed, copied, deleted, and taken elsewhere as files. Deleting moves a "
     "conversation to the bin; only erasing is for good.",
+    "Folders": "What conversations can be put into, one each.",
     "Turns": "A turn is a question and all that happens until its answer is complete: waiting, reading, thinking, "
     "calling tools, writing. It runs by itself; clients follow it as they please.",
     "Models": "The language models of this computer, and those of servers that were added.",

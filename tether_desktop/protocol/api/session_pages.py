@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from tether_desktop.context.record_json import session_json
 from tether_desktop.protocol.api.core import Core
 from tether_desktop.protocol.api.ndjson import to_json
+from tether_desktop.protocol.library import Shelf
 from tether_desktop.protocol.news import News
 
 _KEPT = 32
@@ -19,6 +20,7 @@ class Which(NamedTuple):
 
     deleted: bool
     pinned: bool | None
+    archived: bool | None
     limit: int
     offset: int
 
@@ -46,7 +48,7 @@ class SessionPages:
         self._core = core
         self._pages: dict[Which, Page] = {}
         self._changes = 0
-        self.close = core.sessions.subscribe(self._on_news)
+        self._stops = (core.sessions.subscribe(self._on_change), core.library.subscribe(self._on_change))
 
     async def get(self, which: Which) -> Page:
         """A page; raises as ``SessionService.list``."""
@@ -56,14 +58,23 @@ class SessionPages:
     async def _made(self, which: Which) -> Page:
         changes = self._changes
         found = await self._core.sessions.list(
-            deleted=which.deleted, pinned=which.pinned, limit=which.limit + 1, offset=which.offset
+            deleted=which.deleted,
+            pinned=which.pinned,
+            archived=which.archived,
+            limit=which.limit + 1,
+            offset=which.offset,
         )
         page = Page(to_json([session_json(session) for session in found[: which.limit]]), len(found) > which.limit)
         if changes == self._changes and not self._core.settings.sqlite_url and len(self._pages) < _KEPT:
             self._pages[which] = page
         return page
 
-    def _on_news(self, _news: News) -> None:
+    def close(self) -> None:
+        """Listen no more."""
+        for stop in self._stops:
+            stop()
+
+    def _on_change(self, _what: News | Shelf) -> None:
         self._changes += 1
         self._pages.clear()
 

@@ -11,7 +11,7 @@ from tether_desktop.protocol.api.schemas import Asked, Detail, FinishReasonName,
 
 LONGEST_TITLE = 500
 
-SESSION = {
+SESSION: dict[str, Any] = {
     "session_id": "0f2c6a51d3b94f7e8a1b2c3d4e5f6071",
     "title": "Why is the sky blue",
     "model": "SmolLM2-135M-Instruct-q4-MLC",
@@ -20,6 +20,11 @@ SESSION = {
     "last_active": "2026-11-22T09:30:04.250000+00:00",
     "deleted_at": None,
     "pinned": False,
+    "archived": False,
+    "folder_id": None,
+    "unread": False,
+    "persona": "",
+    "overrides": {},
 }
 QUESTION = {
     "id": "5c2a1f0e9d8b4c7a6f5e4d3c2b1a0f9e",
@@ -60,6 +65,13 @@ HIT = {
     "created_at": REPLY["created_at"],
     "excerpt": "Air scatters blue light most.",
     "marks": [[13, 17]],
+    "where": "message",
+    "attachment": "",
+}
+FOLDER = {
+    "folder_id": "7d1c2b3a4f5e4d6c8b9a0f1e2d3c4b5a",
+    "name": "Physics",
+    "created_at": "2026-11-22T09:00:00+00:00",
 }
 
 
@@ -79,6 +91,31 @@ class SessionChanges(Asked):
         default=None, max_length=LONGEST_TITLE, description="Empty lets the next question name it."
     )
     pinned: StrictBool | None = Field(default=None, description="Whether it is shown before the others.")
+    archived: StrictBool | None = Field(default=None, description="Whether it is out of the way, in the archive.")
+    folder_id: Id | None = Field(
+        default=None, description="The folder it lies in; null takes it out of its folder, left out it stays there."
+    )
+
+    @property
+    def moves(self) -> bool:
+        """Whether the conversation is to lie elsewhere."""
+        return "folder_id" in self.model_fields_set
+
+
+class FolderName(Asked):
+    """What a folder is called."""
+
+    name: str = Field(
+        max_length=LONGEST_TITLE, description="No other folder may have it, whatever the letter case.", min_length=1
+    )
+
+
+class Folder(Told):
+    """A folder of conversations."""
+
+    folder_id: str
+    name: str
+    created_at: datetime
 
 
 class BranchPoint(Asked):
@@ -98,6 +135,11 @@ class Session(Told):
     last_active: datetime = Field(description="When something was last written in it.")
     deleted_at: datetime | None = Field(description="When it was moved to the bin; null while it is in the list.")
     pinned: bool = Field(description="Whether it is shown before the others.")
+    archived: bool = Field(description="Whether it is out of the way, in the archive.")
+    folder_id: str | None = Field(description="The folder it lies in; null for none.")
+    unread: bool = Field(description="Whether an answer came that nobody has looked at in the window.")
+    persona: str = Field(description="The persona that `overrides` are from; empty for none.")
+    overrides: dict[str, Any] = Field(description="Values that hold in it in place of the settings, by their names.")
 
 
 class TextPart(Told):
@@ -134,6 +176,17 @@ class ToolResultPart(Told):
     name: str
     result: str
     is_error: bool
+    seconds: float | None = Field(description="How long it took, when known.")
+
+
+class AttachmentPart(Told):
+    """A file that went with a question."""
+
+    type: Literal["attachment"]
+    name: str
+    text: str = Field(description="What is in it, as the model reads it.")
+    media_type: str
+    size: int = Field(description="Of the file, in bytes.")
 
 
 class Message(Told):
@@ -143,7 +196,7 @@ class Message(Told):
     role: Literal["system", "user", "assistant", "tool"]
     content: str
     created_at: datetime
-    parts: list[TextPart | ReasoningPart | ToolCallPart | ToolResultPart]
+    parts: list[TextPart | ReasoningPart | ToolCallPart | ToolResultPart | AttachmentPart]
     session_id: str
     parent_id: str | None = Field(description="The message it follows; null for the first.")
     model: str = Field(description="Who wrote it; empty for a question.")
@@ -159,15 +212,17 @@ class Message(Told):
 
 
 class Hit(Told):
-    """A message in which something was found."""
+    """A message, or a conversation's title, in which something was found."""
 
     title: str = Field(description="Of its conversation.")
     session_id: str
-    message_id: str
+    message_id: str = Field(description="Empty where the title has the words.")
     role: Literal["system", "user", "assistant", "tool"]
     created_at: datetime
     excerpt: str = Field(description="The text around what was found, in one line.")
     marks: list[tuple[int, int]] = Field(description="Where the words stand in the excerpt, as [start, end].")
+    where: Literal["title", "message", "attachment"] = Field(description="What the excerpt is from.")
+    attachment: str = Field(description="The name of the file that the excerpt is from; else empty.")
 
 
 class Deleted(Detail):

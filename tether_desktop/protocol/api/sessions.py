@@ -1,4 +1,4 @@
-"""Conversations: made, listed, found, read, renamed, pinned, branched, deleted and restored."""
+"""Conversations: made, listed, found, read, changed, branched, deleted and restored."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tether_desktop.protocol.api.refusals import answer, refusals
 from tether_desktop.protocol.api.schemas import Detail, SessionId, examples
 from tether_desktop.protocol.api.session_pages import ThePages, Which
 from tether_desktop.protocol.api.session_schemas import (
+    FOLDER,
     HIT,
     REPLY,
     SESSION,
@@ -56,8 +57,9 @@ async def create_session(
     operation_id="list_sessions",
     summary="List conversations",
     description="""\
-The conversations, the last active first; `pinned` marks those that are to be shown before the others. Where there are
-more than `limit`, the header `Link` has the address of the next page.""",
+The conversations, the last active first; `pinned` marks those that are to be shown before the others, `archived`
+those that are out of the way. Where there are more than `limit`, the header `Link` has the address of the next
+page.""",
     response_class=JsonResponse,
     responses={200: answer("A page of conversations.", list[Session], [SESSION], LINK), **refusals(422, 503)},
     dependencies=[ChatScope],
@@ -67,11 +69,12 @@ async def list_sessions(
     pages: ThePages,
     deleted: Annotated[bool, Query(description="Those in the bin instead.")] = False,
     pinned: Annotated[bool | None, Query(description="Only those that are pinned, or are not.")] = None,
+    archived: Annotated[bool | None, Query(description="Only those in the archive, or not in it.")] = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
     """List sessions."""
-    page = await pages.get(Which(deleted, pinned, limit, offset))
+    page = await pages.get(Which(deleted, pinned, archived, limit, offset))
     headers = next_link(request, limit=limit, offset=offset + limit) if page.more else None
     return Response(page.body, headers=headers, media_type="application/json")
 
@@ -99,9 +102,10 @@ async def delete_all_sessions(core: TheCore) -> Response:
     operation_id="search_messages",
     summary="Find messages",
     description="""\
-The newest messages in which all words of the query stand, in any order, of all conversations but those in the bin; the
-last word may be the beginning of one. Letter case and accents make no difference, and no character has a special
-meaning. `marks` are places in the excerpt.""",
+The newest messages in which, or in whose files, all words of the query stand, in any order, of all conversations but
+those in the bin; the last word may be the beginning of one. Letter case and accents make no difference, and no
+character has a special meaning. With `titles` the conversations whose titles have the words come first. `marks` are
+places in the excerpt.""",
     response_class=JsonResponse,
     responses={200: answer("A page of what was found.", list[Hit], [HIT], LINK), **refusals(422, 503)},
     dependencies=[ChatScope],
@@ -110,11 +114,12 @@ async def search_messages(
     request: Request,
     core: TheCore,
     q: Annotated[str, Query(max_length=1000, description="What to look for.", examples=["blue light"])],
+    titles: Annotated[bool, Query(description="Look in the conversations' titles too.")] = False,
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> Response:
     """Find messages."""
-    hits = await core.sessions.search(q, limit=limit + 1, offset=offset)
+    hits = await core.sessions.search(q, limit=limit + 1, offset=offset, titles=titles)
     headers = next_link(request, limit=limit, offset=offset + limit) if len(hits) > limit else {}
     return JsonResponse([hit_json(hit) for hit in hits[:limit]], headers=headers)
 
@@ -140,8 +145,8 @@ async def get_session(session_id: SessionId, core: TheCore) -> Response:
 @router.patch(
     "/sessions/{session_id}",
     operation_id="change_session",
-    summary="Rename or pin a conversation",
-    description="Changes what is named; the rest stays as it is.",
+    summary="Rename, pin, archive or move a conversation",
+    description="Changes what is named; the rest stays as it is. `GET /folders` has the ids of folders.",
     response_class=JsonResponse,
     responses={200: answer("The conversation as it is now.", Session, SESSION), **refusals(404, 422, 503, 507)},
     dependencies=[ChatScope],
@@ -149,16 +154,28 @@ async def get_session(session_id: SessionId, core: TheCore) -> Response:
 async def change_session(
     session_id: SessionId,
     asked: Annotated[
-        SessionChanges, Body(openapi_examples=examples(rename={"title": "The sky"}, pin={"pinned": True}))
+        SessionChanges,
+        Body(
+            openapi_examples=examples(
+                rename={"title": "The sky"},
+                pin={"pinned": True},
+                archive={"archived": True},
+                move={"folder_id": FOLDER["folder_id"]},
+            )
+        ),
     ],
     core: TheCore,
 ) -> Response:
     """Change a session."""
     session = await core.sessions.get(session_id)
+    if asked.moves:  # first, as only this may be refused
+        (session,) = await core.sessions.move([session_id], asked.folder_id)
     if asked.title is not None:
         session = await core.sessions.rename(session_id, asked.title)
     if asked.pinned is not None:
         session = await core.sessions.pin(session_id, pinned=asked.pinned)
+    if asked.archived is not None:
+        session = await core.sessions.archive(session_id, archived=asked.archived)
     return JsonResponse(session_json(session))
 
 
