@@ -60,7 +60,7 @@ def fill(data: Path, models: Path) -> None:
             },
         ],
     )
-    (data / "window.json").write_text(json.dumps({"tour_seen": True}), encoding="utf-8")
+    (data / "window.json").write_text(json.dumps({"toured": True}), encoding="utf-8")
     store = Store(f"sqlite:///{data / 'tether.db'}")
     for title in reversed(TITLES):
         session = store.create_session(title, MODEL)

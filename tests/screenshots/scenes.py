@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
 from tests.helpers.gui import until
 from tether_desktop.ui.main_window import MainWindow
+from tether_desktop.ui.models.models_page import Tab
 
 SetUp = Callable[[MainWindow], Awaitable[QWidget | None]]
 
@@ -44,6 +47,10 @@ async def _empty(window: MainWindow) -> None:
     window.desk.new()
 
 
+async def _temporary(window: MainWindow) -> None:
+    window.commands.temporary_chat()
+
+
 async def _answer(window: MainWindow) -> None:
     await open_chat(window, "Sorting photographs by date")
 
@@ -54,9 +61,14 @@ async def _tool_call(window: MainWindow) -> None:
 
 async def _streaming(window: MainWindow) -> None:
     window.desk.new()
-    window.pane.composer.set_text("Why does bread rise? Please wait for the oven.")
-    window.pane.composer.button.click()
+    await ask(window, "Why does bread rise? Please wait for the oven.")
     await until(lambda: window.conversation.views and window.conversation.views[-1].text)
+
+
+async def _queue(window: MainWindow) -> None:
+    await _streaming(window)
+    await ask(window, "And why does it fall again?")
+    await ask(window, "Which flour is best for that?")
 
 
 async def _stop(window: MainWindow) -> None:
@@ -64,10 +76,104 @@ async def _stop(window: MainWindow) -> None:
     await until(lambda: not window.conversation.busy)
 
 
+async def _files(window: MainWindow) -> None:
+    await open_chat(window, "Budget for the workshop")
+    folder = Path(os.environ["TETHER_DATA_DIR"])
+    (folder / "costs.csv").write_text("what,price\nwood,120\nglue,8\n" * 40, encoding="utf-8")
+    (folder / "plan.md").write_text("# Plan\n\nBuild the bench first.\n" * 12, encoding="utf-8")
+    window.composing.attachments.attach([folder / "costs.csv", folder / "plan.md"])
+    window.pane.composer.set_text("What is missing from this plan?")
+    await until(lambda: len(window.pane.composer.writing.files.files) == 2)
+
+
+async def _search(window: MainWindow) -> None:
+    await open_chat(window, "Why bread rises")
+    window.sidebar.search.setText("time")
+    await until(lambda: window.sidebar.found.view.model().rowCount() > 1)
+
+
+async def _archive(window: MainWindow) -> None:
+    window.sidebar.show_archive()
+
+
+async def _bin(window: MainWindow) -> None:
+    record = next(each for each in window.sidebar.model.sessions() if each.title == "Names for a sailing boat")
+    window.sessions.delete([record.id])
+    await until(window.pane.undo_bar.isVisible)
+    window.sidebar.show_bin()
+
+
+async def _find(window: MainWindow) -> None:
+    await open_chat(window, "Sorting photographs by date")
+    window.desk.answers.finding.open()
+    window.pane.find_bar.field.setText("time")
+
+
+async def _welcome(window: MainWindow) -> None:
+    window.pages.put_beside(window.welcome)
+
+
+async def _models(window: MainWindow) -> None:
+    window.adding.open()
+
+
+async def _catalogue(window: MainWindow) -> None:
+    window.adding.open_catalogue()
+
+
+def _models_tab(tab: Tab) -> SetUp:
+    async def show(window: MainWindow) -> None:
+        window.adding.open()
+        assert window.adding.page is not None
+        window.adding.page.turn_to(tab)
+
+    return show
+
+
+def _tour(number: int) -> SetUp:
+    async def show(window: MainWindow) -> None:
+        window.show_tour()
+        for _ in range(number):
+            window.tour.go_on()
+
+    return show
+
+
+async def _quick(window: MainWindow) -> QWidget:
+    window.system.quick.show()
+    quick = window.system.quick.quick_window
+    await until(quick.isVisible)
+    return quick
+
+
+async def _quick_gone(window: MainWindow) -> None:
+    window.system.quick.close()
+
+
+async def ask(window: MainWindow, text: str) -> None:
+    """Type a question and send it."""
+    window.pane.composer.set_text(text)
+    window.pane.composer.button.click()
+
+
 ALL = (
     Scene("empty-chat", _empty),
+    Scene("temporary-chat", _temporary),
     Scene("answer", _answer),
     Scene("answer-small", _answer, (680, 440)),
     Scene("tool-call", _tool_call),
     Scene("streaming", _streaming, leave=_stop),
+    Scene("queue", _queue, leave=_stop),
+    Scene("files", _files),
+    Scene("search", _search),
+    Scene("archive", _archive),
+    Scene("bin", _bin),
+    Scene("find", _find),
+    Scene("welcome", _welcome),
+    Scene("models-here", _models),
+    Scene("models-add", _catalogue),
+    Scene("models-speed", _models_tab("speed")),
+    Scene("models-compare", _models_tab("compare")),
+    *(Scene(f"tour-{number + 1}", _tour(number)) for number in range(3)),
+    Scene("quick-window", _quick, leave=_quick_gone),
 )
