@@ -107,6 +107,7 @@ class CompareTab(QScrollArea):
         for pane in self.panes:
             self._sides.addWidget(pane, 1)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = QWidget()

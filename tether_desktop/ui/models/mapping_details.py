@@ -59,6 +59,7 @@ class MappingDetails(QWidget):
         self.button.setAutoDefault(False)
         self.table = QScrollArea()
         self.table.setWidgetResizable(True)
+        self.table.setObjectName("weights_table")
         self.table.setFrameShape(QFrame.Shape.NoFrame)
         self.table.setAccessibleName(self.tr("What became of the weights"))
         self.table.hide()

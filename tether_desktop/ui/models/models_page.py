@@ -63,6 +63,7 @@ class ModelsPage(QWidget):
             layout.addStretch(1)
             layout.addWidget(page, 100)
             layout.addStretch(1)
+        page.setAccessibleName(self.tabs.tabText(TABS.index(tab)))
         self._pages[tab] = holder
         self._stack.addWidget(holder)
         if tab == self.tab:
