@@ -370,15 +370,15 @@ async def test_a_persona_chosen_before_the_first_question_holds_in_the_chat() ->
             lambda tether: tether.library.save_persona(Persona("", "Pirate", {"system_prompt": "Arr.", "top_k": 5}))
         )
         window.composing.personas.choose(persona)
-        assert window.pane.composer.row.persona_button.text() == "Pirate"
+        assert window.pane.composer.row.persona_button.text().strip() == "Pirate"
         conversation = ask(window, "Name three colours.")
         await until(lambda: conversation.views and not conversation.busy)
         record = await window._worker.submit(lambda tether: tether.sessions.get(conversation.session_id))
         assert (record.persona, dict(record.overrides)) == ("Pirate", {"system_prompt": "Arr.", "top_k": 5})
         window.desk.new()
-        assert window.pane.composer.row.persona_button.text() == "Default"
+        assert window.pane.composer.row.persona_button.text().strip() == "Default"
         window.desk.open(conversation.session_id)
-        await until(lambda: window.pane.composer.row.persona_button.text() == "Pirate")
+        await until(lambda: window.pane.composer.row.persona_button.text().strip() == "Pirate")
         window.composing.personas.choose(None)
         await until(lambda: window.sidebar.model.session(conversation.session_id).persona == "")
 
@@ -399,7 +399,7 @@ async def test_settings_of_a_chat_are_kept_and_become_a_persona() -> None:
         dialog.name_edit.setText("Exact")
         dialog.persona_button.click()
         await until(dialog.said_label.isVisible)
-        await until(lambda: window.pane.composer.row.persona_button.text() == "Exact")
+        await until(lambda: window.pane.composer.row.persona_button.text().strip() == "Exact")
         dialog.close_button.click()
         personas = await window._worker.submit(lambda tether: tether.library.personas())
         assert [(each.name, dict(each.overrides)) for each in personas] == [("Exact", {"temperature": 0.1})]

@@ -139,7 +139,8 @@ class PersonaButton(IconButton):
         self._persona, self._own = persona, own
         name = visible(persona) if persona else self.tr("Custom") if own else self.tr("Default")
         metrics = QFontMetrics(self.font())
-        self.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, _WIDEST_NAME))
+        # Qt leaves too little between an icon and the words.
+        self.setText(f" {metrics.elidedText(name, Qt.TextElideMode.ElideRight, _WIDEST_NAME)}")
         self.set_label(self.tr("Persona: {name}").format(name=name))
         self.set_icon("user-round", "accent" if persona or own else "muted")
 
