@@ -11,6 +11,7 @@ from tether_desktop.ui.look.focus_chain import step_focus, stops_inside
 from tether_desktop.ui.look.themed_button import ThemedButton
 
 _WIDTH = 440
+_EDGE = 24
 _VEIL_ALPHA = 200
 
 
@@ -56,6 +57,10 @@ class Sheet(QWidget):
         self._show_answers(answers)
         self.setAccessibleName(f"{title} {text}")
         self.resize(self._window.size())
+        for label in (self.title, self.text):
+            # In a card that is aligned Qt does not ask how high words are at its width; polished, they know.
+            label.ensurePolished()
+            label.setMinimumHeight(label.heightForWidth(_WIDTH - 2 * _EDGE))
         self.show()
         self.raise_()
         next(iter(self.buttons.values())).setFocus(Qt.FocusReason.PopupFocusReason)
@@ -125,7 +130,7 @@ class Sheet(QWidget):
         foot.addStretch(1)
         foot.addLayout(self._row)
         inside = QVBoxLayout(self._card)
-        inside.setContentsMargins(24, 20, 24, 20)
+        inside.setContentsMargins(_EDGE, 20, _EDGE, 20)
         inside.setSpacing(12)
         for widget in (self.title, self.text, self.remember):
             inside.addWidget(widget)

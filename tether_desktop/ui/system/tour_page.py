@@ -84,6 +84,10 @@ class TourPage(QWidget):
         self.skip_button = ThemedButton(self.tr("Skip"), kind="ghost")
         self.back_button = ThemedButton(self.tr("Back"))
         self.next_button = ThemedButton(self.tr("Next"), kind="primary")
+        for button in (self.skip_button, self.back_button):
+            kept = button.sizePolicy()
+            kept.setRetainSizeWhenHidden(True)  # the dots stay where they are
+            button.setSizePolicy(kept)
         self._lay_out()
         self.skip_button.clicked.connect(self.ended)
         self.back_button.clicked.connect(self.go_back)

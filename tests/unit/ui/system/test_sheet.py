@@ -57,3 +57,9 @@ def test_tab_stays_on_the_sheet_and_it_covers_the_window_at_any_size(qtbot: QtBo
     assert seen == set(sheet.buttons.values())
     window.resize(900, 500)
     assert sheet.size() == window.size()
+
+
+def test_long_words_are_shown_whole(qtbot: QtBot, window: QWidget) -> None:
+    sheet = Sheet(window)
+    sheet.ask("Go?", "It is late, and the way is long. " * 6, ANSWERS, remember="Always")
+    assert sheet.text.height() >= sheet.text.heightForWidth(sheet.text.width())
