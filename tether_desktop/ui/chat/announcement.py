@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from tether_desktop.ui.chat.message_view import CallView, MessageView
 from tether_desktop.ui.tools.call_words import title_of
 from tether_desktop.ui.tools.tool_facts import ToolNames
+from tether_desktop.ui.translation import translate
 
 MOST_CHARACTERS = 400
 
@@ -20,7 +21,7 @@ def announce(widget: QWidget, text: str) -> None:
 
 def announce_reply(widget: QWidget, view: MessageView) -> None:
     """Say how a reply ended, if anybody listens."""
-    announce(widget, ending(widget, view))
+    announce(widget, ending(view))
 
 
 def announce_questions(widget: QWidget, before: MessageView, view: MessageView, names: ToolNames) -> None:
@@ -28,18 +29,19 @@ def announce_questions(widget: QWidget, before: MessageView, view: MessageView, 
     known = {call.id for call in before.waiting_calls}
     for call in view.waiting_calls:
         if call.id not in known:
-            announce(widget, question(widget, call, names))
+            announce(widget, question(call, names))
 
 
-def question(widget: QWidget, call: CallView, names: ToolNames) -> str:
-    """What is said of a call that waits; ``widget`` lends its translation."""
-    return widget.tr("%s waits for your approval") % title_of(call, names)
+def question(call: CallView, names: ToolNames) -> str:
+    """What is said of a call that waits."""
+    return translate("Announcements", "{tool} waits for your approval").format(tool=title_of(call, names))
 
 
-def ending(widget: QWidget, view: MessageView) -> str:
-    """What is said about a reply that ended; ``widget`` lends its translation."""
+def ending(view: MessageView) -> str:
+    """What is said about a reply that ended."""
     if view.state == "error":
         return " ".join(filter(None, (view.error_title, view.error_message, view.error_hint)))
     if view.state == "cancelled":
-        return widget.tr("The reply was stopped")
-    return f"{view.model or widget.tr('Assistant')}: {view.text[:MOST_CHARACTERS]}"
+        return translate("Announcements", "The reply was stopped")
+    speaker = view.model or translate("Announcements", "Assistant")
+    return f"{speaker}: {view.text[:MOST_CHARACTERS]}"

@@ -84,6 +84,7 @@ class ChatView(QAbstractScrollArea):
         self._tool_names: dict[str, ToolFacts] = {}
         self._models: Sequence[tuple[str, str]] = ()
         self._sought: tuple[str, str, int] = ("", "", 0)
+        self._looking = False
         self._order: list[str] = []
         self._stick = True
         self._syncing = False
@@ -184,9 +185,16 @@ class ChatView(QAbstractScrollArea):
             self._reveal(message_id)
         for each, widget in self._live.items():
             self._mark(each, widget)
-        place = self._mark(message_id, self._live[message_id]) if message_id in self._live else None
+        self._looking = bool(words)
+        self._look()
+
+    def _look(self) -> None:
+        """Bring the place that is sought into view as soon as so much of its message is shown."""
+        widget = self._live.get(self._sought[1])
+        place = self._mark(self._sought[1], widget) if widget is not None else None
         if place is not None:
-            self._look_at(self._column.top(self._indices[message_id]) + place)
+            self._looking = False
+            self._look_at(self._column.top(self._indices[self._sought[1]]) + place)
 
     def focus_question(self) -> bool:
         """Give the keyboard to the first tool call that waits for permission; False when none does."""
@@ -269,6 +277,8 @@ class ChatView(QAbstractScrollArea):
                 widget.show_more()
                 self._stale.add(message_id)
         self._sync()
+        if self._looking:
+            self._look()
 
     def _sync(self) -> None:
         """Make the widgets near the window, measure them, and put them where they belong."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.ui.look.themed_button import ThemedButton
+
+_NUMBERS = re.compile(r"[0-9.]+|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?")
 
 ALLOWED_SCHEMES = frozenset({"http", "https", "mailto"})
 
@@ -25,9 +29,9 @@ class LinkDialog(QDialog):
     def __init__(self, url: QUrl, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._url = url
-        self.setWindowTitle("Open this address?")
+        self.setWindowTitle(self.tr("Open this address?"))
         self.setMinimumWidth(480)
-        question = QLabel("The model wrote this address. Open it outside Tether?")
+        question = QLabel(self.tr("The model wrote this address. Open it outside Tether?"))
         question.setWordWrap(True)
         # Encoded, so that look-alike letters and spaces cannot hide where it goes.
         self.address = QLabel(bytes(url.toEncoded().data()).decode("ascii"))
@@ -36,9 +40,17 @@ class LinkDialog(QDialog):
         self.address.setProperty("kind", "muted")
         self.address.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         host = url.host(QUrl.ComponentFormattingOption.FullyEncoded)
-        self.host = QLabel(f"It goes to {host or 'your mail program'}.")
-        self.open_button = ThemedButton("Open", "external-link")
-        self.cancel_button = ThemedButton("Cancel", kind="primary")
+        target = self.tr("It goes to {host}.").format(host=host) if host else self.tr("It goes to your mail program.")
+        self.host = QLabel(target)
+        self.host.setTextFormat(Qt.TextFormat.PlainText)
+        self.host.setWordWrap(True)
+        self.warning = QLabel("\n".join(self._warnings(url)))
+        self.warning.setTextFormat(Qt.TextFormat.PlainText)
+        self.warning.setWordWrap(True)
+        self.warning.setProperty("kind", "warning")
+        self.warning.setVisible(bool(self.warning.text()))
+        self.open_button = ThemedButton(self.tr("Open"), "external-link")
+        self.cancel_button = ThemedButton(self.tr("Cancel"), kind="primary")
         self.open_button.setAutoDefault(False)
         self.cancel_button.setDefault(True)
         self.open_button.clicked.connect(self._open)
@@ -50,9 +62,23 @@ class LinkDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 22, 24, 18)
         layout.setSpacing(12)
-        for widget in (question, self.address, self.host):
+        for widget in (question, self.address, self.host, self.warning):
             layout.addWidget(widget)
         layout.addLayout(buttons)
+
+    def _warnings(self, url: QUrl) -> list[str]:
+        """What about an address is often meant to deceive."""
+        found = []
+        host = url.host(QUrl.ComponentFormattingOption.FullyEncoded)
+        if url.userInfo() and url.scheme().lower() != "mailto":
+            found.append(self.tr("What stands before the @ is a name to sign in with, not where it goes."))
+        if any(part.startswith("xn--") for part in host.split(".")):
+            found.append(self.tr("It has letters of other alphabets, which may look like those of a name you know."))
+        if _NUMBERS.fullmatch(host):
+            found.append(self.tr("It goes to a number instead of a name."))
+        if url.scheme().lower() == "http":
+            found.append(self.tr("The connection is not encrypted."))
+        return found
 
     @Slot()
     def _open(self) -> None:

@@ -215,11 +215,10 @@ class ReplyMessage(MessageWidget):
 
     def _status_of(self, view: MessageView) -> tuple[str, str] | None:
         """Icon and words for what the reply is doing, or None when its text says enough."""
-        percent = f" {round(view.progress * 100)} %" if view.progress is not None else "…"
         lines = {
             "waiting": ("clock", self.tr("Waiting for the model…"), True),
-            "loading": ("hard-drive", self.tr("Loading model") + percent, True),
-            "reading": ("file-text", self.tr("Reading prompt") + percent, True),
+            "loading": ("hard-drive", self._with_share(self.tr("Loading model"), view.progress), True),
+            "reading": ("file-text", self._with_share(self.tr("Reading prompt"), view.progress), True),
             "thinking": ("brain", self.tr("Thinking…"), not view.reasoning),
             "streaming": ("pencil", self.tr("Writing…"), not view.ends_with_text),
             "preparing": ("wrench", self.tr("Preparing a tool call…"), True),
@@ -228,6 +227,11 @@ class ReplyMessage(MessageWidget):
         }
         icon, words, shown = lines.get(view.state, ("", "", False))
         return (icon, words) if shown else None
+
+    def _with_share(self, words: str, progress: float | None) -> str:
+        if progress is None:
+            return f"{words}…"
+        return self.tr("{what} {percent} %").format(what=words, percent=round(progress * 100))
 
     def _show_error(self, view: MessageView) -> None:
         failed = view.state == "error"

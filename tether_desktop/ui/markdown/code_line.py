@@ -24,7 +24,7 @@ class CodeLine(QFrame):
         self.label.setAccessibleName(what)
         self._spell_out()
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.copy_button = IconButton("copy", f"Copy {what}", size=16)
+        self.copy_button = IconButton("copy", self.tr("Copy {what}").format(what=what), size=16)
         self.copy_button.clicked.connect(self._on_copy)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)

@@ -15,13 +15,14 @@ MARK = "hidden"
 _UNSHOWABLE = re.compile("[\u2029\ufdd0\ufdd1\ud800-\udfff\x00-\x08\x0b-\x1f\x7f]")
 _REORDERING = "\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
-# Tags spell flags after a black flag; anywhere else they only carry what is not to be read.
-_TAGS = "(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]"
+# Tags spell a few flags after a black one; anywhere else they only carry what is not to be read.
+_TAGS = "\U000e0000-\U000e007f"
+_FLAG = "\U0001f3f4[\U000e0030-\U000e007a]{4,6}\U000e007f"
 # Joiners belong to the scripts and signs that need them; after a Latin letter they only hide.
 _JOINERS = "(?<![^\x00-\u024f])[\u200b-\u200d]"
-_UNSEEN = re.compile(f"(?:[{_REORDERING}{_INVISIBLE}]|{_TAGS}|{_JOINERS})+")
+_UNSEEN = re.compile(f"{_FLAG}|((?:[{_REORDERING}{_INVISIBLE}{_TAGS}]|{_JOINERS})+)")
 # In code nothing may be taken on trust: marks of direction belong to texts.
-_UNSEEN_IN_CODE = re.compile(f"(?:[{_REORDERING}{_INVISIBLE}\u061c\u200b-\u200f]|{_TAGS})+")
+_UNSEEN_IN_CODE = re.compile(f"([{_REORDERING}{_INVISIBLE}{_TAGS}\u061c\u200b-\u200f]+)")
 
 
 def visible(text: str) -> str:
@@ -42,6 +43,8 @@ def marked(span: Span) -> Iterator[Span]:
         return
     end = 0
     for found in (_UNSEEN_IN_CODE if span.code else _UNSEEN).finditer(text):
+        if found.group(1) is None:
+            continue
         if found.start() > end:
             yield span.with_text(text[end : found.start()])
         yield replace(span, text=_label(found.group()), syntax=MARK, source=found.group())

@@ -72,7 +72,7 @@ def _block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return True
     line, closed = _reach(state, start, end, _CLOSINGS[opening])
     source = state.getLines(start, line, state.blkIndent, False).strip()
-    inner = source[2:-2].strip() if closed else ""
+    inner = source[2:-2].replace("\n", " ").strip() if closed else ""
     shown = math_text(inner) if inner else None
     state.line = line
     if shown is None:

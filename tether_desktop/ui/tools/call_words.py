@@ -5,27 +5,28 @@ from __future__ import annotations
 from tether_desktop.ui.chat.message_view import CallState, CallView
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.tools.tool_facts import ToolNames
+from tether_desktop.ui.translation import mark, translate
 
-BROKEN = "A call that could not be understood"
+BROKEN = mark("ToolCalls", "A call that could not be understood")
 MOST_RESULT = 20_000
 """Characters of a result that are laid out; copying takes all of it."""
 
 _BRIEF = 200
 _STATES: dict[CallState, tuple[str, str]] = {
-    "waiting": ("waiting for your approval", "warning"),
-    "answered": ("one moment…", "muted"),
-    "running": ("running…", "accent"),
-    "done": ("done", "success"),
-    "failed": ("failed", "danger"),
-    "declined": ("declined", "muted"),
-    "interrupted": ("interrupted", "warning"),
+    "waiting": (mark("ToolCalls", "waiting for your approval"), "warning"),
+    "answered": (mark("ToolCalls", "one moment…"), "muted"),
+    "running": (mark("ToolCalls", "running…"), "accent"),
+    "done": (mark("ToolCalls", "done"), "success"),
+    "failed": (mark("ToolCalls", "failed"), "danger"),
+    "declined": (mark("ToolCalls", "declined"), "muted"),
+    "interrupted": (mark("ToolCalls", "interrupted"), "warning"),
 }
 
 
 def title_of(call: CallView, names: ToolNames) -> str:
     """What people call the tool; its name where nothing more is known of it."""
     if call.text:
-        return BROKEN
+        return translate("ToolCalls", BROKEN)
     known = names.get(call.name)
     return visible(known.title if known and known.title else call.name)
 
@@ -44,10 +45,12 @@ def identity_of(call: CallView, names: ToolNames) -> str:
 def state_of(call: CallView) -> tuple[str, str]:
     """What became of the call, and the colour token for it."""
     words, color = _STATES[call.state]
+    words = translate("ToolCalls", words)
     if call.text:
-        return "not run", color
+        return translate("ToolCalls", "not run"), color
     if call.state == "running" and call.progress is not None:
-        return f"running {round(min(max(call.progress, 0.0), 1.0) * 100)} %", color
+        percent = round(min(max(call.progress, 0.0), 1.0) * 100)
+        return translate("ToolCalls", "running {percent} %").format(percent=percent), color
     if call.seconds is not None and call.state in {"done", "failed"}:
         return f"{words} · {duration_text(call.seconds)}", color
     return words, color
@@ -68,12 +71,13 @@ def shown_result(call: CallView) -> str:
     if len(call.result) <= MOST_RESULT:
         return visible(call.result)
     rest = len(call.result) - MOST_RESULT
-    return f"{visible(call.result[:MOST_RESULT])}\n… and {rest:,} more characters"
+    more = translate("ToolCalls", "… and {count} more characters").format(count=f"{rest:,}")
+    return f"{visible(call.result[:MOST_RESULT])}\n{more}"
 
 
 def duration_text(seconds: float) -> str:
     """A duration for people: "0.3 s", "1 min 12 s"."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return translate("Durations", "{seconds} s").format(seconds=f"{seconds:.1f}")
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+    return translate("Durations", "{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)

@@ -18,6 +18,7 @@ from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.tools.call_header import CallHeader
 from tether_desktop.ui.tools.call_words import identity_of, shown_result
 from tether_desktop.ui.tools.tool_facts import ToolNames
+from tether_desktop.ui.translation import mark, translate
 
 GUARD_S = 0.4
 """After it appears, a question takes no answer for so long: what was clicked then was meant for something else."""
@@ -26,10 +27,20 @@ _LEFT = 38
 _RIGHT = 16
 _LABEL = 22
 _ANSWERS: tuple[tuple[ApprovalAnswer, str, str, str], ...] = (
-    ("once", "Allow once", "check", "Run this call"),
-    ("always", "Always in this chat", "square-check", "Run this call and all others of this tool in this chat"),
-    ("deny", "Deny", "x", "Do not run this call"),
-    ("never", "Never in this chat", "circle-stop", "Run no call of this tool in this chat"),
+    ("once", mark("ToolCard", "Allow once"), "check", mark("ToolCard", "Run this call")),
+    (
+        "always",
+        mark("ToolCard", "Always in this chat"),
+        "square-check",
+        mark("ToolCard", "Run this call and all others of this tool in this chat"),
+    ),
+    ("deny", mark("ToolCard", "Deny"), "x", mark("ToolCard", "Do not run this call")),
+    (
+        "never",
+        mark("ToolCard", "Never in this chat"),
+        "circle-stop",
+        mark("ToolCard", "Run no call of this tool in this chat"),
+    ),
 )
 
 
@@ -43,7 +54,7 @@ class TextBox(QWidget):
         self.label = QLabel(heading, self)
         self.label.setProperty("kind", "small")
         self.view = PlainView(self, heading)
-        self.copy_button = IconButton("copy", f"Copy: {heading.lower()}", self, size=14)
+        self.copy_button = IconButton("copy", self.tr("Copy: {what}").format(what=heading), self, size=14)
         self.copy_button.clicked.connect(self._on_copy)
 
     def show_text(self, shown: str, whole: str) -> None:
@@ -55,8 +66,8 @@ class TextBox(QWidget):
         """Lay out at this width and return the height."""
         height = self.view.fit(width)
         self.view.setGeometry(0, _LABEL, width, height)
-        hint = " (scroll to read all of it)" if self.view.overflows else ""
-        self.label.setText(self._heading + hint)
+        scrolled = self.tr("{heading} (scroll to read all of it)").format(heading=self._heading)
+        self.label.setText(scrolled if self.view.overflows else self._heading)
         self.label.setGeometry(0, 0, width - _LABEL, _LABEL)
         self.copy_button.setGeometry(width - _LABEL, 0, _LABEL, _LABEL)
         return _LABEL + height
@@ -167,13 +178,15 @@ class ToolCard(QFrame):
         call, opened = self._call, self.is_open
         if opened:
             self._show_identity()
-            self.arguments = self.arguments or TextBox(self, "What the model wrote" if call.text else "Arguments")
+            if self.arguments is None:
+                heading = self.tr("What the model wrote") if call.text else self.tr("Arguments")
+                self.arguments = TextBox(self, heading)
             text = call.text or pretty_json(call.arguments)
             self.arguments.show_text(visible(text), text)
             if call.result:
-                self.result = self.result or TextBox(
-                    self, "Result" if call.state == "done" else "What the model is told"
-                )
+                if self.result is None:
+                    heading = self.tr("Result") if call.state == "done" else self.tr("What the model is told")
+                    self.result = TextBox(self, heading)
                 self.result.show_text(shown_result(call), call.result)
         for part in (self.identity, self.arguments):
             if part is not None:
@@ -194,7 +207,8 @@ class ToolCard(QFrame):
         asks = self._call.state == "waiting"
         if asks and not self.answer_buttons:
             for answer, text, icon, tip in _ANSWERS:
-                self.answer_buttons[answer] = self._make_button(answer, text, icon, tip)
+                words, told = translate("ToolCard", text), translate("ToolCard", tip)
+                self.answer_buttons[answer] = self._make_button(answer, words, icon, told)
         for button in self.answer_buttons.values():
             button.setVisible(asks)
 

@@ -59,6 +59,6 @@ def test_nothing_is_announced_when_nobody_listens(chat: ChatView, listener: List
 
 def test_failures_and_stops_are_said_as_such(chat: ChatView) -> None:
     failed = MessageView("0", "assistant", "So", state="error", error_title="It died.", error_message="So.")
-    assert ending(chat, failed) == "It died. So."
-    assert ending(chat, MessageView("0", "assistant", "So", state="cancelled")) == "The reply was stopped"
-    assert len(ending(chat, MessageView("0", "assistant", "x" * 10_000))) < 500
+    assert ending(failed) == "It died. So."
+    assert ending(MessageView("0", "assistant", "So", state="cancelled")) == "The reply was stopped"
+    assert len(ending(MessageView("0", "assistant", "x" * 10_000))) < 500

@@ -49,7 +49,7 @@ class FakeWorker(QObject):
         self.stored: ReadChat = ReadChat("s", tuple(FIRST))
         self.starting: asyncio.Future[StartedTurn] | None = None
 
-    def read_chat(self, _session_id: str, *, temporary: bool = False) -> asyncio.Future[None]:  # noqa: ARG002
+    def read_chat(self, _session_id: str, *, temporary: bool = False) -> asyncio.Future[None]:
         self.reads += 1
         self.chat_read.emit(self.stored)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -212,4 +212,4 @@ def test_a_tool_that_nothing_is_known_of_has_its_name() -> None:
 
 
 def test_screen_readers_hear_that_a_call_waits(make: Make) -> None:
-    assert question(make(ASKING), ASKING, NAMES) == "Read a file waits for your approval"
+    assert question(ASKING, NAMES) == "Read a file waits for your approval"
