@@ -249,6 +249,11 @@ class MainWindow(WindowFrame):
         """Show the settings of the local port."""
         self._open_settings("Local port")
 
+    @Slot()
+    def open_personas(self) -> None:
+        """Show the personas in the settings."""
+        self._open_settings("Personas")
+
     def _open_settings(self, page: str) -> None:
         folders = {"Conversations": paths.data_dir()}
         if self._model_folder():

@@ -33,6 +33,7 @@ class WindowWiring(QObject):
     def _connect_chats(self) -> None:
         window = self._window
         window.pane.composer.typing_started.connect(window.models.warm_up)
+        window.composing.personas.personas_requested.connect(window.open_personas)
         window.pane.measured.connect(self.measure)
         window.chats.waiting_changed.connect(self._on_waiting_changed)
 
