@@ -49,7 +49,9 @@ class SpeedHistory:
         Raises:
             StoreError: the file cannot be written.
         """
-        self._write(result for result in self.results() if result.model != model)
+        results = self.results()
+        if any(result.model == model for result in results):
+            self._write(result for result in results if result.model != model)
 
     def _write(self, results: Iterable[SpeedResult]) -> None:
         plain = [{**asdict(each), "measured": each.measured.isoformat()} for each in results]

@@ -124,12 +124,6 @@ class InstallDesk(QObject):
         if self.working is not None:
             self.cancel(self.working.key)
 
-    @Slot()
-    def forget_ended(self) -> None:
-        """How they ended was seen, of all that have ended well."""
-        self.installations = [each for each in self.installations if each.phase != "done"]
-        self.changed.emit()
-
     def take_unfinished(self, found: Iterable[Installation]) -> None:
         """List what was interrupted when the program last ended."""
         known = {each.what for each in self.installations}

@@ -60,12 +60,10 @@ class ModelCare(QObject):
     Signals:
         changed(name): what is going on with that model.
         measured(): there is another result, or fewer.
-        removed(name): a model is gone.
     """
 
     changed = Signal(str)
     measured = Signal()
-    removed = Signal(str)
     _told = Signal(str, object)
 
     def __init__(self, worker: EngineWorker, tasks: Tasks, parent: QObject | None = None) -> None:
@@ -168,17 +166,21 @@ class ModelCare(QObject):
         return Care(removal=await self._worker.submit(plan))
 
     async def _remove(self, removal: Removal) -> Care:
-        async def remove(tether: Tether) -> None:
+        async def remove(tether: Tether) -> list[SpeedResult]:
             import asyncio
 
             from tether_desktop.model.install import removal as removing
+            from tether_desktop.protocol.speed_history import SpeedHistory
 
             await tether.pool.unload(removal.name)
             await asyncio.to_thread(removing.remove, tether.catalog, removal)
+            history = SpeedHistory()
+            await asyncio.to_thread(history.forget, removal.name)
+            return await asyncio.to_thread(history.results)
 
-        await self._worker.submit(remove)
+        self.speeds = await self._worker.submit(remove)
+        self.measured.emit()
         await self._worker.refresh_models()
-        self.removed.emit(removal.name)
         return NOTHING
 
     async def _measure(self, name: str) -> Care:
