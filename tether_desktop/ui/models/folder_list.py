@@ -25,7 +25,7 @@ class FolderList(QWidget):
     changed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None, *, nothing: str = "", asked: str = "") -> None:
-        """``nothing`` stands where there are none, ``asked`` above the dialog; both are of the file tools by default."""
+        """``nothing`` stands where there are none, ``asked`` above the dialog; by default those of the file tools."""
         super().__init__(parent)
         self._nothing = nothing or self.tr("None: the file tools can read nothing.")
         self._asked = asked or self.tr("A folder that the file tools may read")
