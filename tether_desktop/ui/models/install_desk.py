@@ -46,6 +46,7 @@ class InstallDesk(QObject):
         self._worker = worker
         self._tasks = tasks
         self._task: asyncio.Task[None] | None = None
+        self._listening = False
         worker.install_progressed.connect(self._on_progress)
         worker.install_checked.connect(self._on_checked)
 
@@ -135,6 +136,7 @@ class InstallDesk(QObject):
         if waiting is not None and not self.busy:
             begun = replace(waiting, phase="working")
             self._put(begun)
+            self._listening = False
             self._task = self._tasks.start(self._run(begun))
         else:
             self.changed.emit()
@@ -142,6 +144,9 @@ class InstallDesk(QObject):
     async def _run(self, begun: Installation) -> None:
         start = self._worker.prepare_model if begun.prepares else self._worker.add_model
         try:
+            # What one that was stopped still tells is not of this one.
+            await self._worker.settle_installs()
+            self._listening = True
             installed = await start(begun.what)
         except Exception as error:  # whatever it was, the person sees it where the progress was
             told = as_tether_error(error)
@@ -189,12 +194,12 @@ class InstallDesk(QObject):
 
     @Slot(object)
     def _on_progress(self, progress: InstallProgress) -> None:
-        if self.working is not None:
+        if self.working is not None and self._listening:
             self._put(self.working.at(progress))
 
     @Slot(object)
     def _on_checked(self, checked: Checked) -> None:
-        if self.working is not None:
+        if self.working is not None and self._listening:
             self._put(replace(self.working, checked=checked))
 
     def _at(self, key: Key) -> Installation | None:

@@ -174,6 +174,10 @@ class EngineWorker(QObject):
         """Make a listed model ready for this computer; progress comes by ``install_progressed``."""
         return self._submit(lambda core: core.prepare_model(name))
 
+    def settle_installs(self) -> asyncio.Future[None]:
+        """Wait until no model is being added or prepared any more."""
+        return self._submit(lambda core: core.settle_installs())
+
     def discard_download(self, what: str) -> asyncio.Future[None]:
         """Remove what there is of a download that was stopped, or is being stopped."""
         return self._submit(lambda core: core.discard_download(what))

@@ -169,6 +169,11 @@ class WorkerLoop:
 
         return await self._install(compile_it)
 
+    async def settle_installs(self) -> None:
+        """Wait until one that was cancelled has tidied up, and told all that it had to tell."""
+        async with self._installing:
+            pass
+
     async def discard_download(self, what: str) -> None:
         """Remove what there is of a download, once nothing writes to it any more.
 
