@@ -458,7 +458,8 @@ class SessionService:
     async def count_tokens(self, text: str, model: str, *, attachments: Sequence[Attachment] = ()) -> int | None:
         """How many tokens a question and its files would have, for somebody who is still typing.
 
-        It may be cancelled at any time. None where the model is not loaded, for nothing is ever loaded for this.
+        It may be cancelled at any time. None where the model is not loaded, for nothing is ever loaded for this, and
+        where it is a server's, which gets to know of what is sent and not of what is typed.
         """
         return await self._counts.of(text, attachments, model)
 

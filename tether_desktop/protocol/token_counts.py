@@ -39,7 +39,9 @@ class PromptRoom:
 
 
 class TokenCounts:
-    """Asks engines that are loaded; never loads one.
+    """Asks engines that are loaded, on this computer; never loads one.
+
+    A server is not asked: what somebody types and may never send goes nowhere.
 
     A model that is not loaded counts nothing: reading its vocabulary takes up to a second, in which no other thread
     of this process runs.
@@ -88,7 +90,8 @@ class TokenCounts:
         count = 0
         for start in range(0, len(text), _PIECE):
             engine = self._pool.loaded(model)
-            if engine is None:
+            info = self._pool.states()[model].info if engine else None
+            if engine is None or info is None or info.takes_messages:
                 raise _NotLoaded
             template = await asyncio.to_thread(lambda: load_template(self._catalog.get(model)))
             (tokens,) = await engine.count_tokens([counted_alone(text[start : start + _PIECE], template)])
@@ -97,4 +100,4 @@ class TokenCounts:
 
 
 class _NotLoaded(Exception):
-    """Nobody is there to count."""
+    """Nobody is there to count, or nobody who may."""
