@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QLocale, QObject
 
 from tether_desktop.messages import Attachment
-from tether_desktop.ui.translation import translate
 
 _CODES = (
     ".c .cc .cpp .cs .css .go .h .hpp .html .java .js .json .jsx .kt .lua .php .pl .ps1 .py .r .rb .rs .sh .sql .swift "
@@ -15,6 +14,14 @@ _CODES = (
 )
 _CODE = frozenset(_CODES.split())
 _SHEETS = frozenset((".csv", ".tsv", ".xlsx", ".ods"))
+
+
+class FileWords(QObject):
+    """Words with a number in them: Qt's tool collects their plurals from the methods of QObjects alone."""
+
+    def tokens(self, count: int) -> str:
+        """So many tokens."""
+        return self.tr("%n token(s)", "", count)
 
 
 def file_icon(name: str) -> str:
@@ -32,7 +39,7 @@ def file_size(size: int) -> str:
 
 def token_text(tokens: int) -> str:
     """A number of tokens for people: "1,280 tokens"."""
-    words = translate("FileWords", "%n token(s)", tokens)
+    words = FileWords().tokens(tokens)
     return words.replace(str(tokens), QLocale().toString(tokens), 1)
 
 
