@@ -75,6 +75,8 @@ def _searches(store: Store, words: Sequence[str]) -> Iterator[Row]:
     }
     for name, query in queries.items():
         yield name, *_timed(partial(store.search_messages, query, 20))
+    for name in ("rare word", "beginning of one letter", "nothing"):
+        yield f"{name}, titles too", *_timed(partial(store.search, queries[name], 20))
 
 
 def _openings(store: Store, long_session: str) -> Iterator[Row]:

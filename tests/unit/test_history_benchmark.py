@@ -39,7 +39,8 @@ def test_every_kind_of_query_and_page_is_measured(monkeypatch: pytest.MonkeyPatc
     searches, openings, growth = history.run(quick=True).tables
     hits = {row[0]: row[1] for row in searches.rows}
     assert hits["word of nearly every message"] == hits["beginning of one letter"] == hits["two common words"] == 20
-    assert hits["nothing"] == 0
+    assert hits["nothing"] == hits["nothing, titles too"] == 0
+    assert hits["beginning of one letter, titles too"] == 20
     assert [row[1] for row in openings.rows] == [50, 50, 120, 21, 21]
     assert [row[0] for row in growth.rows] == list(range(30, 301, 30))
     assert all(row[1] > 0 < row[3] for row in growth.rows)

@@ -24,10 +24,14 @@ def load_overrides(stored: str) -> dict[str, Any]:
     if stored == _NONE:  # as nearly all of ten thousand are
         return {}
     try:
-        values = json.loads(stored)
+        values = json.loads(stored, parse_constant=_refuse)
     except _DAMAGED:
         return {}
     return values if isinstance(values, dict) else {}
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)  # NaN is no JSON, and no value of a setting
 
 
 def dump_draft(draft: Draft) -> str:

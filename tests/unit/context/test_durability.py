@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.helpers.processes import running, said, tell
+from tether_desktop.context import migrations
+from tether_desktop.context.database import Database
 from tether_desktop.context.store import INTERRUPTED, Store
 
 STREAM = """
@@ -60,4 +64,26 @@ def test_two_programs_may_open_a_new_database_at_once(url: str) -> None:
         assert (said(first), said(second)) == ("done", "done")
     store = Store(url)
     assert sorted(session.title for session in store.list_sessions()) == ["one", "two"]
+    store.close()
+
+
+def test_two_programs_may_open_a_database_of_an_older_version_at_once(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "REVISIONS", migrations.REVISIONS[:-1])
+        older = Database(url)
+    with older.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO sessions (id, title, model, created_at, last_active) VALUES ('before', 'before', '', 5, 5)"
+        )
+    older.close()
+    with running(CREATE, url, "one") as first, running(CREATE, url, "two") as second:
+        assert (said(first), said(second)) == ("ready", "ready")
+        tell(first)
+        tell(second)
+        assert (said(first), said(second)) == ("done", "done")
+    store = Store(url)
+    assert sorted(session.title for session in store.list_sessions()) == ["before", "one", "two"]
+    assert store.list_sessions(archived=True) == []
     store.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, insert
 
-from tether_desktop.context import sqlite
+from tether_desktop.context import erasing, sqlite
 from tether_desktop.context.records import Draft, MessageRecord, Snippet
 from tether_desktop.context.search_index import forget_sessions
 from tether_desktop.context.store import Store
@@ -211,15 +211,16 @@ def test_erasing_everything_leaves_only_what_is_no_conversation(store: Store, da
     assert {hit.session_id for hit in store.search_messages(MARK, 5)} == {session_id}
 
 
-def test_very_many_sessions_are_erased_in_few_statements(store: Store) -> None:
+def test_very_many_sessions_are_erased_in_few_statements(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasing, "_AT_ONCE", 50)
     with store.together():
-        for _ in range(1200):
+        for _ in range(120):
             session = store.create_session()
             store.add_message(session.id, text_message("user", "Word"), parent_id=None)
             store.delete_session(session.id)
     statements: list[str] = []
     event.listen(store._database._engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    assert len(store.purge_bin()) == 1200
+    assert len(store.purge_bin()) == 120
     assert len(statements) < 50
     assert store.search_messages("word", 5) == []
 

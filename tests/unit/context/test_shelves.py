@@ -232,7 +232,7 @@ def test_no_draft_is_kept_for_a_session_that_is_gone(store: Store) -> None:
     assert store.drafted_sessions() == set()
 
 
-@pytest.mark.parametrize("damaged", ["", "{", "[]", "7", '"text"', "[" * 200_000])
+@pytest.mark.parametrize("damaged", ["", "{", "[]", "7", '"text"', '{"top_k": NaN}', "[" * 200_000])
 def test_a_damaged_row_hides_no_conversation(store: Store, damaged: str) -> None:
     session = store.configure_session(store.create_session("Here").id, {"top_k": 3})
     persona = store.save_persona(Persona("", "Tutor", {"top_k": 3}))
