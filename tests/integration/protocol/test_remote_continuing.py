@@ -94,7 +94,7 @@ async def test_where_nothing_was_said_the_server_just_answers(server: OpenAIServ
 
 
 async def test_what_somebody_types_is_not_sent_to_a_server_to_be_counted(server: OpenAIServer, rooms: Rooms) -> None:
-    sessions, pool, turn = await begun(server, rooms, "vllm", "One two")
+    sessions, pool, _ = await begun(server, rooms, "vllm", "One two")
     requests = len(server.asked)
     assert await sessions.count_tokens("a secret", MODEL) is None
     assert len(server.asked) == requests

@@ -91,9 +91,7 @@ class RemoteEngine:
         """Stream a reply; closing the generator closes the connection."""
         client = self._loaded()
         check_constraint(request.constraint, _CONSTRAINTS)
-        body = chat_body(self._model, request, await self._room(request))
-        if request.continues:
-            body |= self._going_on()
+        body = await self._body(request)
         tries = Tries(self._limits)
         while True:
             asked, reader = self._dialect.translate(body), ReplyReader(client, request)
@@ -207,6 +205,10 @@ class RemoteEngine:
     def _learn(self, body: dict[str, Any], usage: Usage | None) -> None:
         if usage is not None:
             self._estimate.learn(body, usage.prompt_tokens)
+
+    async def _body(self, request: GenerationRequest) -> dict[str, Any]:
+        body = chat_body(self._model, request, await self._room(request))
+        return body | self._going_on() if request.continues else body
 
     def _going_on(self) -> dict[str, Any]:
         """What makes the server go on with the last message.
