@@ -77,11 +77,16 @@ class AnswerDesk(QObject):
     @Slot(str)
     def go_on(self, view_id: str) -> None:
         """Ask for the rest of a reply that ended too early."""
-        self._tasks.start(self._chats.go_on(self._shown.conversation, view_id, self._models.name))
+        self._tasks.start(self._chats.go_on(self._shown.conversation, view_id))
 
     @Slot(str)
     def branch(self, view_id: str) -> None:
         """Open another chat that begins with the messages up to this one."""
+        if self._shown.conversation.temporary:
+            what = self.tr("It is in no list, so there is no place for a branch of it.")
+            hint = self.tr("Ask in another temporary chat instead.")
+            self._pane.banner.show_error(TetherError(self.tr("A temporary chat has no branches"), what, hint))
+            return
         self._tasks.start(self._branch(self._shown.conversation, view_id))
 
     async def _branch(self, conversation: Conversation, view_id: str) -> None:

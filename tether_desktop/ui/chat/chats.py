@@ -158,11 +158,12 @@ class Chats(QObject):
         newest = conversation.views[-1].id if conversation.views else ""
         if not message_id or conversation.busy or view_id != newest:
             return
+        use = tool_use(conversation.tool_mode)
         conversation.begin_continue(view_id, model)
         await self._start_or_abandon(
             conversation,
             lambda tether: service(tether, conversation).continue_reply(
-                conversation.session_id, message_id, model=model or None
+                conversation.session_id, message_id, model=model or None, tool_use=use
             ),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QWidget
 
@@ -41,6 +41,7 @@ class FindBar(QFrame):
         row.addWidget(self.field, 1)
         for part in (self.count, self.previous, self.next, self.close_button):
             row.addWidget(part)
+        self.field.installEventFilter(self)
         self.field.textChanged.connect(self.words_changed)
         self.previous.clicked.connect(lambda: self.step_requested.emit(-1))
         self.next.clicked.connect(lambda: self.step_requested.emit(1))
@@ -72,6 +73,14 @@ class FindBar(QFrame):
         self.count.setText(words)
         for button in (self.previous, self.next):
             button.setEnabled(count > 0)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
+        """Keep Escape for the bar while the keyboard is in it: elsewhere in the window it stops an answer."""
+        asks = event.type() == QEvent.Type.ShortcutOverride
+        if asks and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
         """Enter goes on, with Shift back; Escape leaves."""

@@ -215,7 +215,7 @@ class ReplyFold:
                 self._change_call(event.id, lambda call: replace(call, message=event.message, progress=event.progress))
             case ToolEnd():
                 began = self._started_at.pop(event.id, None)
-                seconds: float | None = getattr(event, "seconds", None)
+                seconds = event.seconds
                 if seconds is None and began is not None:
                     seconds = self._clock() - began
                 asides = with_result(self.view.asides, event.id, event.result, is_error=event.is_error, seconds=seconds)

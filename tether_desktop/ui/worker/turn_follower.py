@@ -130,7 +130,7 @@ class TurnFollower:
 
 def started_turn(turn: Turn, *, here: bool = False) -> StartedTurn:
     """What the window is told of a turn that has begun; ``here`` when the window has begun it."""
-    return StartedTurn(turn.session_id, turn.question, turn.reply, here, getattr(turn, "continues", False))
+    return StartedTurn(turn.session_id, turn.question, turn.reply, here, turn.continues)
 
 
 def _key(turn: Turn) -> tuple[str, str]:

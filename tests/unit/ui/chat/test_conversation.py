@@ -8,8 +8,9 @@ import pytest
 
 from tether_desktop.context.records import MessageRecord
 from tether_desktop.events import Done, ErrorEvent, Status, Title, Token
-from tether_desktop.messages import Message, Text, Timings, Usage
+from tether_desktop.messages import Attachment, Message, Text, Timings, Usage
 from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.chat.message_view import Figures
 from tether_desktop.ui.worker.started_turn import StartedTurn
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -155,3 +156,41 @@ def test_the_title_is_told_once(conversation: Conversation) -> None:
     conversation.apply("a3", [Title("Numbers")])
     conversation.apply("a3", [Token("x")])
     assert log.take().count("titled") == 1
+
+
+def test_a_reply_that_goes_on_keeps_what_it_has(conversation: Conversation) -> None:
+    log = Log(conversation)
+    conversation.begin_continue("a2", "")
+    assert (conversation.views[-1].text, conversation.views[-1].state, conversation.pending) == ("2.", "waiting", True)
+    assert log.take() == ["changed", "busy_changed"]
+    reply = record("a2", "assistant", "2.", model="Tiny-q4_1")
+    conversation.turn_started(StartedTurn("s", None, reply, asked_here=True, continues=True))
+    conversation.apply("a2", [Token(" And more."), DONE])
+    assert (conversation.views[-1].text, conversation.views[-1].state) == ("2. And more.", "done")
+    assert len(conversation.views) == len(HISTORY)
+
+
+def test_a_reply_that_cannot_go_on_is_as_it_was(conversation: Conversation) -> None:
+    before = conversation.views
+    conversation.begin_continue("a2", "Other-q4_1")
+    assert conversation.views[-1].model == "Other"
+    conversation.abandon()
+    assert conversation.views == before
+    assert not conversation.busy
+
+
+def test_a_reply_that_another_client_lets_go_on_keeps_what_it_has() -> None:
+    conversation = Conversation("s")
+    reply = record("a2", "assistant", "2.", model="Tiny-q4_1")
+    conversation.load(HISTORY, StartedTurn("s", None, reply, continues=True))
+    conversation.apply("a2", [Token(" And more.")])
+    assert conversation.views[-1].text == "2. And more."
+
+
+def test_figures_and_files_are_shown_with_their_messages() -> None:
+    conversation = Conversation("s")
+    notes = Attachment("notes.md", "# Notes")
+    question = MessageRecord("q1", "s", None, Message("user", (Text("One?"), notes)), NOW)
+    conversation.load([question, HISTORY[1]])
+    assert conversation.views[0].attachments == (notes,)
+    assert conversation.views[1].figures == Figures("Tiny-q4_1", Usage(10, 0, 4), Timings(decode_s=1))
