@@ -20,7 +20,7 @@ from tether_desktop.context.database import Database
 from tether_desktop.context.search_index import index_messages
 from tether_desktop.context.store import Store
 from tether_desktop.context.tables import MessageTable, MessageWordsTable, SessionTable, Tables, ToolRuleTable
-from tether_desktop.errors import SessionNotFound, StoreBusy, StoreError, StoreFull
+from tether_desktop.errors import BackupFailed, SessionNotFound, StoreBusy, StoreError, StoreFull
 from tether_desktop.messages import text_message
 
 kind = pytest.fixture(lambda: "postgresql", name="kind")
@@ -218,3 +218,10 @@ def test_reading_changes_nothing_even_if_it_tries(store: Store) -> None:
 def test_a_faulty_statement_stays_a_bug(store: Store) -> None:
     with pytest.raises(ProgrammingError, match="misspelt"), store._database.read() as connection:
         connection.execute(text("SELECT * FROM misspelt"))
+
+
+def test_a_server_is_backed_up_by_whoever_looks_after_it(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(BackupFailed) as told:
+        store.back_up(tmp_path / "backup.db")
+    assert "pg_dump" in told.value.hint
+    assert list(tmp_path.glob("backup*")) == []

@@ -21,7 +21,7 @@ from tether_desktop.errors import (
     SnippetNotFound,
     TetherError,
 )
-from tether_desktop.messages import Attachment
+from tether_desktop.messages import Attachment, text_message
 
 pytestmark = pytest.mark.parametrize("kind", ["sqlite", "postgresql"], indirect=True)
 
@@ -243,3 +243,31 @@ def test_a_damaged_row_hides_no_conversation(store: Store, damaged: str) -> None
     assert [(found.title, dict(found.overrides)) for found in store.list_sessions()] == [("Here", {})]
     assert [(found.id, dict(found.overrides)) for found in store.list_personas()] == [(persona.id, {})]
     assert store.draft(session.id) == Draft(damaged)
+
+
+def test_the_bin_is_emptied_and_everything_is_erased(store: Store) -> None:
+    binned, listed = (store.create_session(title).id for title in ("binned", "listed"))
+    for session_id in (binned, listed):
+        store.add_message(session_id, text_message("user", "apple"), parent_id=None)
+        store.save_draft(session_id, Draft("more"))
+        store.set_tool_rule(session_id, "weather", "never")
+    folder = store.create_folder("Work")
+    store.move_sessions([binned, listed], folder.id)
+    store.delete_session(binned)
+    assert store.purge_bin() == [binned]
+    assert store.drafted_sessions() == {listed}
+    assert [hit.session_id for hit in store.search_messages("apple", 5)] == [listed]
+    persona = store.save_persona(Persona("", "Tutor"))
+    assert store.erase_all() == [listed]
+    store.scrub()
+    assert (store.list_sessions(), store.list_folders(), store.search("apple", 5)) == ([], [], [])
+    assert store.list_personas() == [persona]
+
+
+def test_the_sizes_say_where_and_how_much_is_kept(store: Store, kind: str) -> None:
+    session = store.create_session()
+    store.add_message(session.id, text_message("user", "apple"), parent_id=None)
+    sizes = store.sizes()
+    assert (sizes.sessions, sizes.archived, sizes.in_bin, sizes.messages) == (1, 0, 0, 1)
+    assert sizes.is_file == (kind == "sqlite")
+    assert sizes.size_bytes > 10_000
