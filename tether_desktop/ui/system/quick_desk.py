@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QApplication
 from tether_desktop.errors import TetherError
 from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.system.global_shortcut import GlobalShortcut
-from tether_desktop.ui.system.quick_window import QuickWindow
 
 if TYPE_CHECKING:
     from tether_desktop.settings import Settings
     from tether_desktop.ui.main_window import MainWindow
+    from tether_desktop.ui.system.quick_window import QuickWindow
 
 
 class QuickDesk(QObject):
@@ -41,7 +41,9 @@ class QuickDesk(QObject):
 
     @cached_property
     def quick_window(self) -> QuickWindow:
-        """Made when it is first wanted."""
+        """Made when it is first wanted: what draws Markdown is not to be waited for at the start."""
+        from tether_desktop.ui.system.quick_window import QuickWindow
+
         quick = QuickWindow()
         quick.asked.connect(self._on_asked)
         quick.stop_requested.connect(self._on_stop)
