@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
@@ -9,6 +11,9 @@ from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.tools.tool_facts import ServerPrompt
+
+if TYPE_CHECKING:
+    from tether_desktop.tools.mcp.states import McpPrompt
 
 _WIDTH = 440
 
@@ -23,6 +28,16 @@ class PromptDialog(QDialog):
         self.setMinimumWidth(_WIDTH)
         self.fields = {argument.name: QLineEdit() for argument in prompt.arguments}
         self._needed = [argument.name for argument in prompt.arguments if argument.required]
+        self.insert_button = ThemedButton(self.tr("Insert"), "plus")
+        self.insert_button.setDefault(True)
+        self.insert_button.clicked.connect(self.accept)
+        self.cancel_button = ThemedButton(self.tr("Cancel"))
+        self.cancel_button.setAutoDefault(False)
+        self.cancel_button.clicked.connect(self.reject)
+        self._lay_out(found)
+        self._on_changed()
+
+    def _form(self, prompt: McpPrompt) -> QFormLayout:
         form = QFormLayout()
         form.setVerticalSpacing(10)
         for argument in prompt.arguments:
@@ -39,12 +54,10 @@ class PromptDialog(QDialog):
                 ),
                 field,
             )
-        self.insert_button = ThemedButton(self.tr("Insert"), "plus")
-        self.insert_button.setDefault(True)
-        self.insert_button.clicked.connect(self.accept)
-        self.cancel_button = ThemedButton(self.tr("Cancel"))
-        self.cancel_button.setAutoDefault(False)
-        self.cancel_button.clicked.connect(self.reject)
+        return form
+
+    def _lay_out(self, found: ServerPrompt) -> None:
+        prompt = found.prompt
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.cancel_button)
@@ -55,9 +68,8 @@ class PromptDialog(QDialog):
         column.addWidget(plain_label("title", visible(prompt.title or prompt.name)))
         about = f"{visible(prompt.description)[:400]}\n" if prompt.description else ""
         column.addWidget(plain_label("muted", about + self._origin(found)))
-        column.addLayout(form)
+        column.addLayout(self._form(prompt))
         column.addLayout(buttons)
-        self._on_changed()
 
     def _origin(self, found: ServerPrompt) -> str:
         return self.tr("From the MCP server {server}.").format(server=visible(found.server))

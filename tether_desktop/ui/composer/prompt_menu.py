@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter
@@ -52,11 +51,6 @@ class PromptEntry:
     title: str
     preview: str
     prompt: Snippet | ServerPrompt
-
-    @property
-    def kind(self) -> Literal["saved", "server"]:
-        """Whether it was saved here, or is a server's."""
-        return "saved" if isinstance(self.prompt, Snippet) else "server"
 
 
 def matching(entries: Sequence[PromptEntry], query: str) -> list[PromptEntry]:
@@ -134,10 +128,6 @@ class PromptMenu(QFrame):
         self._place()
         if found:
             self._tell()
-
-    def close_quietly(self) -> None:
-        """Go away, because what it was opened for is over."""
-        self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
         """Take the keys that move in the list from the message, and follow the window's size."""

@@ -8,13 +8,8 @@ from pathlib import Path
 from tether_desktop.context.records import QueuedQuestion
 from tether_desktop.messages import Attachment, ToolChoice
 
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """By what a file is known to be the same as before: bytes, and nanoseconds since 1970."""
-
-    size: int
-    modified_ns: int
+FileStamp = tuple[int, int]
+"""By what a file is known to be the same as before: bytes, and nanoseconds since 1970 when it was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +64,4 @@ def stamp_of(path: Path) -> FileStamp | None:
         found = path.stat()
     except OSError:
         return None
-    return FileStamp(found.st_size, found.st_mtime_ns)
+    return found.st_size, found.st_mtime_ns
