@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 
 from PySide6.QtCore import QDate, QLocale
 
@@ -31,11 +30,11 @@ def shown_title(record: SessionRecord) -> str:
     return shown_text(record.title) or translate("ChatTitles", "New chat")
 
 
-@lru_cache(maxsize=4096)
 def shown_text(text: str) -> str:
     """A name in one line; what nobody would see of it is spelled out."""
     line = " ".join(text[: LONGEST * 4].split())
-    return visible(line[:LONGEST]) + ("…" if len(line) > LONGEST else "")
+    cut = line[:LONGEST]
+    return (cut if cut.isprintable() else visible(cut)) + ("…" if len(line) > LONGEST else "")
 
 
 def heading(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from tether_desktop.ui.look.icons import icon
@@ -15,10 +15,12 @@ class SearchField(QLineEdit):
     Signals:
         down_pressed(): the keyboard goes to the list below.
         enter_pressed(): the first row is wanted.
+        entered(): the keyboard is here.
     """
 
     down_pressed = Signal()
     enter_pressed = Signal()
+    entered = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,6 +40,11 @@ class SearchField(QLineEdit):
             self.clear()
         else:
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
+        """Somebody is going to search."""
+        super().focusInEvent(event)
+        self.entered.emit()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Take the colours of a new theme."""

@@ -14,6 +14,7 @@ from tether_desktop.ui.sessions.chat_requests import ChatRequests
 from tether_desktop.ui.sessions.found_rows import Found
 from tether_desktop.ui.sessions.search_delegate import SearchDelegate
 from tether_desktop.ui.sessions.search_item_model import FOUND_ROLE, SearchItemModel
+from tether_desktop.ui.sessions.session_delegate import PADDING
 from tether_desktop.ui.sessions.session_item_model import SessionItemModel
 from tether_desktop.ui.sessions.session_view import ChatListView
 
@@ -114,6 +115,7 @@ class SearchPage(QWidget):
         self.nothing.setProperty("kind", "small")
         self.nothing.setTextFormat(Qt.TextFormat.PlainText)
         self.nothing.setWordWrap(True)
+        self.nothing.setIndent(PADDING)
         self.nothing.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

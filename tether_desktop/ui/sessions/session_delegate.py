@@ -54,6 +54,12 @@ class SessionDelegate(QStyledItemDelegate):
         editor.setProperty("kind", "cell")
         return editor
 
+    def setEditorData(self, editor: QWidget, index: Index) -> None:  # noqa: N802  (Qt's name)
+        """Begin with the title as it is; what becomes of the chat meanwhile changes nothing of what is typed."""
+        if isinstance(editor, QLineEdit) and not editor.property("begun"):
+            editor.setProperty("begun", True)
+            editor.setText(str(index.data(Qt.ItemDataRole.EditRole)))
+
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
         """Keep the icon visible beside the editor."""
         indent = _indent(index)

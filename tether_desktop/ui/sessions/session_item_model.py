@@ -124,6 +124,8 @@ class SessionItemModel(QAbstractListModel):
         row = self._list.rows[index.row()]
         if title == self._whole_text(row):
             return True
+        if not self._is_there(row):  # its editor closes because it goes
+            return False
         if row.kind == "folder":
             self.folder_rename_requested.emit(row.id, title)
         else:
@@ -276,6 +278,11 @@ class SessionItemModel(QAbstractListModel):
     def _index(self, row: Row | None) -> QModelIndex:
         place = self._list.place(row) if row is not None else -1
         return self.index(place) if place >= 0 else QModelIndex()
+
+    def _is_there(self, row: Row) -> bool:
+        if row.kind == "folder":
+            return any(each.id == row.id for each in self._plan.folders)
+        return self._order.get(row.id) is not None
 
     def _whole_text(self, row: Row) -> str:
         """The title or name as it is stored."""

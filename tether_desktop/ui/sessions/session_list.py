@@ -14,6 +14,7 @@ from tether_desktop.ui.port.port_sign import PortSign
 from tether_desktop.ui.sessions.chat_requests import ChatRequests
 from tether_desktop.ui.sessions.list_menu import ListMenuButton
 from tether_desktop.ui.sessions.search_field import SearchField
+from tether_desktop.ui.sessions.session_delegate import PADDING
 from tether_desktop.ui.sessions.session_item_model import SessionItemModel
 from tether_desktop.ui.sessions.session_order import SORTS, Sort
 from tether_desktop.ui.sessions.session_view import SessionView
@@ -123,6 +124,8 @@ class SessionList(QWidget):
     def select(self, session_id: str) -> None:
         """Mark a chat as the one that is shown, without asking for it; none for an empty id."""
         self._selected = session_id
+        if self.view.editing or len(self.view.selected_ids()) > 1:
+            return
         self.model.reveal(session_id)
         index = self.model.index_of(session_id)
         blocked = self.view.blockSignals(True)
@@ -196,6 +199,7 @@ class SessionList(QWidget):
     def _lay_out(self) -> None:
         self.nothing_here.setProperty("kind", "small")
         self.nothing_here.setWordWrap(True)
+        self.nothing_here.setIndent(PADDING)
         chats = QWidget()
         column = QVBoxLayout(chats)
         column.setContentsMargins(0, 0, 0, 0)
@@ -222,6 +226,7 @@ class SessionList(QWidget):
         self.bin_button.clicked.connect(self.show_bin)
         self.more_button.sort_chosen.connect(self.sort_by)
         self.search.textChanged.connect(self._on_search)
+        self.search.entered.connect(self._on_search_entered)
         self.search.down_pressed.connect(self._on_down)
         self.search.enter_pressed.connect(self._on_enter)
         self.view.chosen.connect(self._on_chosen)
@@ -247,6 +252,10 @@ class SessionList(QWidget):
         elif "found" in vars(self):
             self.found.search("")
             self._pages.setCurrentIndex(0)
+
+    @Slot()
+    def _on_search_entered(self) -> None:
+        self.found.ensurePolished()  # made now, so that the first key need not wait for it
 
     @Slot()
     def _on_search_over(self) -> None:
@@ -279,7 +288,7 @@ class SessionList(QWidget):
     @Slot()
     def _on_rebuilt(self) -> None:
         self.nothing_here.setVisible(self.model.rowCount() == 0)
-        if self.view.session_id() != self._selected and len(self.view.selected_ids()) < 2:
+        if self.view.session_id() != self._selected:
             self.select(self._selected)
         if "found" in vars(self) and self._pages.currentWidget() is self.found:
             self.found.refresh()

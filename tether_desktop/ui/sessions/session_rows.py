@@ -48,6 +48,7 @@ class RowPlan:
     def __init__(self, order: SessionOrder) -> None:
         self._order = order
         self._made: dict[str, Row] = {}
+        self._of: dict[str, tuple[SessionRecord, str]] = {}
         self.folders: tuple[FolderRecord, ...] = ()
         self.collapsed: set[str] = set()
 
@@ -64,6 +65,7 @@ class RowPlan:
     def forget(self, session_id: str) -> None:
         """A chat is no more."""
         self._made.pop(session_id, None)
+        self._of.pop(session_id, None)
 
     def is_listed(self, session_id: str) -> bool:
         """Whether a chat has a row, or gets one once there are enough rows."""
@@ -109,7 +111,12 @@ class RowPlan:
         return self._row(Row("heading", f"heading {name}", heading(name)))
 
     def _session(self, record: SessionRecord, inside: str = "") -> Row:
-        return self._row(Row("session", record.id, shown_title(record), record.id, inside))
+        # Ten thousand titles are made fit to be shown only once.
+        made_of = self._of.get(record.id)
+        if made_of is None or made_of[0] is not record or made_of[1] != inside:
+            self._of[record.id] = record, inside
+            return self._row(Row("session", record.id, shown_title(record), record.id, inside))
+        return self._made[record.id]
 
     def _row(self, wanted: Row) -> Row:
         made = self._made.get(wanted.key)

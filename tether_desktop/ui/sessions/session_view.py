@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QWidget
 
 from tether_desktop.ui.sessions.chat_menu import ChatMenus
@@ -94,6 +94,9 @@ class SessionView(ChatListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
         """Delete deletes; Backspace does not, since it is pressed by mistake too easily."""
+        if self.editing:  # a key that the editor leaves to us
+            super().keyPressEvent(event)
+            return
         folder, ids = self.currentIndex().data(FOLDER_ROLE), self.selected_ids()
         if event.matches(QKeySequence.StandardKey.SelectAll):
             self._model.show_all()
@@ -108,6 +111,17 @@ class SessionView(ChatListView):
             self._extending = bool(event.modifiers() & _EXTENDS)
             super().keyPressEvent(event)
             self._extending = False
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
+        """The keyboard alone opens nothing, though Qt puts it at the first row."""
+        self._extending = True
+        super().focusInEvent(event)
+        self._extending = False
+
+    @property
+    def editing(self) -> bool:
+        """Whether a title or a name is being typed."""
+        return self.state() == QAbstractItemView.State.EditingState
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's name)
         """A click opens, unless it selects more; the right button only asks for the menu."""

@@ -14,7 +14,7 @@ from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.sessions.chat_menu import ChatMenus
 from tether_desktop.ui.sessions.chat_requests import ChatRequests
 from tether_desktop.ui.sessions.confirm_line import ConfirmLine
-from tether_desktop.ui.sessions.session_delegate import SessionDelegate
+from tether_desktop.ui.sessions.session_delegate import PADDING, SessionDelegate
 from tether_desktop.ui.sessions.session_item_model import SESSION_ID_ROLE, SessionItemModel
 from tether_desktop.ui.sessions.session_view import ChatListView
 from tether_desktop.ui.sessions.shelf_item_model import ShelfItemModel
@@ -85,6 +85,7 @@ class ShelfPage(QWidget):
         self._title = _label("heading")
         self.note = _label("small")
         self.note.setWordWrap(True)
+        self.note.setIndent(PADDING)
         self.return_button = QPushButton()
         self.remove_button = QPushButton()
         self.empty_button = QPushButton(self.tr("Empty bin"))
@@ -150,13 +151,15 @@ class ShelfPage(QWidget):
         head.setSpacing(4)
         head.addWidget(self.back_button)
         head.addWidget(self._title, 1)
+        head.addWidget(self.empty_button)
         self._buttons = QWidget()
         foot = QHBoxLayout(self._buttons)
         foot.setContentsMargins(0, 0, 0, 0)
         foot.setSpacing(6)
         for button in (self.return_button, self.remove_button, self.empty_button):
             button.setProperty("kind", "answer")
-            foot.addWidget(button)
+        foot.addWidget(self.return_button)
+        foot.addWidget(self.remove_button)
         foot.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
