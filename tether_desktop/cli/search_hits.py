@@ -19,7 +19,7 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 def print_hit(hit: SearchHit) -> None:
     """Print where something was found, and the text around it with the words bold on a terminal."""
     heading = f"{hit.session_id[:8]}  {hit.created_at.astimezone():%Y-%m-%d %H:%M}  {hit.title or '-'}"
-    typer.echo(safe(heading))
+    typer.echo(safe(f"{heading}  [{hit.attachment}]" if hit.attachment else heading))
     bold = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     # Typer would take the marks away again where it thinks that colours are not wanted; bold is none.
     typer.echo(f"  {_marked(hit) if bold else safe(hit.excerpt)}", color=bold)

@@ -118,6 +118,10 @@ def test_the_files_of_a_question_are_named_where_it_is_shown(store: Store, capsy
     store.add_message(session.id, asked, parent_id=None)
     assert tether("show", session.id) == 0
     assert capsys.readouterr().out == "You:\n[notes.md]\nSum it up.\n\n"
+    assert tether("search", "bread") == 0
+    heading, excerpt = capsys.readouterr().out.splitlines()
+    assert heading.endswith("  [notes.md]")
+    assert "# Bread" in excerpt
 
 
 def test_what_is_exported_is_imported_the_same(store: Store, tmp_path: Path, capsys: Capture) -> None:
