@@ -63,12 +63,6 @@ class ChatDesk(QObject):
         self._sidebar.select("")
         self._pane.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def show(self, conversation: Conversation) -> None:
-        """Show a chat that is in memory."""
-        self._wanted = conversation.session_id
-        self._show(conversation)
-        self._sidebar.select(conversation.session_id)
-
     def leave(self) -> None:
         """Show an empty chat, because the one that is shown is gone; what was typed and not sent stays."""
         composer, gone = self._pane.composer, self.conversation

@@ -74,13 +74,6 @@ class Tray(QObject):
         self.want("message", wanted=True)
         self.icon.showMessage(title, text, self.icon.icon())
 
-    def translate(self) -> None:
-        """Name everything anew, in the language that is on now."""
-        self.menu.clear()
-        self._fill()
-        self.show_port(self._url)
-        self._draw()
-
     def close(self) -> None:
         """Leave the tray for good."""
         self._closed = True
