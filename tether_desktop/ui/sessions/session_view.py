@@ -101,10 +101,10 @@ class SessionView(ChatListView):
         if event.matches(QKeySequence.StandardKey.SelectAll):
             self._model.show_all()
         if event.matches(QKeySequence.StandardKey.Delete) and (folder or ids):
-            if folder:
-                self._requests.delete_folder.emit(folder)
-            else:
+            if ids:
                 self._requests.delete.emit(ids)
+            else:
+                self._requests.delete_folder.emit(folder)
         elif event.key() in _ENTER and not folder and self.session_id():
             self.chosen.emit(self.session_id())
         elif not (folder and self._folder_key(folder, event.key())) and not self._leave_folder(event.key()):
