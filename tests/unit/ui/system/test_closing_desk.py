@@ -23,7 +23,7 @@ def make(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Make:
         window = QWidget()
         qtbot.addWidget(window)
         desk = ClosingDesk(window, lambda: running)
-        desk.follow(Settings(closing=closing))
+        desk.follow(Settings().model_copy(update={"closing": closing}))
         return desk
 
     return make

@@ -38,7 +38,7 @@ def test_a_second_start_raises_the_first_window_and_ends(
 ) -> None:
     with qtbot.waitSignal(instance.asked, timeout=30_000) as asked:
         second = second_start(*filter(None, [argument]))
-    assert second.communicate(timeout=30) == (None, b"")
+    assert second.communicate(timeout=30)[1] == b""
     assert second.returncode == 0
     assert asked.args[0].do == deed
 
@@ -48,7 +48,7 @@ def test_a_second_start_hands_its_file_over(qtbot: QtBot, instance: SingleInstan
     chats.write_text("{}", encoding="utf-8")
     with qtbot.waitSignal(instance.asked, timeout=30_000) as asked:
         second = second_start(str(chats))
-    assert second.communicate(timeout=30) == (None, b"")
+    assert second.communicate(timeout=30)[1] == b""
     assert asked.args[0] == Request("open", str(chats))
 
 
