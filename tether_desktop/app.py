@@ -100,6 +100,13 @@ class Tether:
 
     def use_settings(self, settings: Settings) -> None:
         """Let other settings hold from the next reply on; what is open or loaded stays as it is."""
+        self.pool.configure(
+            settings.loaded_models,
+            settings.threads,
+            settings.context_window,
+            settings.chat_memory * _MEGABYTE,
+            settings.idle_minutes * 60,
+        )
         self.settings = self.completions.settings = settings
         self.sessions.settings = self.temporary.settings = settings
 

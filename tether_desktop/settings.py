@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -431,6 +432,15 @@ def checked_overrides(values: Mapping[str, Any]) -> dict[str, Any]:
         raise SettingsError("The setting cannot be used", _problems(error), "It stays as it was.") from error
 
 
+def takes(name: str, written: str) -> bool:
+    """Whether a setting takes a value as a person writes it; looks at nothing but the table."""
+    try:
+        _adapter(name).validate_python(written)
+    except ValidationError:
+        return False
+    return True
+
+
 def _environment() -> dict[str, str]:
     """The settings that have a variable; one that is set but empty counts as not set."""
     return {row.name: os.environ[row.env] for row in setting_rows() if os.environ.get(row.env)}
@@ -465,6 +475,13 @@ def _problem(each: ErrorDetails) -> str:
     row = _row(str(each["loc"][0]))
     given = json.dumps(each["input"], ensure_ascii=False, default=str)
     return f"{row.title} ({row.name}) is {given}, but has to be {row.allowed}."
+
+
+@lru_cache(maxsize=128)
+def _adapter(name: str) -> TypeAdapter[Any]:
+    field = Settings.model_fields[name]
+    limited: Any = Annotated[field.annotation, field]
+    return TypeAdapter(limited, config=ConfigDict(allow_inf_nan=False))
 
 
 def _place(name: str) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from tether_desktop import paths
 from tether_desktop.errors import AlreadyRunning, TetherError
 from tether_desktop.ui import startup_trace
 from tether_desktop.ui.chat.chat_desk import ChatDesk
@@ -145,7 +143,6 @@ class MainWindow(WindowFrame):
         from tether_desktop.ui.settings.settings_desk import SettingsDesk
 
         desk = SettingsDesk(self._worker, self.tasks, self.tools, self.port, self)
-        desk.theme_chosen.connect(self._on_theme)
         desk.settings_changed.connect(self._on_settings_changed)
         return desk
 
@@ -254,11 +251,13 @@ class MainWindow(WindowFrame):
         """Show the personas in the settings."""
         self._open_settings("Personas")
 
+    @Slot()
+    def open_shortcut_settings(self) -> None:
+        """Show the keys of all commands."""
+        self._open_settings("Shortcuts")
+
     def _open_settings(self, page: str) -> None:
-        folders = {"Conversations": paths.data_dir()}
-        if self._model_folder():
-            folders["Models"] = Path(self._model_folder())
-        self.settings.open(self._settings, folders, page)
+        self.settings.open(self._settings, page)
 
     def _model_folder(self) -> str:
         roots = self._settings.dist_roots if self._settings is not None else ()
@@ -381,11 +380,6 @@ class MainWindow(WindowFrame):
         self.refresh()
         self.pages.put_beside(self._home)
         self._save_timer.start()
-
-    @Slot(str)
-    def _on_theme(self, choice: theme.ThemeChoice) -> None:
-        theme.appearance().choose(choice)
-        self.settings.save("theme", choice)
 
     @Slot(str)
     def _on_closing_remembered(self, closing: str) -> None:

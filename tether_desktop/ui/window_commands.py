@@ -32,6 +32,7 @@ class WindowCommands(QObject):
             ("copy_answer", window.desk.answers.copy_newest),
             ("toggle_sidebar", window.pages.toggle_sidebar),
             ("settings", window.open_settings),
+            ("shortcuts", window.open_shortcut_settings),
             ("stop", self.stop),
             ("quit", self.quit),
         ):

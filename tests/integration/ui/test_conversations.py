@@ -15,6 +15,7 @@ from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.chat.message_view import Thoughts
 from tether_desktop.ui.main_window import MainWindow
 from tether_desktop.ui.sessions.session_item_model import HEADING_ROLE
+from tether_desktop.ui.settings.setting_editors import SegmentsEditor
 from tether_desktop.ui.settings.settings_dialog import SettingsDialog
 
 pytestmark = pytest.mark.usefixtures("scripted")
@@ -238,7 +239,10 @@ async def test_the_window_comes_back_as_it_was(nothing_of_the_developers: Path) 
         QTest.keySequence(window, QKeySequence("Ctrl+,"))
         dialog = window.findChild(SettingsDialog)
         assert dialog is not None
-        QTest.mouseClick(dialog.general.theme_buttons["dark"], Qt.MouseButton.LeftButton)
+        dialog.show_page("Appearance")
+        theme_editor = dialog.page("Appearance").fields["theme"].editor
+        assert isinstance(theme_editor, SegmentsEditor)
+        QTest.mouseClick(theme_editor.buttons["dark"], Qt.MouseButton.LeftButton)
         dialog.close()
         await until((nothing_of_the_developers / "settings.json").exists)
     async with open_window() as window:

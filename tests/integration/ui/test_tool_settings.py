@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QLineEdit
 
 from tests.helpers.gui import in_gui_loop, open_window, until
 from tether_desktop.ui.main_window import MainWindow
+from tether_desktop.ui.settings.setting_editors import NumberEditor
 from tether_desktop.ui.settings.settings_dialog import SettingsDialog
 
 pytestmark = pytest.mark.usefixtures("scripted")
@@ -64,13 +64,12 @@ async def test_a_setting_holds_at_once_and_a_wrong_one_is_told_in_place(
         saved = json.loads((nothing_of_the_developers / "settings.json").read_text(encoding="utf-8"))
         assert saved["tool_folders"] == str(tmp_path)
         assert dialog.tools.folder_list.folders == (str(tmp_path),)
-        rounds = dialog.tools.fields["tool_rounds"].editor
-        assert isinstance(rounds, QLineEdit)
-        rounds.setText("many")
-        rounds.editingFinished.emit()
-        await until(lambda: not dialog.tools.banner.isHidden())
-        assert "Tool rounds" in dialog.tools.banner.label.text()
-        assert rounds.text() == "5", "what was refused does not stay"
+        rounds = dialog.tools.fields["tool_rounds"]
+        assert isinstance(rounds.editor, NumberEditor)
+        rounds.editor.lineEdit().setText("many")
+        rounds.editor.editingFinished.emit()
+        assert rounds.problem_label.text() == "This has to be a whole number from 1 up to 100."
+        assert rounds.editor.text() == "many", "what was typed stays, to be corrected"
         dialog.close()
 
 

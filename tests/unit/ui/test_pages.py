@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -23,7 +22,6 @@ from tether_desktop.ui.models.model_status import ModelStatus
 from tether_desktop.ui.models.welcome_page import StarterCard, WelcomePage
 from tether_desktop.ui.notice_page import NoticePage
 from tether_desktop.ui.sessions.undo_bar import UndoBar
-from tether_desktop.ui.settings.settings_dialog import SettingsDialog
 
 LOADED = ModelStatus("Tiny", "Tiny", state="ready", memory_bytes=118_000_000, context_window=2048, device="CPU")
 
@@ -227,16 +225,6 @@ def test_an_example_goes_into_the_composer(qtbot: QtBot) -> None:
     with qtbot.waitSignal(empty.example_chosen) as chosen:
         qtbot.mouseClick(empty.buttons[0], Qt.MouseButton.LeftButton)
     assert chosen.args == [empty.buttons[0].toolTip()]
-
-
-def test_the_settings_choose_a_theme(qtbot: QtBot, tmp_path: Path) -> None:
-    dialog = SettingsDialog("light", {"Conversations": tmp_path})
-    qtbot.addWidget(dialog)
-    assert dialog.general.theme_buttons["light"].isChecked()
-    with qtbot.waitSignal(dialog.theme_chosen) as chosen:
-        qtbot.mouseClick(dialog.general.theme_buttons["dark"], Qt.MouseButton.LeftButton)
-    assert chosen.args == ["dark"]
-    assert not dialog.general.theme_buttons["light"].isChecked()
 
 
 @pytest.mark.parametrize(

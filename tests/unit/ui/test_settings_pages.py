@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from tether_desktop.errors import SettingsError
 from tether_desktop.settings import Settings
 from tether_desktop.tools.mcp.states import McpServerState, McpStatus, McpToolState
 from tether_desktop.tools.own_tools import OwnFile
-from tether_desktop.ui.settings.settings_dialog import PAGES, SettingsDialog
+from tether_desktop.ui.settings.page_table import PAGE_NAMES
+from tether_desktop.ui.settings.setting_editors import ChoiceEditor, NumberEditor, SwitchEditor
+from tether_desktop.ui.settings.settings_dialog import SettingsDialog
 from tether_desktop.ui.tools.server_card import facts_of
 from tether_desktop.ui.tools.server_dialogs import EMPTY_LOG, ChangesDialog, LogDialog
 from tether_desktop.ui.tools.server_form import ServerForm, entry_of
@@ -29,26 +30,28 @@ SNAPSHOT = ToolsSnapshot((TIME, ECHO), files=(FILE,), servers=(SERVER,))
 
 
 @pytest.fixture
-def dialog(qtbot: QtBot, tmp_path: Path) -> SettingsDialog:
-    made = SettingsDialog("light", {"Conversations": tmp_path}, Settings())
+def dialog(qtbot: QtBot) -> SettingsDialog:
+    made = SettingsDialog(Settings())
     qtbot.addWidget(made)
-    made.show()
     made.show_tools(SNAPSHOT)
+    made.show_page("General")
+    made.show()
     return made
 
 
 def test_every_page_can_be_turned_to(dialog: SettingsDialog) -> None:
-    for name, page in zip(PAGES, (dialog.general, dialog.tools, dialog.servers, dialog.port), strict=True):
+    for name in PAGE_NAMES:
         dialog.show_page(name)
-        assert page.isVisible()
+        assert dialog.page(name).isVisible()
 
 
 def test_a_setting_is_a_field_that_tells_its_new_value(qtbot: QtBot, dialog: SettingsDialog) -> None:
-    field = dialog.general.fields["temperature"]
-    assert isinstance(field.editor, QLineEdit)
+    dialog.show_page("Models and answers")
+    field = dialog.page("Models and answers").fields["temperature"]
+    assert isinstance(field.editor, NumberEditor)
     assert field.editor.text() == "0.7"
     assert field.editor.accessibleName() == "Temperature"
-    field.editor.setText("0.2")
+    field.editor.lineEdit().setText("0.2")
     with qtbot.waitSignal(dialog.setting_changed) as changed:
         qtbot.keyClick(field.editor, Qt.Key.Key_Return)
     assert changed.args == ["temperature", "0.2"]
@@ -57,20 +60,26 @@ def test_a_setting_is_a_field_that_tells_its_new_value(qtbot: QtBot, dialog: Set
         field.editor.editingFinished.emit()
 
 
-def test_a_setting_with_choices_offers_them(dialog: SettingsDialog) -> None:
-    editor = dialog.general.fields["thinking"].editor
-    assert isinstance(editor, QComboBox)
-    assert [editor.itemData(index) for index in range(editor.count())] == ["on", "off"]
-    assert editor.currentData() == "on"
+def test_a_setting_with_choices_offers_them_and_one_of_two_is_a_switch(dialog: SettingsDialog) -> None:
+    editor = dialog.page("General").fields["closing"].editor
+    assert isinstance(editor, ChoiceEditor)
+    assert [editor.itemData(index) for index in range(editor.count())] == ["ask", "quit", "background"]
+    assert editor.currentData() == "ask"
+    switch = dialog.page("Models and answers").fields["thinking"].editor
+    assert isinstance(switch, SwitchEditor)
+    assert switch.isChecked()
 
 
 def test_a_setting_that_the_environment_decides_cannot_be_changed(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TETHER_THINKING", "off")
-    dialog = SettingsDialog("light", {}, Settings())
+    dialog = SettingsDialog(Settings())
     qtbot.addWidget(dialog)
-    assert not dialog.general.fields["thinking"].editor.isEnabled()
+    field = dialog.page("Models and answers").fields["thinking"]
+    assert not field.editor.isEnabled()
+    assert "TETHER_THINKING" in field.note_label.text()
+    assert not field.reset_button.isVisibleTo(field)
 
 
 def test_tools_are_listed_by_origin_with_what_holds_for_them(dialog: SettingsDialog) -> None:

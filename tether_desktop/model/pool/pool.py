@@ -60,10 +60,7 @@ class EnginePool:
             call_later: calls something after so many seconds; None is the event loop's own.
         """
         self._catalog = catalog
-        self._admission = Admission(capacity, cache_bytes)
-        self._threads = threads or None
-        self._context_window = context_window
-        self._idle_seconds = idle_seconds
+        self.configure(capacity, threads, context_window, cache_bytes, idle_seconds)
         self._make_engine = make_engine
         self._measure = measure
         self._call_later = call_later or _call_later
@@ -74,6 +71,15 @@ class EnginePool:
         self._uses = itertools.count(1)
         self._callbacks: list[Callable[[], None]] = []
         self._closed = False
+
+    def configure(
+        self, capacity: int, threads: int | None, context_window: int, cache_bytes: int, idle_seconds: float
+    ) -> None:
+        """Let other values hold for what is loaded, or becomes idle, from now on; they are those of the constructor."""
+        self._admission = Admission(capacity, cache_bytes)
+        self._threads = threads or None
+        self._context_window = context_window
+        self._idle_seconds = idle_seconds
 
     @asynccontextmanager
     async def lend(self, model: str, on_stage: OnStage) -> AsyncGenerator[Engine, None]:

@@ -24,6 +24,7 @@ from tether_desktop.protocol.api.monitoring.monitor import Monitor
 from tether_desktop.protocol.api.monitoring.request_log import RequestLog
 from tether_desktop.protocol.api.openai import chat, completions
 from tether_desktop.protocol.api.openai import models as openai_models
+from tether_desktop.protocol.api.port.recent_requests import RecentRequests
 from tether_desktop.protocol.api.session_pages import SessionPages
 
 _ROUTERS = (
@@ -50,13 +51,19 @@ _NO_TELEMETRY: TelemetryConfig = {
 """Where OpenTelemetry is set up, FastAPI would send it what requests held."""
 
 
-def make_app(core: Core, tokens: Tokens | None = None, bounds: Bounds | None = None) -> FastAPI:
+def make_app(
+    core: Core,
+    tokens: Tokens | None = None,
+    bounds: Bounds | None = None,
+    requests: RecentRequests | None = None,
+) -> FastAPI:
     """The application over a running core, with all its gates.
 
     Args:
         core: what it offers.
         tokens: which open it; None takes those of the data folder.
         bounds: how much clients may take.
+        requests: keeps the last ones, for a person who looks.
     """
     tokens = tokens or Tokens(paths.tokens_path())
     bounds = bounds or Bounds()
@@ -72,7 +79,7 @@ def make_app(core: Core, tokens: Tokens | None = None, bounds: Bounds | None = N
     app.add_middleware(LastWords)
     app.add_middleware(EarlyAnswers, bounds=bounds)
     app.add_middleware(AnswerHeaders)
-    app.add_middleware(RequestLog, observer=app.state.monitor.measurements)
+    app.add_middleware(RequestLog, observer=app.state.monitor.measurements, recent=requests)
     return app
 
 

@@ -34,6 +34,7 @@ def build(theme: Theme) -> str:
     room = {"space_control": f"{theme.space.control}px", "space_inner": f"{theme.space.control - 1}px"}
     radii = {f"radius_{name}": f"{size}px" for name, size in asdict(theme.radius).items()}
     pictures = {"image_chevron_down": _picture(theme, "chevron-down"), "image_check": _picture(theme, "check")}
+    pictures |= {"image_chevron_up": _picture(theme, "chevron-up")}
     values = asdict(theme.colors) | sizes | room | radii | pictures
     template = (paths.resources_dir() / "style" / "tether.qss").read_text(encoding="utf-8")
     return Template(template).substitute(values, sans=SANS, mono=MONO)

@@ -12,20 +12,16 @@ from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.port.port_state import PortPhase, PortState
+from tether_desktop.ui.translation import mark, translate
 
 _MARK = 18
 _LOOK: dict[PortPhase, tuple[str, str, str]] = {
-    "closed": ("power", "muted", "Closed"),
-    "opening": ("clock", "muted", "Opening…"),
-    "open": ("circle-check", "success", "Open at {url}"),
-    "closing": ("clock", "muted", "Closing…"),
+    "closed": ("power", "muted", mark("PortCard", "Closed")),
+    "opening": ("clock", "muted", mark("PortCard", "Opening…")),
+    "open": ("circle-check", "success", mark("PortCard", "Open at {url}")),
+    "closing": ("clock", "muted", mark("PortCard", "Closing…")),
     "failed": ("circle-alert", "danger", ""),
 }
-NOBODY = "No program can reach this window."
-THIS_COMPUTER = "Only programs on this computer reach it, and only with the token."
-NETWORK = (
-    "Other computers reach it too, at this computer's address and with the token. What they send is not encrypted."
-)
 
 
 class PortCard(QFrame):
@@ -50,9 +46,9 @@ class PortCard(QFrame):
         self.title, self.text = plain_label(), plain_label("small")
         for label in (self.title, self.text):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.copy_button = IconButton("copy", "Copy the address", size=16)
+        self.copy_button = IconButton("copy", self.tr("Copy the address"), size=16)
         self.other_button = ThemedButton("", kind="answer")
-        self.retry_button = ThemedButton("Try again", "refresh-cw", kind="answer")
+        self.retry_button = ThemedButton(self.tr("Try again"), "refresh-cw", kind="answer")
         self._remedies = QWidget()
         self._lay_out()
         self.copy_button.clicked.connect(self._on_copy)
@@ -63,26 +59,28 @@ class PortCard(QFrame):
     def show_state(self, state: PortState) -> None:
         """Show this state."""
         self._state = state
-        mark, color, words = _LOOK[state.phase]
+        name, color, words = _LOOK[state.phase]
         failed = state.error if state.phase == "failed" else None
-        self._mark.setPixmap(icons.pixmap(mark, color, _MARK, self.devicePixelRatioF()))
-        self.title.setText(failed.title if failed else words.format(url=state.url))
+        self._mark.setPixmap(icons.pixmap(name, color, _MARK, self.devicePixelRatioF()))
+        self.title.setText(failed.title if failed else translate("PortCard", words).format(url=state.url))
         self.text.setText(self._explanation(state))
         self.text.setVisible(bool(self.text.text()))
         set_kind(self.text, "warning" if state.phase == "open" and state.exposed else "small")
         self.copy_button.setVisible(state.phase == "open")
         self._remedies.setVisible(failed is not None)
         self.other_button.setVisible(self._offers(state))
-        self.other_button.setText(f"Use {state.free_port} instead")
+        self.other_button.setText(self.tr("Use {port} instead").format(port=state.free_port))
         set_kind(self, "danger_card" if failed else "well")
-        self.setAccessibleName(f"Local port: {self.title.text()}. {self.text.text()}")
+        self.setAccessibleName(
+            self.tr("Local port: {state}. {about}").format(state=self.title.text(), about=self.text.text())
+        )
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Take the colours of a new theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and self._mark.pixmap():
-            mark, color, _ = _LOOK[self._state.phase]
-            self._mark.setPixmap(icons.pixmap(mark, color, _MARK, self.devicePixelRatioF()))
+            name, color, _ = _LOOK[self._state.phase]
+            self._mark.setPixmap(icons.pixmap(name, color, _MARK, self.devicePixelRatioF()))
 
     def _offers(self, state: PortState) -> bool:
         return self._can_move and state.free_port is not None
@@ -92,8 +90,16 @@ class PortCard(QFrame):
             hint = "" if self._offers(state) else state.error.hint
             return f"{state.error.message} {hint}".strip()
         if state.phase == "open":
-            return NETWORK if state.exposed else THIS_COMPUTER
-        return NOBODY if state.phase == "closed" else ""
+            return self._reach(exposed=state.exposed)
+        return self.tr("No program can reach this window.") if state.phase == "closed" else ""
+
+    def _reach(self, *, exposed: bool) -> str:
+        if not exposed:
+            return self.tr("Only programs on this computer reach it, and only with the token.")
+        return self.tr(
+            "Other computers reach it too, at this computer's address and with the token. What they send is not "
+            "encrypted."
+        )
 
     def _lay_out(self) -> None:
         remedies = QHBoxLayout(self._remedies)

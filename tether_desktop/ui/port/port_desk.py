@@ -32,11 +32,13 @@ class PortDesk(QObject):
 
     Signals:
         changed(): so is ``state``.
+        state_changed(PortState): the same, with it.
         token_known(token): the own token, because it was asked for or renewed.
         token_failed(TetherError): it could not be read or made.
     """
 
     changed = Signal()
+    state_changed = Signal(object)
     token_known = Signal(str)
     token_failed = Signal(object)
 
@@ -120,6 +122,7 @@ class PortDesk(QObject):
         self.state = state
         self._sign.show_state(state)
         self.changed.emit()
+        self.state_changed.emit(state)
 
     @Slot(str)
     def _on_port_changed(self, url: str) -> None:

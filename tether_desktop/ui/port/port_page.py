@@ -13,6 +13,7 @@ from tether_desktop.ui.markdown.code_line import CodeLine
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.port.port_card import PortCard
 from tether_desktop.ui.port.port_state import PortState, is_local
+from tether_desktop.ui.port.request_log import RequestLog
 from tether_desktop.ui.port.token_field import TokenField
 from tether_desktop.ui.settings.settings_page import SettingsPage, section
 
@@ -20,19 +21,8 @@ if TYPE_CHECKING:
     from tether_desktop.errors import TetherError
     from tether_desktop.settings import Settings
 
-OFFER = "Offer these conversations to programs on this computer"
-WHAT_FOR = (
-    "Scripts, editors and programs that know OpenAI's API can then read and write here, and use the models. What they "
-    "write appears in this window as it comes."
-)
-NETWORK = "Let other computers in the network reach it"
-WARNING = (
-    "They need the token, but what is sent is not encrypted: whoever can listen in this network can read all of it, "
-    "the token too. Do this only in a network you trust."
-)
 THIS_COMPUTER, ALL_ADDRESSES = "127.0.0.1", "0.0.0.0"  # noqa: S104  (opened only where a person asks for it)
 MORE = ("host", "host_names", "cors_origins", "requests_per_minute")
-DOCS = "All requests are described in docs/api.md, what is kept safe and how in docs/security.md."
 _CURL = (
     'curl.exe {url}/sessions -H "Authorization: Bearer $(tether token)"'
     if sys.platform == "win32"  # in PowerShell, `curl` alone is another command, and a backslash joins no lines
@@ -49,6 +39,7 @@ class PortPage(SettingsPage):
         serve, network: the switches.
         card: how the port is.
         token: what programs need.
+        log: the requests as they come.
         curl, base_url, reference: what can be copied, by what it is for.
 
     Signals:
@@ -59,24 +50,24 @@ class PortPage(SettingsPage):
     settings_chosen = Signal(object)
     retry_requested = Signal()
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__("Local port")
         self._settings = settings
         self._state = PortState()
-        self.serve = QCheckBox(OFFER)
-        self.network = QCheckBox(NETWORK)
+        self.serve = QCheckBox(self.tr("Offer these conversations to programs on this computer"))
+        self.network = QCheckBox(self.tr("Let other computers in the network reach it"))
         self.card = PortCard(can_move=not os.environ.get("MLC_PORT"))
         self.token = TokenField()
-        self.curl = CodeLine("the command")
-        self.base_url = CodeLine("the address for OpenAI clients")
-        self.reference = CodeLine("the address of the description")
+        self.curl = CodeLine(self.tr("the command"))
+        self.base_url = CodeLine(self.tr("the address for OpenAI clients"))
+        self.reference = CodeLine(self.tr("the address of the description"))
+        self.log = RequestLog()
         self._lay_out()
         self.serve.clicked.connect(self._on_serve)
         self.network.clicked.connect(self._on_network)
         self.card.port_chosen.connect(self._on_port_chosen)
         self.card.retry_requested.connect(self.retry_requested)
-        if settings is not None:
-            self.show_settings(settings)
+        self.show_settings(settings)
 
     def show_settings(self, settings: Settings) -> None:
         """Show the values that hold now."""
@@ -98,27 +89,32 @@ class PortPage(SettingsPage):
         self.token.give_up()
 
     def _show_examples(self) -> None:
-        port = self._settings.port if self._settings is not None else 0
-        url = self._state.url or f"http://{THIS_COMPUTER}:{port}"
+        url = self._state.url or f"http://{THIS_COMPUTER}:{self._settings.port}"
         self.curl.show_line(_CURL.format(url=url))
         self.base_url.show_line(f"{url}/v1")
         self.reference.show_line(f"{url}/docs")
 
     def _lay_out(self) -> None:
-        self.column.addLayout(_explained(self.serve, WHAT_FOR))
+        what_for = self.tr(
+            "Scripts, editors and programs that know OpenAI's API can then read and write here, and use the models. "
+            "What they write appears in this window as it comes."
+        )
+        warning = self.tr(
+            "They need the token, but what is sent is not encrypted: whoever can listen in this network can read all "
+            "of it, the token too. Do this only in a network you trust."
+        )
+        self.column.addLayout(_explained(self.serve, what_for))
         self.column.addWidget(self.card)
-        if self._settings is not None:
-            form = self.make_form(self._settings, ("port",))
-            self.fields["port"].editor.setMaximumWidth(110)
-            self.column.addLayout(form)
-        self.column.addLayout(_explained(self.network, WARNING))
-        self.column.addWidget(section("Token"))
+        self.add_fields(self._settings, ("port",))
+        self.column.addLayout(_explained(self.network, warning))
+        self.column.addWidget(section(self.tr("Requests")))
+        self.column.addWidget(self.log)
+        self.column.addWidget(section(self.tr("Token")))
         self.column.addWidget(self.token)
-        self.column.addWidget(section("For programs"))
+        self.column.addWidget(section(self.tr("For programs")))
         self.column.addLayout(self._make_examples())
-        if self._settings is not None:
-            self.column.addWidget(section("More"))
-            self.column.addLayout(self.make_form(self._settings, MORE))
+        self.column.addWidget(section(self.tr("More")))
+        self.add_fields(self._settings, MORE)
         self.column.addStretch(1)
         self._respect_environment()
 
@@ -126,14 +122,19 @@ class PortPage(SettingsPage):
         examples = QVBoxLayout()
         examples.setSpacing(4)
         for words, line in (
-            ("In a terminal", self.curl),
-            ("Base URL for programs that know OpenAI's API; the key is the token", self.base_url),
-            ("All requests, to read and to try, in a browser", self.reference),
+            (self.tr("In a terminal"), self.curl),
+            (self.tr("Base URL for programs that know OpenAI's API; the key is the token"), self.base_url),
+            (self.tr("All requests, to read and to try, in a browser"), self.reference),
         ):
             examples.addWidget(plain_label("small", words))
             examples.addWidget(line)
             examples.addSpacing(6)
-        examples.addWidget(plain_label("small", DOCS))
+        examples.addWidget(
+            plain_label(
+                "small",
+                self.tr("All requests are described in docs/api.md, what is kept safe and how in docs/security.md."),
+            )
+        )
         return examples
 
     def _respect_environment(self) -> None:
@@ -141,7 +142,7 @@ class PortPage(SettingsPage):
         for switch, names in ((self.serve, ("TETHER_SERVE",)), (self.network, ("TETHER_LAN_ACCESS", "MLC_HOST"))):
             told = [name for name in names if os.environ.get(name)]
             switch.setEnabled(not told)
-            switch.setToolTip(f"Set by the environment variable {told[0]}." if told else "")
+            switch.setToolTip(self.tr("Set by the environment variable {name}.").format(name=told[0]) if told else "")
 
     @Slot(bool)
     def _on_serve(self, on: bool) -> None:

@@ -20,7 +20,7 @@ class PortSign(IconButton):
         failed = state.phase == "failed"
         if state.phase == "open":
             self.set_icon("plug", "warning" if state.exposed else "success")
-            self.set_label(f"Programs can reach this window at {state.place}")
+            self.set_label(self.tr("Programs can reach this window at {place}").format(place=state.place))
         elif failed and state.error is not None:
             self.set_icon("plug", "danger")
             self.set_label(f"{state.error.title}. {state.error.message}")

@@ -11,12 +11,6 @@ from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 
 HIDDEN = "•" * 32
-WHAT_IT_OPENS = (
-    "Whoever has it can read and change everything here. For a program that is only to chat, make a token of its own: "
-    "tether token add NAME"
-)
-RENEWING = "Programs that have the token stop working until they get the new one."
-RENEWED = "There is a new token. Programs that had the old one need it."
 
 
 class TokenField(QWidget):
@@ -36,11 +30,17 @@ class TokenField(QWidget):
         self.line = QLineEdit(HIDDEN)
         self.line.setReadOnly(True)
         self.line.setProperty("kind", "code")
-        self.line.setAccessibleName("Token")
-        self.show_button = _button("Show", "eye")
-        self.copy_button = _button("Copy", "copy")
-        self.renew_button = _button("Renew", "refresh-cw")
-        self.note = plain_label("small", WHAT_IT_OPENS)
+        self.line.setAccessibleName(self.tr("Token"))
+        self.show_button = _button(self.tr("Show"), self.tr("Show the token"), "eye")
+        self.copy_button = _button(self.tr("Copy"), self.tr("Copy the token"), "copy")
+        self.renew_button = _button(self.tr("Renew"), self.tr("Renew the token"), "refresh-cw")
+        self.note = plain_label(
+            "small",
+            self.tr(
+                "Whoever has it can read and change everything here. For a program that is only to chat, make a token "
+                "of its own: {command}"
+            ).format(command="tether token add NAME"),
+        )
         self._confirmed = QTimer(self, singleShot=True, interval=CONFIRM_MS)
         self._confirmed.timeout.connect(self._refresh)
         self._lay_out()
@@ -58,7 +58,7 @@ class TokenField(QWidget):
             self.line.setText(token)
             self.line.setCursorPosition(0)
         if self._renewing:
-            self.note.setText(RENEWED)
+            self.note.setText(self.tr("There is a new token. Programs that had the old one need it."))
         self._copying = self._renewing = False
 
     def give_up(self) -> None:
@@ -83,11 +83,11 @@ class TokenField(QWidget):
     def _refresh(self) -> None:
         if not self._shown:
             self.line.setText(HIDDEN)
-        self.show_button.setText("Hide" if self._shown else "Show")
-        self.show_button.setAccessibleName("Hide the token" if self._shown else "Show the token")
+        self.show_button.setText(self.tr("Hide") if self._shown else self.tr("Show"))
+        self.show_button.setAccessibleName(self.tr("Hide the token") if self._shown else self.tr("Show the token"))
         self.show_button.set_icon("eye-off" if self._shown else "eye", "muted")
         self.copy_button.set_icon("copy", "muted")
-        self.renew_button.setText("Really renew" if self._asking else "Renew")
+        self.renew_button.setText(self.tr("Really renew") if self._asking else self.tr("Renew"))
         self.renew_button.set_icon("refresh-cw", "danger" if self._asking else "muted")
 
     @Slot()
@@ -107,14 +107,14 @@ class TokenField(QWidget):
         """The second press renews."""
         self._asking = not self._asking
         self._renewing = not self._asking
-        self.note.setText(RENEWING)
+        self.note.setText(self.tr("Programs that have the token stop working until they get the new one."))
         self._refresh()
         if self._renewing:
             self.renew_requested.emit()
 
 
-def _button(text: str, icon: str) -> ThemedButton:
+def _button(text: str, name: str, icon: str) -> ThemedButton:
     button = ThemedButton(text, icon)
     button.setAutoDefault(False)
-    button.setAccessibleName(f"{text} the token")
+    button.setAccessibleName(name)
     return button

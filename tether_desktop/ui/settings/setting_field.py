@@ -1,76 +1,185 @@
-"""One row of the settings table as a field of a form."""
+"""One row of the settings table as a field: what it is, its value, and what is wrong with it."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any, get_args
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.settings.key_editor import KeyEditor
+from tether_desktop.ui.settings.setting_editors import (
+    WIDE,
+    ChoiceEditor,
+    Editor,
+    LineEditor,
+    NumberEditor,
+    SegmentsEditor,
+    SwitchEditor,
+    TextEditor,
+)
+from tether_desktop.ui.settings.setting_words import (
+    allowed_words,
+    choice_words,
+    description_of,
+    shown,
+    title_of,
+    when_it_holds,
+)
 
 if TYPE_CHECKING:
     from tether_desktop.settings import SettingRow, Settings
 
+_STEPS = {
+    "max_tokens": 256,
+    "context_window": 1024,
+    "chat_memory": 256,
+    "thinking_limit": 256,
+    "requests_per_minute": 10,
+    "idle_minutes": 5,
+}
+_ICONS = {"system": "monitor", "light": "sun", "dark": "moon", "comfortable": "", "compact": ""}
+_SEGMENTED = frozenset({"theme", "density"})
+_TEXTS = frozenset({"system_prompt"})
+
 
 class SettingField(QWidget):
-    """A choice or a line of text, with what it does below.
+    """Title and control side by side, and below what it does, and why a value cannot be used.
 
     Attributes:
+        row: of the settings table.
         editor: where the value is changed.
+        reset_button: shown while the value is not the default.
+        problem_label: why what is written cannot be used.
+        note_label: when a new value holds, or why it cannot be changed here.
 
     Signals:
-        changed(name, value): the person gave it another value.
+        changed(name, value): the person gave it another value, which fits; None is the default.
     """
 
-    changed = Signal(str, str)
+    changed = Signal(str, object)
 
-    def __init__(self, row: SettingRow, settings: Settings, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._row = row
-        self._choices: tuple[str, ...] = get_args(type(settings).model_fields[row.name].annotation)
-        self.editor: QComboBox | QLineEdit = QComboBox() if self._choices else QLineEdit()
+    def __init__(self, row: SettingRow, settings: Settings, editor: Editor | None = None) -> None:
+        """Show what holds; ``editor`` in the place of the one that fits the row."""
+        super().__init__()
+        self.row = row
+        self.editor: Editor = editor or editor_of(row, settings)
         self._value = ""
-        self._configure()
+        self.title_label = QLabel(title_of(row))
+        self.title_label.setTextFormat(Qt.TextFormat.PlainText)
+        self.title_label.setProperty("kind", "strong")
+        self.reset_button = IconButton("rotate-ccw", "", size=16)
+        self.about_label = plain_label("small", description_of(row))
+        self.problem_label = plain_label("danger_text")
+        self.note_label = plain_label("small")
+        self._lay_out()
+        self._describe()
         self.show_value(getattr(settings, row.name))
-        if isinstance(self.editor, QComboBox):
-            self.editor.activated.connect(self._on_edited)
-        else:
-            self.editor.editingFinished.connect(self._on_edited)
+        self.editor.edited.connect(self._on_edited)
+        self.reset_button.clicked.connect(self.reset)
+        if isinstance(self.editor, KeyEditor):
+            self.editor.refused.connect(self.refuse)
+
+    @property
+    def overridden(self) -> bool:
+        """Whether an environment variable says the value."""
+        return bool(os.environ.get(self.row.env))
 
     def show_value(self, value: Any) -> None:
         """Show the value that holds now."""
-        self._value = f"{value:g}" if isinstance(value, float) else str(value)
-        if isinstance(self.editor, QComboBox):
-            self.editor.setCurrentIndex(max(0, self.editor.findData(self._value)))
-        else:
-            self.editor.setText(self._value)
-            self.editor.setCursorPosition(0)
-
-    def _configure(self) -> None:
-        if isinstance(self.editor, QComboBox):
-            for choice in self._choices:
-                self.editor.addItem(choice.capitalize(), choice)
-        self.editor.setAccessibleName(self._row.title)
-        self.editor.setAccessibleDescription(self._row.description)
-        self.editor.setMaximumWidth(460)
-        note = plain_label("small", self._note())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(3)
-        layout.addWidget(self.editor)
-        layout.addWidget(note)
-
-    def _note(self) -> str:
-        """What it does, or why it cannot be changed here."""
-        if os.environ.get(self._row.env):
-            self.editor.setEnabled(False)
-            return f"{self._row.description} Set by the environment variable {self._row.env}."
-        return self._row.description
+        self._value = shown(value)
+        self.editor.show_value(self._value)
+        self._explain("")
+        changed = value != self.row.default and not self.overridden
+        self.reset_button.setVisible(changed)
 
     @Slot()
-    def _on_edited(self) -> None:
-        chosen = self.editor.currentData() if isinstance(self.editor, QComboBox) else self.editor.text().strip()
-        if chosen != self._value:
-            self.changed.emit(self._row.name, str(chosen))
+    def reset(self) -> None:
+        """Take the default again."""
+        self.editor.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.changed.emit(self.row.name, None)
+
+    @Slot(str)
+    def refuse(self, problem: str) -> None:
+        """Say that the value was not taken, and why."""
+        self._explain(problem)
+
+    @Slot(str)
+    def _on_edited(self, written: str) -> None:
+        from tether_desktop.settings import takes
+
+        if written == self._value:
+            self._explain("")
+        elif not takes(self.row.name, written):
+            self._explain(self.tr("This has to be {allowed}.").format(allowed=allowed_words(self.row)))
+        else:
+            self._explain("")
+            self.changed.emit(self.row.name, written)
+
+    def _explain(self, problem: str) -> None:
+        self.problem_label.setText(problem)
+        self.problem_label.setVisible(bool(problem))
+        self.editor.setAccessibleDescription(" ".join(filter(None, (problem, self._said()))))
+
+    def _said(self) -> str:
+        return " ".join(filter(None, (self.about_label.text(), self.note_label.text())))
+
+    def _describe(self) -> None:
+        title = self.title_label.text()
+        self.editor.setAccessibleName(title)
+        default = shown(self.row.default) or self.tr("empty")
+        self.reset_button.setToolTip(self.tr("Changed. Reset to the default: {value}").format(value=default[:60]))
+        self.reset_button.setAccessibleName(self.tr("Reset to the default: {title}").format(title=title))
+        note = when_it_holds(self.row.name)
+        if self.overridden:
+            note = self.tr("Set by the environment variable {name}.").format(name=self.row.env)
+            self.editor.setEnabled(False)
+        self.note_label.setText(note)
+        self.note_label.setVisible(bool(note))
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(4)
+        top.addWidget(self.title_label)
+        top.addWidget(self.reset_button)
+        top.addStretch(1)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addLayout(top)
+        for label in (self.about_label, self.note_label, self.problem_label):
+            words.addWidget(label)
+        layout: QHBoxLayout | QVBoxLayout
+        if isinstance(self.editor, WIDE):
+            layout = QVBoxLayout(self)
+            layout.setSpacing(8)
+            layout.addLayout(words)
+            layout.addWidget(self.editor)
+        else:
+            layout = QHBoxLayout(self)
+            layout.setSpacing(24)
+            layout.addLayout(words, 1)
+            layout.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignTop)
+        layout.setContentsMargins(0, 0, 0, 0)
+
+
+def editor_of(row: SettingRow, settings: Settings) -> Editor:
+    """The control that fits a row: by its choices, its kind and its limits."""
+    field = type(settings).model_fields[row.name]
+    choices: tuple[str, ...] = get_args(field.annotation)
+    if set(choices) == {"on", "off"}:
+        return SwitchEditor()
+    if row.name in _SEGMENTED:
+        return SegmentsEditor([(each, choice_words(row.name, each), _ICONS[each]) for each in choices])
+    if choices:
+        return ChoiceEditor([(each, choice_words(row.name, each)) for each in choices])
+    if row.name in _TEXTS:
+        return TextEditor()
+    if isinstance(row.default, str):
+        return LineEditor()
+    low = next((getattr(each, word) for each in field.metadata for word in ("ge", "gt") if hasattr(each, word)), None)
+    high = next((each.le for each in field.metadata if hasattr(each, "le")), None)
+    whole = isinstance(row.default, int)
+    return NumberEditor(_STEPS.get(row.name, 1 if whole else 0.05), low, high, whole=whole)

@@ -1,4 +1,4 @@
-"""What the pages of the settings have in common: a scrolling column, headings, and errors told in place."""
+"""What the pages of the settings have in common: a scrolling column, headings, fields, and errors told in place."""
 
 from __future__ import annotations
 
@@ -6,55 +6,60 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from tether_desktop.ui.banner import Banner
+from tether_desktop.ui.settings.page_table import PageFacts, page_named, page_words
 from tether_desktop.ui.settings.setting_field import SettingField
 
 if TYPE_CHECKING:
     from tether_desktop.errors import TetherError
     from tether_desktop.settings import Settings
+    from tether_desktop.ui.settings.setting_editors import Editor
 
 
 class SettingsPage(QWidget):
     """A column that scrolls, below an error as long as there is one.
 
     Attributes:
+        facts: its name and rows.
         banner: what went wrong.
         column: where a page puts its parts.
         fields: those of the settings table, by name.
 
     Signals:
-        setting_changed(name, value): a row of the settings table got another value.
+        setting_changed(name, value): a row of the settings table got another value; None is its default.
     """
 
-    setting_changed = Signal(str, str)
+    setting_changed = Signal(str, object)
 
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        """``name`` is one of ``PAGE_NAMES``."""
         super().__init__(parent)
+        self.facts: PageFacts = page_named(name)
         self.banner = Banner()
         self.column = QVBoxLayout()
         self.fields: dict[str, SettingField] = {}
-        heading = QLabel(title)
+        heading = QLabel(self.facts.translated)
         heading.setProperty("kind", "title")
         inside = QWidget()
         inside.setLayout(self.column)
-        self.column.setContentsMargins(0, 0, 14, 0)
-        self.column.setSpacing(10)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inside)
-        area.viewport().setAutoFillBackground(False)
+        self.column.setContentsMargins(2, 2, 16, 8)
+        self.column.setSpacing(16)
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(inside)
+        self._area.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
         for widget in (heading, self.banner):
             layout.addWidget(widget)
-        layout.addWidget(area, 1)
+        layout.addWidget(self._area, 1)
 
     @Slot(object)
     def show_error(self, error: TetherError) -> None:
@@ -62,27 +67,38 @@ class SettingsPage(QWidget):
         self.banner.show_error(error)
 
     def show_settings(self, settings: Settings) -> None:
-        """Show the values that hold now."""
+        """Show the values that hold now; a field with something wrong in it stays as it is."""
         for name, field in self.fields.items():
             field.show_value(getattr(settings, name))
 
-    def make_form(self, settings: Settings, names: Iterable[str]) -> QFormLayout:
-        """A form with these rows of the settings table."""
+    def go_to(self, row: str) -> None:
+        """Give the keyboard to a row of the settings table, where it can be seen."""
+        field = self.fields.get(row)
+        if field is not None:
+            self._area.ensureWidgetVisible(field, 0, 48)
+            field.editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def add_groups(self, settings: Settings) -> None:
+        """Put all rows of the page into its column, under their headings."""
+        for group in self.facts.groups:
+            if group.heading:
+                self.column.addWidget(section(page_words(group.heading)))
+            self.add_fields(settings, group.rows)
+
+    def add_fields(self, settings: Settings, names: Iterable[str]) -> None:
+        """Put rows of the settings table into the column."""
+        for name in names:
+            self.column.addWidget(self.make_field(settings, name))
+
+    def make_field(self, settings: Settings, name: str, editor: Editor | None = None) -> SettingField:
+        """The field of a row, which tells its changes by ``setting_changed``."""
         from tether_desktop.settings import setting_rows
 
-        rows = {row.name: row for row in setting_rows()}
-        form = QFormLayout()
-        form.setHorizontalSpacing(20)
-        form.setVerticalSpacing(12)
-        for name in names:
-            field = SettingField(rows[name], settings)
-            field.changed.connect(self.setting_changed)
-            self.fields[name] = field
-            caption = QLabel(rows[name].title)
-            caption.setMinimumWidth(130)
-            caption.setContentsMargins(0, 6, 0, 0)
-            form.addRow(caption, field)
-        return form
+        row = next(each for each in setting_rows() if each.name == name)
+        field = SettingField(row, settings, editor)
+        field.changed.connect(self.setting_changed)
+        self.fields[name] = field
+        return field
 
 
 def section(text: str) -> QLabel:

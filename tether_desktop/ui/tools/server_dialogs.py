@@ -23,7 +23,7 @@ WHY_CHANGES_ASK = (
 _SIZE = (700, 480)
 
 
-class _TextDialog(QDialog):
+class TextDialog(QDialog):
     """Text in a box, and buttons below."""
 
     def __init__(self, title: str, parent: QWidget | None) -> None:
@@ -49,7 +49,7 @@ class _TextDialog(QDialog):
         self.resize(min(_SIZE[0], room.width() - 24), min(_SIZE[1], room.height() - 56))
 
 
-class LogDialog(_TextDialog):
+class LogDialog(TextDialog):
     """The end of what a server printed.
 
     Signals:
@@ -78,7 +78,7 @@ class LogDialog(_TextDialog):
         QGuiApplication.clipboard().setText(self.text.toPlainText())
 
 
-class ChangesDialog(_TextDialog):
+class ChangesDialog(TextDialog):
     """What a server says of the tools that are new or changed; accepting them is what the dialog asks."""
 
     def __init__(self, state: McpServerState, parent: QWidget | None = None) -> None:

@@ -20,9 +20,6 @@ from tether_desktop.ui.tools.server_form import ServerForm
 if TYPE_CHECKING:
     from tether_desktop.ui.tools.tool_facts import ToolsSnapshot
 
-WHAT_THEY_ARE = "MCP servers are other people's programs that bring tools, started and asked only as far as you allow."
-NO_SERVERS = "There are none yet."
-
 
 class ServersPage(SettingsPage):
     """The servers, and the form that adds one.
@@ -48,7 +45,7 @@ class ServersPage(SettingsPage):
         self._problem: object = None
         self._adding = ""
         self._cards: KeyedRows[ServerCard] = KeyedRows(self._make_card, spacing=8)
-        self._none = plain_label("muted", NO_SERVERS)
+        self._none = plain_label("muted", self.tr("There are none yet."))
         self.form = ServerForm()
         self.form.hide()
         self._lay_out()
@@ -64,7 +61,7 @@ class ServersPage(SettingsPage):
         """The servers' cards by name."""
         return self._cards.rows
 
-    def show_servers(self, snapshot: ToolsSnapshot) -> None:
+    def show_snapshot(self, snapshot: ToolsSnapshot) -> None:
         """Show the servers as they are now."""
         self._file = snapshot.servers_file
         self._cards.show(state.name for state in snapshot.servers)
@@ -87,15 +84,18 @@ class ServersPage(SettingsPage):
             self._cards.rows[name].show_note(text)
 
     def _lay_out(self) -> None:
-        self.add_button = ThemedButton("Add a server…", "plus")
-        self.open_button = ThemedButton("Open the file", "file-text")
-        self.refresh_button = ThemedButton("Read it again", "refresh-cw")
+        self.add_button = ThemedButton(self.tr("Add a server…"), "plus")
+        self.open_button = ThemedButton(self.tr("Open the file"), "file-text")
+        self.refresh_button = ThemedButton(self.tr("Read it again"), "refresh-cw")
         row = QHBoxLayout()
         for button in (self.add_button, self.open_button, self.refresh_button):
             button.setAutoDefault(False)
             row.addWidget(button)
         row.addStretch(1)
-        self.column.addWidget(plain_label("muted", WHAT_THEY_ARE))
+        what = self.tr(
+            "MCP servers are other people's programs that bring tools, started and asked only as far as you allow."
+        )
+        self.column.addWidget(plain_label("muted", what))
         self.column.addLayout(row)
         self.column.addWidget(self.form)
         self.column.addWidget(self._none)

@@ -68,6 +68,17 @@ class ToolsDesk(QObject):
         """Decide whether a tool's calls ask."""
         self._start(lambda tether: tether.toolbox.set_permission(name, cast("Permission", permission)))
 
+    @Slot()
+    def reset_permissions(self) -> None:
+        """Let every tool ask as it does by itself."""
+
+        async def reset(tether: Tether) -> None:
+            for entry in tether.toolbox.entries():
+                if entry.permission != entry.tool.permission:
+                    await tether.toolbox.set_permission(entry.tool.declaration.name, None)
+
+        self._start(reset)
+
     @Slot(object)
     def allow_file(self, file: OwnFile) -> None:
         """Let a file of own tools run as it was shown."""

@@ -9,12 +9,13 @@ from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.error_words import error_words
 from tether_desktop.ui.look.keyed_rows import KeyedRows
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
-from tether_desktop.ui.models.folder_list import FolderList
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.models.own_file_row import OwnFileRow
+from tether_desktop.ui.settings.setting_editors import FoldersEditor
 from tether_desktop.ui.settings.settings_page import SettingsPage, section
 from tether_desktop.ui.tools.tool_row import ToolRow
 
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     from tether_desktop.settings import Settings
     from tether_desktop.ui.tools.tool_facts import ToolFacts, ToolsSnapshot
 
-USE = ("tool_use", "internet_tools")
+USE = ("tool_use", "internet_tools", "web_search", "searxng_address")
 LIMITS = ("tool_rounds", "tool_timeout")
-NO_FILES = "No files yet. A Python file in this folder can bring tools of your own."
 
 
 class ToolsPage(SettingsPage):
@@ -39,6 +39,7 @@ class ToolsPage(SettingsPage):
         enabled_changed(name, bool), permission_changed(name, permission): of a tool.
         allow_requested(OwnFile), forget_requested(OwnFile): an own file.
         files_refresh_requested(): look into the folder again.
+        permissions_reset(): let every tool ask as it does by itself.
     """
 
     enabled_changed = Signal(str, bool)
@@ -46,27 +47,28 @@ class ToolsPage(SettingsPage):
     allow_requested = Signal(object)
     forget_requested = Signal(object)
     files_refresh_requested = Signal()
+    permissions_reset = Signal()
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__("Tools")
         self._folder = ""
         self.rows: dict[str, ToolRow] = {}
-        self.folder_list = FolderList()
-        self.folder_list.changed.connect(self._on_folders)
         self._groups: KeyedRows[_Group] = KeyedRows(self._make_group, spacing=10)
         self._files: KeyedRows[OwnFileRow] = KeyedRows(self._make_file)
         self._problems = plain_label("warning")
-        self._no_files = plain_label("muted", NO_FILES)
-        if settings is not None:
-            self.column.addLayout(self.make_form(settings, USE))
-            self.folder_list.show_value(settings.tool_folders)
+        self._no_files = plain_label(
+            "muted", self.tr("No files yet. A Python file in this folder can bring tools of your own.")
+        )
+        self.add_fields(settings, USE)
         self.column.addWidget(self._problems)
         self.column.addLayout(self._groups.layout)
-        self._add_folders()
+        self._add_reset()
+        nothing = self.tr("None: the file tools can read nothing.")
+        self.folder_list = FoldersEditor(nothing=nothing, asked=self.tr("A folder that the file tools may read"))
+        self.column.addWidget(self.make_field(settings, "tool_folders", self.folder_list))
         self._add_files()
-        if settings is not None:
-            self.column.addWidget(section("Limits"))
-            self.column.addLayout(self.make_form(settings, LIMITS))
+        self.column.addWidget(section(self.tr("Limits")))
+        self.add_fields(settings, LIMITS)
         self.column.addStretch(1)
         self._problems.hide()
 
@@ -75,7 +77,7 @@ class ToolsPage(SettingsPage):
         """The rows of the own files by name."""
         return self._files.rows
 
-    def show_tools(self, snapshot: ToolsSnapshot) -> None:
+    def show_snapshot(self, snapshot: ToolsSnapshot) -> None:
         """Show the tools and files as they are now."""
         self._folder = snapshot.folder
         self._problems.setText("\n".join(map(visible, snapshot.problems)))
@@ -90,21 +92,22 @@ class ToolsPage(SettingsPage):
             self._files.rows[file.name].show_file(file)
         self._no_files.setVisible(not snapshot.files)
 
-    def show_settings(self, settings: Settings) -> None:
-        """Show the values that hold now."""
-        super().show_settings(settings)
-        self.folder_list.show_value(settings.tool_folders)
-
-    def _add_folders(self) -> None:
-        self.column.addWidget(section("Folders that the file tools may read"))
-        self.column.addWidget(self.folder_list)
+    def _add_reset(self) -> None:
+        self.reset_button = ThemedButton(self.tr("Ask again for every tool"), "rotate-ccw")
+        self.reset_button.setAutoDefault(False)
+        self.reset_button.setToolTip(self.tr("Each tool asks again as it does by itself."))
+        self.reset_button.clicked.connect(self.permissions_reset)
+        row = QHBoxLayout()
+        row.addWidget(self.reset_button)
+        row.addStretch(1)
+        self.column.addLayout(row)
 
     def _add_files(self) -> None:
-        self.column.addWidget(section("Your own tools"))
+        self.column.addWidget(section(self.tr("Your own tools")))
         self.column.addWidget(self._no_files)
         self.column.addLayout(self._files.layout)
-        self.folder_button = ThemedButton("Open the folder", "folder-open")
-        self.refresh_button = ThemedButton("Look again", "refresh-cw")
+        self.folder_button = ThemedButton(self.tr("Open the folder"), "folder-open")
+        self.refresh_button = ThemedButton(self.tr("Look again"), "refresh-cw")
         row = QHBoxLayout()
         for button in (self.folder_button, self.refresh_button):
             button.setAutoDefault(False)
@@ -126,10 +129,6 @@ class ToolsPage(SettingsPage):
         row.forget_requested.connect(self.forget_requested)
         return row
 
-    @Slot(str)
-    def _on_folders(self, value: str) -> None:
-        self.setting_changed.emit("tool_folders", value)
-
     @Slot()
     def _on_open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(self._folder))
@@ -143,7 +142,7 @@ class _Group(QWidget):
 
     def __init__(self, origin: str) -> None:
         super().__init__()
-        heading: QLabel = section(visible(origin))
+        heading: QLabel = section(error_words(visible(origin)))
         self._rows: KeyedRows[ToolRow] = KeyedRows(self._make_row, spacing=2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

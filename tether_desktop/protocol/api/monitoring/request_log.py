@@ -7,12 +7,14 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tether_desktop import logs
+from tether_desktop.protocol.api.port.recent_requests import OWN, RecentRequest, RecentRequests
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +24,8 @@ CLIENT_GONE = 499
 """Stands for the status of a request whose client went away before there was one; nginx has it so."""
 
 _HEADER = b"x-request-id"
+_LONGEST_CLIENT = 60
+_LONGEST_PATH = 200
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _STREAMS = {b"application/x-ndjson": "ndjson", b"text/event-stream": "sse"}
@@ -68,10 +72,18 @@ class Observer(Protocol):
 class RequestLog:
     """The outermost part of the application, as ASGI has it."""
 
-    def __init__(self, app: ASGIApp, *, observer: Observer, clock: Callable[[], float] = time.perf_counter) -> None:
-        """Put it around an application; ``clock`` tells seconds."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        observer: Observer,
+        recent: RecentRequests | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Put it around an application; ``recent`` keeps the last requests, ``clock`` tells seconds."""
         self._app = app
         self._observer = observer
+        self._recent = recent
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +96,7 @@ class RequestLog:
             await self._serve(scope, receive, _Answer(send, request_id, self._observer))
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        began = self._clock()
+        began, at = self._clock(), datetime.now(UTC)
         self._observer.request_began()
         try:
             await self._app(scope, receive, answer.send)
@@ -98,6 +110,8 @@ class RequestLog:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             served = Served(method, route, status, self._clock() - began, answer.sent_bytes, client)
             self._observer.request_served(served)
+            if self._recent is not None:
+                self._recent.add(_seen(self._recent.next_number, at, scope, served))
             _log(served)
 
 
@@ -144,6 +158,16 @@ def _id_of(scope: Scope) -> str:
 def _route_of(scope: Scope) -> str:
     path = getattr(scope.get("route"), "path", None)
     return path if isinstance(path, str) else NO_ROUTE
+
+
+def _seen(number: int, at: datetime, scope: Scope, served: Served) -> RecentRequest:
+    """The request as a person may see it; what clients chose themselves is bounded."""
+    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
+    client = agent.decode("latin-1").split(" ")[0][:_LONGEST_CLIENT]
+    bearer = scope.get("state", {}).get("bearer")
+    token = (bearer.name or OWN) if bearer is not None else ""
+    path = str(scope["path"])[:_LONGEST_PATH]
+    return RecentRequest(number, at, client, token, served.method, path, served.status, served.seconds)
 
 
 def _log(served: Served) -> None:

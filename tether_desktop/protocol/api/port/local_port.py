@@ -15,6 +15,7 @@ from tether_desktop.protocol.api.gates.bounds import Bounds
 from tether_desktop.protocol.api.gates.tokens import Tokens
 from tether_desktop.protocol.api.port.binding import Address, find_address, listen
 from tether_desktop.protocol.api.port.open_port import remove_open_port, write_open_port
+from tether_desktop.protocol.api.port.recent_requests import RecentRequests
 
 if TYPE_CHECKING:
     from tether_desktop.protocol.api.core import Core
@@ -30,12 +31,14 @@ class LocalPort:
 
     Attributes:
         tokens: which open it.
+        requests: the last ones that were made of it.
         url: its address, without a path; None while it is closed.
         on_change: called, in the loop, after the port was opened or closed.
     """
 
     def __init__(self, core: Core, bounds: Bounds | None = None) -> None:
         self.tokens = Tokens(paths.tokens_path())
+        self.requests = RecentRequests()
         self.url: str | None = None
         self.on_change: list[Callable[[], None]] = []
         self._core = core
@@ -89,7 +92,7 @@ class LocalPort:
         from tether_desktop.protocol.api.app import make_app
         from tether_desktop.protocol.api.port.serving import Serving
 
-        return Serving(make_app(self._core, self.tokens, self._bounds), self._bounds)
+        return Serving(make_app(self._core, self.tokens, self._bounds, self.requests), self._bounds)
 
     def _check_closed(self) -> None:
         if self.url is not None:
