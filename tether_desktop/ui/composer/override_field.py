@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPlainT
 from tether_desktop.errors import SettingsError
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.models.install_view import plain_label
-from tether_desktop.ui.translation import translate
+from tether_desktop.ui.settings.setting_words import allowed_words, choice_words, description_of, shown, title_of
 
 if TYPE_CHECKING:
     from tether_desktop.settings import SettingRow, Settings
@@ -39,11 +39,11 @@ class OverrideField(QWidget):
         self._own = own
         choices: tuple[str, ...] = get_args(type(settings).model_fields[row.name].annotation)
         self.editor: QComboBox | QLineEdit | QPlainTextEdit = _editor(row, choices)
-        self.title_label = QLabel(translate("Settings", row.title))
+        self.title_label = QLabel(title_of(row))
         self.title_label.setProperty("kind", "strong")
         self.reset_button = IconButton("rotate-ccw", "", size=16)
         self.reset_button.clicked.connect(self.reset)
-        self.note_label = plain_label("small", translate("Settings", row.description))
+        self.note_label = plain_label("small", description_of(row))
         self.problem_label = plain_label("danger_text")
         self.problem_label.hide()
         self._configure()
@@ -70,13 +70,13 @@ class OverrideField(QWidget):
         from tether_desktop.settings import checked_overrides
 
         written = self._written()
-        if written == _text(self._value):
+        if written == shown(self._value):
             self._explain("")
             return
         try:
             value = checked_overrides({self.row.name: written})[self.row.name]
         except SettingsError:
-            self._explain(self.tr("This has to be {allowed}.").format(allowed=self.row.allowed))
+            self._explain(self.tr("This has to be {allowed}.").format(allowed=allowed_words(self.row)))
             return
         self._own = value if value != self._set else None
         self._explain("")
@@ -100,7 +100,7 @@ class OverrideField(QWidget):
         title = self.title_label.text()
         self.editor.setAccessibleName(title)
         self.editor.setAccessibleDescription(self.note_label.text())
-        said = self.tr("Take the value of the settings: {value}").format(value=_text(self._set)[:60])
+        said = self.tr("Take the value of the settings: {value}").format(value=shown(self._set)[:60])
         self.reset_button.set_label(said)
         self.reset_button.setAccessibleName(self.tr("{title}: as in the settings").format(title=title))
         self.editor.installEventFilter(self)
@@ -131,7 +131,7 @@ class OverrideField(QWidget):
         return self.editor.text().strip() if isinstance(self.editor, QLineEdit) else self.editor.toPlainText()
 
     def _show(self, value: Any) -> None:
-        text = _text(value)
+        text = shown(value)
         if isinstance(self.editor, QComboBox):
             self.editor.setCurrentIndex(max(0, self.editor.findData(text)))
         elif isinstance(self.editor, QLineEdit):
@@ -154,7 +154,7 @@ def _editor(row: SettingRow, choices: tuple[str, ...]) -> QComboBox | QLineEdit 
     if choices:
         box = QComboBox()
         for choice in choices:
-            box.addItem(translate("Settings", choice.capitalize()), choice)
+            box.addItem(choice_words(row.name, choice), choice)
         return box
     if isinstance(row.default, str):
         text = QPlainTextEdit()
@@ -165,7 +165,3 @@ def _editor(row: SettingRow, choices: tuple[str, ...]) -> QComboBox | QLineEdit 
     line.setMaximumWidth(240)
     line.setAlignment(Qt.AlignmentFlag.AlignLeading)
     return line
-
-
-def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
