@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from tests.helpers.gui import until
@@ -69,6 +71,7 @@ async def _queue(window: MainWindow) -> None:
     await _streaming(window)
     await ask(window, "And why does it fall again?")
     await ask(window, "Which flour is best for that?")
+    await until(lambda: len(window.conversation.queue) == 2)
 
 
 async def _stop(window: MainWindow) -> None:
@@ -151,9 +154,9 @@ async def _quick_gone(window: MainWindow) -> None:
 
 
 async def ask(window: MainWindow, text: str) -> None:
-    """Type a question and send it."""
+    """Type a question and send it, or let it wait while another one is answered."""
     window.pane.composer.set_text(text)
-    window.pane.composer.button.click()
+    QTest.keyClick(window.pane.composer.edit, Qt.Key.Key_Return)
 
 
 ALL = (
