@@ -32,6 +32,7 @@ class Command:
             **{name: value for name, value in os.environ.items() if not name.startswith(("TETHER_", "MLC_"))},
             "TETHER_DATA_DIR": str(self.data),
             "MLC_DIST_PATH": str(self.dist),
+            "TETHER_CHAT_TITLES": "question",
             "PYTHONWARNINGS": "error",
         }
 
