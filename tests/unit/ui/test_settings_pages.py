@@ -18,7 +18,7 @@ from tether_desktop.ui.settings.page_table import PAGE_NAMES
 from tether_desktop.ui.settings.setting_editors import ChoiceEditor, NumberEditor, SwitchEditor
 from tether_desktop.ui.settings.settings_dialog import SettingsDialog
 from tether_desktop.ui.tools.server_card import facts_of
-from tether_desktop.ui.tools.server_dialogs import EMPTY_LOG, ChangesDialog, LogDialog
+from tether_desktop.ui.tools.server_dialogs import ChangesDialog, LogDialog
 from tether_desktop.ui.tools.server_form import ServerForm, entry_of
 from tether_desktop.ui.tools.tool_facts import ToolFacts, ToolsSnapshot
 
@@ -205,7 +205,7 @@ def test_removing_a_server_takes_a_second_press(qtbot: QtBot, dialog: SettingsDi
 def test_what_a_server_brings_is_counted() -> None:
     tool = McpToolState("echo", "x__echo", "Echo", "Says it.", {}, "d")
     state = replace(SERVER, variables=(), tools=(tool, tool), version="x 1.0", folder="/srv")
-    assert facts_of(state) == "Started in /srv\nx 1.0 · 2 tools"
+    assert facts_of(state) == "Started in /srv\nx 1.0 · 2 tool(s)"
     assert facts_of(replace(SERVER, command_line="https://example.org/mcp")) == "Headers: API_KEY"
 
 
@@ -282,7 +282,7 @@ def test_a_log_is_plain_text_and_can_be_read_again(qtbot: QtBot) -> None:
     dialog = LogDialog("x")
     qtbot.addWidget(dialog)
     dialog.show_log("")
-    assert dialog.text.toPlainText() == EMPTY_LOG
+    assert dialog.text.toPlainText() == "Nothing was printed yet."
     dialog.show_log("<b>one</b>\ntwo")
     assert dialog.text.toPlainText() == "<b>one</b>\ntwo"
     with qtbot.waitSignal(dialog.refresh_requested):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QListWidget, QListWidgetItem
+from PySide6.QtWidgets import QFormLayout, QLabel, QListWidget, QListWidgetItem, QWidget
 
 from tether_desktop import __version__, paths
+from tether_desktop.ui.composer.flow_layout import FlowLayout
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.settings_page import SettingsPage, section
@@ -79,12 +80,11 @@ class AboutPage(SettingsPage):
         title.setProperty("kind", "heading")
         self._parts.setHorizontalSpacing(20)
         self._parts.setVerticalSpacing(4)
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        buttons = QWidget()
+        row = FlowLayout(buttons, 8)
         for button in (self.diagnostics_button, self.logs_button, self.guide_button):
             button.setAutoDefault(False)
             row.addWidget(button)
-        row.addStretch(1)
         self.guide_button.setVisible(self._guide.is_file())
         self.licences.setAccessibleName(self.tr("Licences of what comes with Tether"))
         self.licences.setFixedHeight(_LINES * (self.fontMetrics().lineSpacing() + 18))
@@ -95,7 +95,7 @@ class AboutPage(SettingsPage):
             )
         )
         self.column.addLayout(self._parts)
-        self.column.addLayout(row)
+        self.column.addWidget(buttons)
         self.column.addWidget(self.said)
         self.column.addWidget(section(self.tr("Licences")))
         self.column.addWidget(plain_label("small", self.tr("Enter or a double click shows the whole text.")))

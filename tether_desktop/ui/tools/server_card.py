@@ -11,32 +11,27 @@ from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.translation import mark, translate
 
 if TYPE_CHECKING:
     from tether_desktop.tools.mcp.states import McpServerState, McpStatus
 
-WHAT_IT_IS = (
-    "This is exactly what will be started. A server is a program, and can do whatever you can do on this computer. "
-    "Allow it only if you trust where it comes from; you are asked again if it changes."
-)
-WHERE_IT_GOES = "What the model asks this server leaves your computer. Allow it only if you trust who runs it."
-
 _STATUS: dict[McpStatus, tuple[str, str]] = {
-    "off": ("off", "pill"),
-    "needs_approval": ("needs your approval", "pill_warning"),
-    "starting": ("starting…", "pill"),
-    "ready": ("ready", "pill_success"),
-    "changed": ("its tools have changed", "pill_warning"),
-    "failed": ("failed", "pill_danger"),
-    "stopped": ("stopped", "pill"),
+    "off": (mark("ServerCard", "off"), "pill"),
+    "needs_approval": (mark("ServerCard", "needs your approval"), "pill_warning"),
+    "starting": (mark("ServerCard", "starting…"), "pill"),
+    "ready": (mark("ServerCard", "ready"), "pill_success"),
+    "changed": (mark("ServerCard", "its tools have changed"), "pill_warning"),
+    "failed": (mark("ServerCard", "failed"), "pill_danger"),
+    "stopped": (mark("ServerCard", "stopped"), "pill"),
 }
 _ACTIONS: tuple[tuple[str, str, str], ...] = (
-    ("allow", "Allow and start", "check"),
-    ("changes", "See what changed…", "info"),
-    ("test", "Test", "circle-check"),
-    ("restart", "Restart", "refresh-cw"),
-    ("log", "Log…", "file-text"),
-    ("remove", "Remove", "trash-2"),
+    ("allow", mark("ServerCard", "Allow and start"), "check"),
+    ("changes", mark("ServerCard", "See what changed…"), "info"),
+    ("test", mark("ServerCard", "Test"), "circle-check"),
+    ("restart", mark("ServerCard", "Restart"), "refresh-cw"),
+    ("log", mark("ServerCard", "Log…"), "file-text"),
+    ("remove", mark("ServerCard", "Remove"), "trash-2"),
 )
 
 
@@ -67,7 +62,7 @@ class ServerCard(QFrame):
         self._state: McpServerState | None = None
         self._removing = False
         self.switch = QCheckBox(visible(name).replace("&", "&&"))
-        self.switch.setAccessibleName(f"MCP server {visible(name)}")
+        self.switch.setAccessibleName(self.tr("MCP server {name}").format(name=visible(name)))
         self.pill = QLabel()
         self.command = _selectable("code")
         self.facts = plain_label("small")
@@ -75,23 +70,26 @@ class ServerCard(QFrame):
         self.problem = _selectable("danger_text")
         self.note = _selectable("small")
         self.note.hide()
-        self.buttons = {action: self._make_button(action, text, icon) for action, text, icon in _ACTIONS}
+        self.buttons = {
+            action: self._make_button(action, translate("ServerCard", text), icon) for action, text, icon in _ACTIONS
+        }
         self._lay_out()
         self.switch.clicked.connect(lambda on: self.enabled_changed.emit(self._name, on))
 
     def show_server(self, state: McpServerState) -> None:
         """Show this state of the server."""
         self._state = state
-        words, kind = _STATUS[state.status]
+        marked, kind = _STATUS[state.status]
+        words = translate("ServerCard", marked)
         self.pill.setText(words)
         set_kind(self.pill, kind)
-        self.setAccessibleName(f"MCP server {visible(state.name)}, {words}")
+        self.setAccessibleName(self.tr("MCP server {name}, {state}").format(name=visible(state.name), state=words))
         self.switch.setChecked(state.status != "off")
         self.command.setText(visible(state.command_line))
         self.command.setVisible(bool(state.command_line))
         self.facts.setText(visible(facts_of(state)))
         self.facts.setVisible(bool(facts_of(state)))
-        self.warning.setText(WHERE_IT_GOES if is_address(state) else WHAT_IT_IS)
+        self.warning.setText(self._warning(state))
         self.warning.setVisible(state.status == "needs_approval")
         self.problem.setText(visible(" ".join(filter(None, (state.problem, state.hint)))))
         self.problem.setVisible(bool(state.problem))
@@ -101,6 +99,16 @@ class ServerCard(QFrame):
         """Show what came of a test, or that it goes on."""
         self.note.setText(visible(text))
         self.note.setVisible(bool(text))
+
+    def _warning(self, state: McpServerState) -> str:
+        if is_address(state):
+            return self.tr(
+                "What the model asks this server leaves your computer. Allow it only if you trust who runs it."
+            )
+        return self.tr(
+            "This is exactly what will be started. A server is a program, and can do whatever you can do on this "
+            "computer. Allow it only if you trust where it comes from; you are asked again if it changes."
+        )
 
     def _show_buttons(self, state: McpServerState) -> None:
         asks, off = state.status == "needs_approval", state.status == "off"
@@ -132,8 +140,8 @@ class ServerCard(QFrame):
         """The second press removes."""
         self._removing = True
         button = self.buttons["remove"]
-        button.setText("Really remove")
-        button.setAccessibleName(f"Really remove {visible(self._name)}")
+        button.setText(self.tr("Really remove"))
+        button.setAccessibleName(f"{button.text()} {visible(self._name)}")
         button.set_icon("trash-2", "danger")
 
     def _lay_out(self) -> None:
@@ -156,14 +164,14 @@ class ServerCard(QFrame):
 
 def facts_of(state: McpServerState) -> str:
     """What is known of a server besides its command: folder, variables, version, and what it brings."""
-    kind = "Headers" if is_address(state) else "Variables"
-    counts = [
-        f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
-        for found, word in ((state.tools, "tool"), (state.resources, "resource"), (state.prompts, "prompt"))
-        if found
-    ]
+    kind = translate("ServerCard", "Headers") if is_address(state) else translate("ServerCard", "Variables")
+    counts = (
+        translate("ServerCard", "%n tool(s)", len(state.tools)) if state.tools else "",
+        translate("ServerCard", "%n resource(s)", len(state.resources)) if state.resources else "",
+        translate("ServerCard", "%n prompt(s)", len(state.prompts)) if state.prompts else "",
+    )
     lines = (
-        f"Started in {state.folder}" if state.folder else "",
+        translate("ServerCard", "Started in {folder}").format(folder=state.folder) if state.folder else "",
         f"{kind}: {', '.join(state.variables)}" if state.variables else "",
         " · ".join(filter(None, (state.version, *counts))),
     )

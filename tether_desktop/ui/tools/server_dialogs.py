@@ -11,15 +11,11 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout,
 from tether_desktop.ui.look.plain_view import pretty_json, visible
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.translation import translate
 
 if TYPE_CHECKING:
     from tether_desktop.tools.mcp.states import McpServerState, McpToolState
 
-EMPTY_LOG = "Nothing was printed yet."
-WHY_CHANGES_ASK = (
-    "These tools are kept from the model until you have looked at them: a description is read by the model, "
-    "and can mislead it."
-)
 _SIZE = (700, 480)
 
 
@@ -34,7 +30,7 @@ class TextDialog(QDialog):
         self.text.setReadOnly(True)
         self.text.setTabChangesFocus(True)
         self.text.setAccessibleName(title)
-        self.close_button = ThemedButton("Close")
+        self.close_button = ThemedButton(self.tr("Close"))
         self.close_button.setAutoDefault(False)
         self.close_button.clicked.connect(self.reject)
         self.buttons = QHBoxLayout()
@@ -59,9 +55,9 @@ class LogDialog(TextDialog):
     refresh_requested = Signal()
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(f"Log of {visible(name)}", parent)
-        self.refresh_button = ThemedButton("Read again", "refresh-cw")
-        self.copy_button = ThemedButton("Copy", "copy")
+        super().__init__(translate("LogDialog", "Log of {name}").format(name=visible(name)), parent)
+        self.refresh_button = ThemedButton(self.tr("Read again"), "refresh-cw")
+        self.copy_button = ThemedButton(self.tr("Copy"), "copy")
         for position, button in enumerate((self.refresh_button, self.copy_button)):
             button.setAutoDefault(False)
             self.buttons.insertWidget(position, button)
@@ -70,7 +66,7 @@ class LogDialog(TextDialog):
 
     def show_log(self, text: str) -> None:
         """Show it from its end."""
-        self.text.setPlainText(visible(text) or EMPTY_LOG)
+        self.text.setPlainText(visible(text) or self.tr("Nothing was printed yet."))
         self.text.moveCursor(QTextCursor.MoveOperation.End)
 
     @Slot()
@@ -82,15 +78,21 @@ class ChangesDialog(TextDialog):
     """What a server says of the tools that are new or changed; accepting them is what the dialog asks."""
 
     def __init__(self, state: McpServerState, parent: QWidget | None = None) -> None:
-        super().__init__(f"Changed tools of {visible(state.name)}", parent)
-        self.column.insertWidget(0, plain_label("", WHY_CHANGES_ASK))
+        super().__init__(translate("ChangesDialog", "Changed tools of {name}").format(name=visible(state.name)), parent)
+        self.column.insertWidget(0, plain_label("", self._why()))
         self.text.setPlainText("\n\n".join(_change_text(tool) for tool in state.tools if tool.change))
-        self.accept_button = ThemedButton("Offer them to the model", "check")
+        self.accept_button = ThemedButton(self.tr("Offer them to the model"), "check")
         self.accept_button.setAutoDefault(False)
         self.accept_button.clicked.connect(self.accept)
         self.buttons.insertWidget(1, self.accept_button)
-        self.close_button.setText("Not now")
+        self.close_button.setText(self.tr("Not now"))
         self.close_button.setDefault(True)
+
+    def _why(self) -> str:
+        return self.tr(
+            "These tools are kept from the model until you have looked at them: a description is read by the model, "
+            "and can mislead it."
+        )
 
 
 def _change_text(tool: McpToolState) -> str:

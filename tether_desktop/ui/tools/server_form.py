@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLineEdit, QPlai
 from tether_desktop.errors import SettingsError
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.tools.pasted_servers import pasted_servers
 
 
 class ServerForm(QFrame):
@@ -33,20 +34,24 @@ class ServerForm(QFrame):
         self.name = QLineEdit()
         self.name.setPlaceholderText("time")
         self.what = QLineEdit()
-        self.what.setPlaceholderText("uvx mcp-server-time   or   https://example.org/mcp")
+        self.what.setPlaceholderText(self.tr("uvx mcp-server-time   or   https://example.org/mcp"))
         self.variables = QPlainTextEdit()
-        self.variables.setPlaceholderText("API_KEY=…   one in a line; of an address, these are headers")
+        self.variables.setPlaceholderText(self.tr("API_KEY=…   one in a line; of an address, these are headers"))
         self.variables.setFixedHeight(64)
         self.variables.setTabChangesFocus(True)
-        self.add_button = ThemedButton("Add", kind="primary")
-        self.cancel_button = ThemedButton("Cancel")
+        self.pasted = QPlainTextEdit()
+        self.pasted.setTabChangesFocus(True)
+        self.problem = plain_label("danger_text")
+        self.problem.hide()
+        self.add_button = ThemedButton(self.tr("Add"), kind="primary")
+        self.cancel_button = ThemedButton(self.tr("Cancel"))
         for button in (self.add_button, self.cancel_button):
             button.setAutoDefault(False)
         self._lay_out()
         self.add_button.clicked.connect(self._on_add)
         self.what.returnPressed.connect(self._on_add)
         self.cancel_button.clicked.connect(self._on_cancel)
-        for field in (self.name, self.what):
+        for field in (self.name, self.what, self.pasted):
             field.textChanged.connect(self._refresh)
         self._refresh()
 
@@ -55,16 +60,32 @@ class ServerForm(QFrame):
         for field in (self.name, self.what):
             field.clear()
         self.variables.clear()
+        self.pasted.clear()
+        self.explain("")
+
+    def explain(self, problem: str) -> None:
+        """Say what cannot be understood, or that all can."""
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
 
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(8)
-        rows = (("Name", self.name), ("Command or address", self.what), ("Variables", self.variables))
+        self.pasted.setPlaceholderText('{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}')
+        self.pasted.setFixedHeight(self.variables.height())
+        rows = (
+            (self.tr("Name"), self.name),
+            (self.tr("Command or address"), self.what),
+            (self.tr("Variables"), self.variables),
+            (self.tr("Or paste JSON"), self.pasted),
+        )
         for caption, field in rows:
             field.setAccessibleName(caption)
             form.addRow(caption, field)
-        note = plain_label("small", "Nothing is started before you have seen the exact command and allowed it.")
+        note = plain_label(
+            "small", self.tr("Nothing is started before you have seen the exact command and allowed it.")
+        )
         bottom = QHBoxLayout()
         bottom.addWidget(note, 1)
         bottom.addWidget(self.cancel_button)
@@ -73,22 +94,34 @@ class ServerForm(QFrame):
         layout.setContentsMargins(16, 14, 16, 12)
         layout.setSpacing(10)
         layout.addLayout(form)
+        layout.addWidget(self.problem)
         layout.addLayout(bottom)
 
     @Slot()
     def _refresh(self) -> None:
-        self.add_button.setEnabled(bool(self.name.text().strip() and self.what.text().strip()))
+        typed = bool(self.name.text().strip() and self.what.text().strip())
+        self.add_button.setEnabled(typed or bool(self.pasted.toPlainText().strip()))
 
     @Slot()
     def _on_add(self) -> None:
         if not self.add_button.isEnabled():
             return
         try:
-            entry = entry_of(self.what.text().strip(), self.variables.toPlainText())
+            servers = self._servers()
         except SettingsError as error:
+            self.explain(f"{error.message} {error.hint}".strip())
             self.refused.emit(error)
             return
-        self.add_requested.emit(self.name.text().strip(), entry)
+        self.explain("")
+        for name, entry in servers.items():
+            self.add_requested.emit(name, entry)
+
+    def _servers(self) -> dict[str, dict[str, Any]]:
+        """What is pasted, else what is typed."""
+        pasted = self.pasted.toPlainText()
+        if pasted.strip():
+            return pasted_servers(pasted)
+        return {self.name.text().strip(): entry_of(self.what.text().strip(), self.variables.toPlainText())}
 
     @Slot()
     def _on_cancel(self) -> None:

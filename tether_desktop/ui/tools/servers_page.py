@@ -53,7 +53,6 @@ class ServersPage(SettingsPage):
         self.open_button.clicked.connect(self._on_open)
         self.refresh_button.clicked.connect(self.refresh_requested)
         self.form.add_requested.connect(self._on_form)
-        self.form.refused.connect(self.show_error)
         self.form.closed.connect(self._close_form)
 
     @property

@@ -10,13 +10,16 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QVBoxLayout, QW
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.translation import mark, translate
 
 if TYPE_CHECKING:
     from tether_desktop.ui.tools.tool_facts import ToolFacts
 
-PERMISSIONS = {"ask": "Ask every time", "always": "Always allow", "never": "Never allow"}
-
-ALWAYS_PER_CHAT = "Only built-in tools can be allowed for good; this one can for a chat, when it asks."
+PERMISSIONS = {
+    "ask": mark("ToolRow", "Ask every time"),
+    "always": mark("ToolRow", "Always allow"),
+    "never": mark("ToolRow", "Never allow"),
+}
 
 
 class ToolRow(QWidget):
@@ -35,7 +38,7 @@ class ToolRow(QWidget):
         self._name = name
         self.switch = QCheckBox()
         self.permission = QComboBox()
-        self.more_button = IconButton("chevron-right", "Description", size=16)
+        self.more_button = IconButton("chevron-right", self.tr("Description"), size=16)
         self.more_button.setCheckable(True)
         self.description = plain_label("small")
         self.description.hide()
@@ -52,8 +55,8 @@ class ToolRow(QWidget):
         self._offer(tool)
         self.permission.setCurrentIndex(max(0, self.permission.findData(tool.permission)))
         self.permission.setEnabled(tool.enabled)
-        self.permission.setAccessibleName(f"Permission of {title}")
-        self.more_button.set_label(f"Description of {title}")
+        self.permission.setAccessibleName(self.tr("Permission of {title}").format(title=title))
+        self.more_button.set_label(self.tr("Description of {title}").format(title=title))
         self.description.setText(f"{visible(tool.name)}\n{visible(tool.description)}".strip())
 
     def _offer(self, tool: ToolFacts) -> None:
@@ -62,8 +65,9 @@ class ToolRow(QWidget):
             return
         self.permission.clear()
         for value in wanted:
-            self.permission.addItem(PERMISSIONS[value], value)
-        self.permission.setToolTip("" if tool.may_always_run else ALWAYS_PER_CHAT)
+            self.permission.addItem(translate("ToolRow", PERMISSIONS[value]), value)
+        only = self.tr("Only built-in tools can be allowed for good; this one can for a chat, when it asks.")
+        self.permission.setToolTip("" if tool.may_always_run else only)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

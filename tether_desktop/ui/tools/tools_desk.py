@@ -127,7 +127,7 @@ class ToolsDesk(QObject):
 
     def test_server(self, name: str) -> None:
         """Try an MCP server, and tell what came of it."""
-        self.server_noted.emit(name, "Testing…")
+        self.server_noted.emit(name, self.tr("Testing…"))
         self._tasks.start(self._test(name))
 
     async def log_of(self, name: str) -> str:
