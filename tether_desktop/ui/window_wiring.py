@@ -51,6 +51,7 @@ class WindowWiring(QObject):
         sessions.gone.connect(self._on_gone)
         window.pane.undo_bar.undo_requested.connect(sessions.undo)
         window.desk.shown.connect(self._on_shown)
+        window.composing.drafts.saved.connect(sidebar.model.marks.set_draft)
 
     def _connect_models(self) -> None:
         window, picker = self._window, self._window.header.picker

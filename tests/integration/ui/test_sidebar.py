@@ -19,7 +19,7 @@ from tether_desktop.ui.chat.user_message import UserMessage
 from tether_desktop.ui.main_window import MainWindow
 from tether_desktop.ui.sessions.found_rows import Found
 from tether_desktop.ui.sessions.search_item_model import FOUND_ROLE
-from tether_desktop.ui.sessions.session_item_model import HEADING_ROLE, SESSION_ID_ROLE, UNREAD_ROLE
+from tether_desktop.ui.sessions.session_item_model import DRAFT_ROLE, HEADING_ROLE, SESSION_ID_ROLE, UNREAD_ROLE
 
 pytestmark = pytest.mark.usefixtures("scripted")
 
@@ -80,6 +80,7 @@ async def test_what_was_said_is_found_while_one_types_and_opened_at_the_message(
     async with open_window() as window:
         chat = await asked(window, "Where do penguins live?")
         await core(window, lambda tether: tether.sessions.rename(chat.session_id, "Birds"))
+        await until(lambda: listed(window) == ["Birds"])
         window.desk.new()
         QTest.keyClicks(window.sidebar.search, "pengu")
         await until(lambda: any(row.kind == "message" for row in found(window)))
@@ -262,6 +263,26 @@ async def test_an_answer_that_came_elsewhere_is_marked_until_it_is_looked_at() -
         await until(lambda: not model.index_of(conversation.session_id).data(UNREAD_ROLE))
         stored = await core(window, lambda tether: tether.sessions.get(conversation.session_id))
         assert not stored.unread
+
+
+@in_gui_loop
+async def test_a_chat_with_a_draft_is_marked_and_still_after_a_restart() -> None:
+    async with open_window() as window:
+        (one, two) = await create(window, "One", "Two")
+        for chat in (one, two):
+            window.desk.open(chat)
+            await until(lambda chat=chat: window.conversation.session_id == chat)
+            if chat == one:
+                QTest.keyClicks(window.pane.composer.edit, "for later")
+        await until(lambda: window.sidebar.model.index_of(one).data(DRAFT_ROLE))
+    async with open_window() as window:
+        assert window.sidebar.model.index_of(one).data(DRAFT_ROLE)
+        assert not window.sidebar.model.index_of(two).data(DRAFT_ROLE)
+        window.desk.open(one)
+        await until(lambda: window.pane.composer.text() == "for later")
+        window.pane.composer.edit.clear()
+        window.desk.open(two)
+        await until(lambda: not window.sidebar.model.index_of(one).data(DRAFT_ROLE))
 
 
 @in_gui_loop

@@ -30,9 +30,11 @@ class DraftDesk(QObject):
     """Reads the draft of a chat when it is first shown, and saves what becomes of it.
 
     Signals:
+        saved(session_id, bool): a chat has a draft in the store, or has none any more.
         failed(TetherError): drafts cannot be saved; told once, until one could be saved again.
     """
 
+    saved = Signal(str, bool)
     failed = Signal(object)
 
     def __init__(self, worker: EngineWorker, tasks: Tasks, desk: ChatDesk, composer: Composer) -> None:
@@ -141,6 +143,7 @@ class DraftDesk(QObject):
             return
         self._saved[conversation] = (session_id, draft)
         self._told = False
+        self.saved.emit(session_id, bool(draft))
 
     def _tell(self, error: TetherError) -> None:
         if not self._told:

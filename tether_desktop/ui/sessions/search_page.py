@@ -42,6 +42,9 @@ class FoundView(ChatListView):
         self.setItemDelegate(SearchDelegate(self))
         self.setAccessibleName(self.tr("Found"))
         self.clicked.connect(self._open)
+        self._at: tuple[str, str] = ("", "")
+        model.modelAboutToBeReset.connect(self._remember_place)
+        model.modelReset.connect(self._go_back)
 
     def begin(self) -> None:
         """Take the keyboard, at the first row."""
@@ -84,6 +87,21 @@ class FoundView(ChatListView):
         model = self.model()
         rows = (model.index(row, 0) for row in range(model.rowCount()))
         return next((index for index in rows if index.flags() & Qt.ItemFlag.ItemIsEnabled), QModelIndex())
+
+    @Slot()
+    def _remember_place(self) -> None:
+        found = self.currentIndex().data(FOUND_ROLE)
+        self._at = (found.session_id, found.message_id) if found is not None else ("", "")
+
+    @Slot()
+    def _go_back(self) -> None:
+        """Stay at the row where the keyboard was: others may have come before it."""
+        model = self.model()
+        for row in range(model.rowCount()) if any(self._at) else ():
+            found = model.index(row, 0).data(FOUND_ROLE)
+            if (found.session_id, found.message_id) == self._at:
+                self.setCurrentIndex(model.index(row, 0))
+                return
 
     @Slot(QModelIndex)
     def _open(self, index: QModelIndex) -> None:

@@ -104,6 +104,18 @@ def test_the_keyboard_goes_from_the_field_to_what_was_found_and_back(qtbot: QtBo
     assert sidebar.view.isVisible()
 
 
+def test_the_keyboard_stays_at_its_row_when_chats_come_before_it(qtbot: QtBot, sidebar: SessionList) -> None:
+    sidebar.search.setText("rai")
+    sidebar.found.show_hits("rai", 0, [hit(1), hit(2)], more=False)
+    sidebar.found.view.begin()
+    for _ in range(3):
+        qtbot.keyClick(sidebar.found.view, Qt.Key.Key_Down)
+    assert sidebar.found.view.currentIndex().data(FOUND_ROLE).message_id == "m2"
+    sidebar.model.put(session("Rain again", 0))
+    sidebar.found.show_hits("rai", 0, [hit(3), hit(1), hit(2)], more=False)
+    assert sidebar.found.view.currentIndex().data(FOUND_ROLE).message_id == "m2"
+
+
 def test_enter_in_the_field_opens_the_first_and_escape_clears(qtbot: QtBot, sidebar: SessionList) -> None:
     sidebar.search.setText("rai")
     with qtbot.waitSignal(sidebar.chosen) as chosen:
