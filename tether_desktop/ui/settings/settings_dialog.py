@@ -92,10 +92,11 @@ class SettingsDialog(QDialog):
         if name not in self._made:
             page = make_page(name, self._settings)
             self._made[name] = page
-            self._pages.addWidget(page)
             page.setting_changed.connect(self.setting_changed)
             self._show_tools_on(page)
             self.page_made.emit(name, page)
+            # The first one is shown as soon as it is taken in, so whoever serves it has to know it by then.
+            self._pages.addWidget(page)
         return self._made[name]
 
     def show_page(self, name: str, row: str = "") -> None:
