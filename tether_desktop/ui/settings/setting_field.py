@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, get_args
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -151,18 +151,20 @@ class SettingField(QWidget):
         words.addLayout(top)
         for label in (self.about_label, self.note_label, self.problem_label):
             words.addWidget(label)
-        layout: QHBoxLayout | QVBoxLayout
-        if isinstance(self.editor, WIDE):
-            layout = QVBoxLayout(self)
-            layout.setSpacing(8)
-            layout.addLayout(words)
-            layout.addWidget(self.editor)
-        else:
-            layout = QHBoxLayout(self)
-            layout.setSpacing(24)
-            layout.addLayout(words, 1)
-            layout.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignTop)
-        layout.setContentsMargins(0, 0, 0, 0)
+        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.addLayout(words, 1)
+        self._layout.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignTop)
+        self.set_narrow(narrow=False)
+
+    def set_narrow(self, *, narrow: bool) -> None:
+        """Put the control below the words where there is no room beside them."""
+        below = narrow or isinstance(self.editor, WIDE)
+        direction = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
+        self._layout.setDirection(direction)
+        self._layout.setSpacing(8 if below else 24)
+        leading = Qt.AlignmentFlag(0) if isinstance(self.editor, WIDE) else Qt.AlignmentFlag.AlignLeading
+        self._layout.setAlignment(self.editor, leading if below else Qt.AlignmentFlag.AlignTop)
 
 
 def editor_of(row: SettingRow, settings: Settings) -> Editor:

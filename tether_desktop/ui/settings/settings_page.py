@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from tether_desktop.ui.banner import Banner
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from tether_desktop.errors import TetherError
     from tether_desktop.settings import Settings
     from tether_desktop.ui.settings.setting_editors import Editor
+
+_NARROW = 48
+"""Characters of a page's width, below which words and controls do not stand side by side."""
 
 
 class SettingsPage(QWidget):
@@ -70,6 +74,13 @@ class SettingsPage(QWidget):
         """Show the values that hold now; a field with something wrong in it stays as it is."""
         for name, field in self.fields.items():
             field.show_value(getattr(settings, name))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        """Put controls below their words where the page is narrow for the text size."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW * self.fontMetrics().averageCharWidth()
+        for field in self.fields.values():
+            field.set_narrow(narrow=narrow)
 
     def go_to(self, row: str) -> None:
         """Give the keyboard to a row of the settings table, where it can be seen."""
