@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QMimeData, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QMimeData, Qt, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QFocusEvent,
     QFontMetricsF,
     QInputMethodEvent,
     QKeyEvent,
+    QKeySequence,
     QResizeEvent,
+    QShortcut,
     QTextBlockFormat,
     QTextCursor,
     QTextFormat,
@@ -58,6 +60,15 @@ class MessageEdit(QPlainTextEdit):
         self.document().setDocumentMargin(2)
         self.textChanged.connect(self.fit)
         self.fit()
+
+    def event(self, event: QEvent) -> bool:
+        """A command of the window comes before Qt's own keys of editing: Ctrl+K deletes a line on some desktops."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            pressed = QKeySequence(event.keyCombination())
+            if any(pressed == command.key() for command in self.window().findChildren(QShortcut)):
+                event.ignore()
+                return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
         """Enter sends, or Ctrl+Enter; every other Enter breaks the line, or ends a word that is being composed."""

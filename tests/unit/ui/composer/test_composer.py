@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -161,6 +162,18 @@ def test_a_long_pasted_line_stays_one_line_when_edited_and_copied(qtbot: QtBot, 
     composer.edit.undo()
     composer.edit.selectAll()
     assert composer.edit.createMimeDataFromSelection().text() == f"first\n{line}\nlast"
+
+
+def test_a_command_of_the_window_comes_before_the_keys_of_editing(qtbot: QtBot, composer: Composer) -> None:
+    asked: list[bool] = []
+    composer.set_text("some words")
+    qtbot.keyClick(composer.edit, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    assert composer.edit.textCursor().hasSelection()
+    QShortcut(QKeySequence("Ctrl+A"), composer, lambda: asked.append(True))
+    composer.edit.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClick(composer.edit, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    assert asked == [True]
+    assert not composer.edit.textCursor().hasSelection()
 
 
 def test_replacing_a_part_of_the_text_by_pasting_leaves_the_rest(composer: Composer) -> None:
