@@ -121,7 +121,6 @@ def _shows_focus(widget: QWidget, window: QWidget) -> bool:
 
 
 def _picture(widget: QWidget, window: QWidget) -> bytes:
-    QApplication.processEvents()
     margin = 40  # a field may show its focus in the frame around it
     place = QRect(widget.mapTo(window, QPoint(0, 0)), widget.size()).adjusted(-margin, -margin, margin, margin)
     return bytes(window.grab(place.intersected(window.rect())).toImage().constBits())

@@ -71,7 +71,7 @@ async def _queue(window: MainWindow) -> None:
     await _streaming(window)
     await ask(window, "And why does it fall again?")
     await ask(window, "Which flour is best for that?")
-    await until(lambda: len(window.conversation.queue) == 2)
+    await until(lambda: len(window.conversation.writing.queue) == 2)
 
 
 async def _stop(window: MainWindow) -> None:
