@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QWidget,
 )
+
+from tether_desktop.ui.chat.message_widget import MessageWidget
 
 MOST_TABS = 300
 
@@ -39,21 +41,25 @@ def spoken(widget: QWidget) -> str:
 
 
 def unreached(window: QWidget) -> list[str]:
-    """The controls that the Tab key should reach and does not."""
+    """The controls that neither Tab nor Shift+Tab reaches, and one of them should."""
+    start = QApplication.focusWidget()
     reached = set(tab_walk(window))
+    if start is not None:
+        start.setFocus()
+    reached |= set(tab_walk(window, Qt.Key.Key_Backtab))
     wanted = [each for each in controls(window) if each.focusPolicy() & Qt.FocusPolicy.TabFocus and each.isEnabled()]
     return [describe(each) for each in wanted if each not in reached and not _stands_for_another(each, reached)]
 
 
-def tab_walk(window: QWidget) -> list[QWidget]:
-    """The widgets that get the keyboard one after another by Tab, from where it is, until they come again."""
+def tab_walk(window: QWidget, key: Qt.Key = Qt.Key.Key_Tab) -> list[QWidget]:
+    """The widgets that get the keyboard one after another by a key, from where it is, until they come again."""
     walked: list[QWidget] = []
     for _ in range(MOST_TABS):
         here = QApplication.focusWidget()
         if here is None or here in walked:
             break
         walked.append(here)
-        QTest.keyClick(here, Qt.Key.Key_Tab)
+        QTest.keyClick(here, key)
     return walked
 
 
@@ -89,10 +95,8 @@ def describe(widget: QWidget) -> str:
 def _is_control(widget: QWidget) -> bool:
     if widget.objectName().startswith("qt_") or isinstance(widget, QAbstractSlider):
         return False
-    if (
-        isinstance(widget.parentWidget(), QComboBox | QLineEdit)
-        or (isinstance(widget, QAbstractScrollArea)
-        and not _takes_keys(widget))
+    if isinstance(widget.parentWidget(), QComboBox | QLineEdit) or (
+        isinstance(widget, QAbstractScrollArea) and not _takes_keys(widget)
     ):
         return False
     return isinstance(widget, QAbstractButton | QAbstractItemView | QComboBox | QLineEdit) or _takes_keys(widget)
@@ -103,7 +107,9 @@ def _takes_keys(widget: QWidget) -> bool:
 
 
 def _stands_for_another(widget: QWidget, reached: set[QWidget]) -> bool:
-    """Whether arrow keys lead there from one that was reached: buttons of one exclusive group."""
+    """Whether other keys lead there from one that was reached: in an exclusive group, or from message to message."""
+    if isinstance(widget, MessageWidget):
+        return any(isinstance(each, MessageWidget) for each in reached)
     group = widget.group() if isinstance(widget, QAbstractButton) else None
     if group is not None and group.exclusive():
         return any(each in reached for each in group.buttons())
@@ -115,15 +121,15 @@ def _stands_for_another(widget: QWidget, reached: set[QWidget]) -> bool:
 
 def _shows_focus(widget: QWidget, window: QWidget) -> bool:
     widget.setFocus(Qt.FocusReason.TabFocusReason)
-    with_focus = _picture(widget, window)
+    with_focus, itself = _picture(widget, window), widget.grab().toImage()
     widget.clearFocus()
-    return with_focus != _picture(widget, window)
+    return with_focus != _picture(widget, window) or itself != widget.grab().toImage()
 
 
-def _picture(widget: QWidget, window: QWidget) -> bytes:
+def _picture(widget: QWidget, window: QWidget) -> QImage:
     margin = 40  # a field may show its focus in the frame around it
     place = QRect(widget.mapTo(window, QPoint(0, 0)), widget.size()).adjusted(-margin, -margin, margin, margin)
-    return bytes(window.grab(place.intersected(window.rect())).toImage().constBits())
+    return window.grab(place.intersected(window.rect())).toImage()
 
 
 def _is_cut_off(widget: QWidget) -> bool:

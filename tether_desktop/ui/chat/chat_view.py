@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from tether_desktop.ui.chat.announcement import announce_questions, announce_reply
@@ -21,6 +21,7 @@ from tether_desktop.ui.chat.user_message import UserMessage
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.flush_timer import FlushTimer
 from tether_desktop.ui.look.focus_chain import step_focus
+from tether_desktop.ui.look.focus_ring import note_focus, paint_focus_ring, shows_focus
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.tools.tool_facts import ToolFacts
 
@@ -459,6 +460,22 @@ class ChatView(QAbstractScrollArea):
             bar.setValue(steps[Qt.Key(key)])
         else:
             super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+        """Show that the keyboard is here, and at none of the messages."""
+        if shows_focus(self):
+            paint_focus_ring(self.viewport())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
+        """Show where the keyboard is."""
+        note_focus(self, event)
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
+        """Stop showing it."""
+        super().focusOutEvent(event)
+        self.viewport().update()
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802  (Qt's name)
         """Tab goes through one message and then leaves, since nobody would tab through thousands."""

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
-    QPainter,
     QPaintEvent,
-    QPen,
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, VersionSwitch
 from tether_desktop.ui.chat.message_view import MessageView
-from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.focus_chain import stops_inside
+from tether_desktop.ui.look.focus_ring import paint_focus_ring
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.markdown.found_words import mark_words
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
@@ -288,8 +285,4 @@ class MessageWidget(QWidget):
         """Paint the frame around the message that has the keyboard."""
         super().paintEvent(event)
         if self.hasFocus():
-            look = theme.active()
-            painter = QPainter(self)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(QColor(look.colors.accent), 1.5))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), look.radius.lg, look.radius.lg)
+            paint_focus_ring(self)

@@ -76,7 +76,7 @@ class UserMessage(MessageWidget):
         height, more = self._fold(height)
         outer = QRect(0, top, inner + 2 * PADDING_X, height + more + PADDING_TOP + PADDING_BOTTOM)
         self._bubble = QStyle.visualRect(
-            self.layoutDirection(), self.rect(), outer.translated(width - outer.width(), 0)
+            self.layoutDirection(), QRect(0, 0, width, outer.bottom()), outer.translated(width - outer.width(), 0)
         )
         left = self._bubble.left() + PADDING_X
         self.body.setGeometry(left, top + PADDING_TOP, inner, height)

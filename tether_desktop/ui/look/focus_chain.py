@@ -23,6 +23,7 @@ def step_focus(chain: Sequence[QWidget], root: QWidget, *, forward: bool) -> boo
     target = chain[index] if 0 <= index < len(chain) else _outside(root, forward=forward)
     if target is None:
         return False
+    target.window().setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)  # as Qt does in its own order
     target.setFocus(reason)
     return True
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QWidget
 
+from tether_desktop.ui.look.focus_ring import note_focus, paint_focus_ring, shows_focus
 from tether_desktop.ui.sessions.chat_menu import ChatMenus
 from tether_desktop.ui.sessions.chat_requests import ChatRequests
 from tether_desktop.ui.sessions.session_delegate import SessionDelegate
@@ -59,6 +60,17 @@ class ChatListView(QListView):
         """The chats that something is wanted of at one of them: all that are selected if it is among them."""
         selected = self.selected_ids()
         return selected if session_id in selected else (session_id,)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
+        """Show where the keyboard is."""
+        note_focus(self, event)
+        super().focusInEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+        """Rows show the keyboard themselves; where it is at none, the list does."""
+        super().paintEvent(event)
+        if shows_focus(self) and not self.currentIndex().isValid():
+            paint_focus_ring(self.viewport())
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Rows may be of another height in another look."""
