@@ -9,6 +9,9 @@ import tempfile
 from pathlib import Path
 
 TARGET = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+SCREEN = Path(__file__).with_name("screen.json")
+"""A screen with room for the window at 150 %."""
+
 SCALES = {"100": "1", "150": "1.5"}
 
 
@@ -20,7 +23,8 @@ def main(names: list[str]) -> int:
             folder = TARGET / f"{theme}-{title}"
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as data:
-                own = {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale, "TETHER_THEME": theme}
+                own = {"QT_QPA_PLATFORM": f"offscreen:configfile={SCREEN}", "QT_SCALE_FACTOR": scale}
+                own |= {"TETHER_THEME": theme}
                 own |= {"TETHER_DATA_DIR": f"{data}/data", "MLC_DIST_PATH": f"{data}/models", "TETHER_LANGUAGE": "en"}
                 command = [sys.executable, "-m", "tests.screenshots.draw", str(folder), *names]
                 status |= subprocess.run(command, env={**os.environ, **own}, check=False).returncode

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from tests.helpers.gui import until
 from tether_desktop.ui.main_window import MainWindow
 from tether_desktop.ui.models.models_page import Tab
+from tether_desktop.ui.settings.page_table import PAGES
 
 SetUp = Callable[[MainWindow], Awaitable[QWidget | None]]
 
@@ -142,6 +143,37 @@ def _tour(number: int) -> SetUp:
     return show
 
 
+def _settings(page: str) -> SetUp:
+    async def show(window: MainWindow) -> QWidget:
+        window.open_settings()
+        dialog = window.settings.dialog
+        assert dialog is not None
+        dialog.show_page(page)
+        await until(dialog.isVisible)
+        return dialog
+
+    return show
+
+
+async def _settings_gone(window: MainWindow) -> None:
+    if window.settings.dialog is not None:
+        window.settings.dialog.reject()
+
+
+async def _chat_settings(window: MainWindow) -> QWidget:
+    await open_chat(window, "A letter to the landlord")
+    window.composing.personas.open_settings()
+    await until(lambda: window.composing.personas.dialog is not None)
+    dialog = window.composing.personas.dialog
+    assert dialog is not None
+    return dialog
+
+
+async def _chat_settings_gone(window: MainWindow) -> None:
+    if window.composing.personas.dialog is not None:
+        window.composing.personas.dialog.reject()
+
+
 async def _quick(window: MainWindow) -> QWidget:
     window.system.quick.show()
     quick = window.system.quick.quick_window
@@ -157,6 +189,10 @@ async def ask(window: MainWindow, text: str) -> None:
     """Type a question and send it, or let it wait while another one is answered."""
     window.pane.composer.set_text(text)
     QTest.keyClick(window.pane.composer.edit, Qt.Key.Key_Return)
+
+
+def _file_name(page: str) -> str:
+    return page.lower().replace(" ", "-")
 
 
 ALL = (
@@ -179,4 +215,6 @@ ALL = (
     Scene("models-compare", _models_tab("compare")),
     *(Scene(f"tour-{number + 1}", _tour(number)) for number in range(3)),
     Scene("quick-window", _quick, leave=_quick_gone),
+    Scene("chat-settings", _chat_settings, leave=_chat_settings_gone),
+    *(Scene(f"settings-{_file_name(page.name)}", _settings(page.name), leave=_settings_gone) for page in PAGES),
 )

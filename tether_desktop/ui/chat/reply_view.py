@@ -63,6 +63,7 @@ def trimmed_notice(event: ContextTrimmed) -> str:
         "Replies",
         "%n earlier message(s) left out: the chat no longer fits the {window} tokens this model keeps in mind. "
         "It reads the newest {kept}.",
+        "",
         event.dropped_messages,
     )
     return told.format(window=event.window, kept=event.kept_tokens)

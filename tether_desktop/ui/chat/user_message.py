@@ -14,8 +14,8 @@ from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.chat.message_widget import MessageWidget
 from tether_desktop.ui.chat.question_editor import QuestionEditor
 from tether_desktop.ui.composer.file_chip import FileChip
-from tether_desktop.ui.composer.flow_layout import FlowLayout
 from tether_desktop.ui.look import theme
+from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.themed_button import ThemedButton
 
 PADDING_X = 16

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from tether_desktop.ui.composer.attached_files import AttachedFiles, FileEntry
 from tether_desktop.ui.composer.file_chip import RemovableChip
-from tether_desktop.ui.composer.flow_layout import FlowLayout
+from tether_desktop.ui.look.flow_layout import FlowLayout
 
 _MOST_ROWS = 3
 """More of them scroll."""

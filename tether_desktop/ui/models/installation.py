@@ -205,8 +205,8 @@ def time_left(seconds: float | None) -> str:
     if seconds < _MINUTE_S:
         return translate("Installation", "less than a minute left")
     if seconds < _HOUR_S:
-        return translate("Installation", "about %n minute(s) left", round(seconds / _MINUTE_S))
-    return translate("Installation", "about %n hour(s) left", round(seconds / _HOUR_S))
+        return translate("Installation", "about %n minute(s) left", "", round(seconds / _MINUTE_S))
+    return translate("Installation", "about %n hour(s) left", "", round(seconds / _HOUR_S))
 
 
 def title_of(what: str) -> str:

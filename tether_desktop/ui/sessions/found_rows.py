@@ -51,7 +51,7 @@ def title_rows(records: Sequence[SessionRecord], query: str, today: date, *, all
     rows += (_title_row(record, query, today) for record in shown)
     rest = len(records) - len(shown)
     if rest:
-        rows.append(Found("more", translate("FoundRows", "%n more chat(s)", rest)))
+        rows.append(Found("more", translate("FoundRows", "%n more chat(s)", "", rest)))
     return rows
 
 

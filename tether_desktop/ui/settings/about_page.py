@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFormLayout, QLabel, QListWidget, QListWidgetItem, QWidget
 
 from tether_desktop import __version__, paths
-from tether_desktop.ui.composer.flow_layout import FlowLayout
+from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.settings_page import SettingsPage, section

@@ -85,6 +85,6 @@ def summary(persona: Persona) -> str:
     parts = (
         persona.model,
         f"“{told[:_SHOWN]}…”" if len(told) > _SHOWN else f"“{told}”" if told else "",
-        translate("PersonaCard", "%n value(s) of its own", others) if others else "",
+        translate("PersonaCard", "%n value(s) of its own", "", others) if others else "",
     )
     return " · ".join(filter(None, parts)) or translate("PersonaCard", "As the settings say")

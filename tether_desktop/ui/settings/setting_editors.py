@@ -123,6 +123,7 @@ class NumberEditor(QAbstractSpinBox):
         super().__init__()
         self._step, self._low, self._high, self._whole = step, low, high, whole
         self.setFixedWidth(_CHARACTERS["number"] * self.fontMetrics().averageCharWidth() + 48)
+        self.lineEdit().setTextMargins(8, 0, 0, 0)  # the stylesheet's padding does not reach it
         self.editingFinished.connect(lambda: self.edited.emit(self.text()))
 
     def text(self) -> str:

@@ -166,9 +166,9 @@ def facts_of(state: McpServerState) -> str:
     """What is known of a server besides its command: folder, variables, version, and what it brings."""
     kind = translate("ServerCard", "Headers") if is_address(state) else translate("ServerCard", "Variables")
     counts = (
-        translate("ServerCard", "%n tool(s)", len(state.tools)) if state.tools else "",
-        translate("ServerCard", "%n resource(s)", len(state.resources)) if state.resources else "",
-        translate("ServerCard", "%n prompt(s)", len(state.prompts)) if state.prompts else "",
+        translate("ServerCard", "%n tool(s)", "", len(state.tools)) if state.tools else "",
+        translate("ServerCard", "%n resource(s)", "", len(state.resources)) if state.resources else "",
+        translate("ServerCard", "%n prompt(s)", "", len(state.prompts)) if state.prompts else "",
     )
     lines = (
         translate("ServerCard", "Started in {folder}").format(folder=state.folder) if state.folder else "",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QWidget
 
+from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.keyed_rows import KeyedRows
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -86,16 +87,16 @@ class ServersPage(SettingsPage):
         self.add_button = ThemedButton(self.tr("Add a server…"), "plus")
         self.open_button = ThemedButton(self.tr("Open the file"), "file-text")
         self.refresh_button = ThemedButton(self.tr("Read it again"), "refresh-cw")
-        row = QHBoxLayout()
+        buttons = QWidget()
+        row = FlowLayout(buttons, 8)
         for button in (self.add_button, self.open_button, self.refresh_button):
             button.setAutoDefault(False)
             row.addWidget(button)
-        row.addStretch(1)
         what = self.tr(
             "MCP servers are other people's programs that bring tools, started and asked only as far as you allow."
         )
         self.column.addWidget(plain_label("muted", what))
-        self.column.addLayout(row)
+        self.column.addWidget(buttons)
         self.column.addWidget(self.form)
         self.column.addWidget(self._none)
         self.column.addLayout(self._cards.layout)
