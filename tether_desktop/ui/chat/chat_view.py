@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from tether_desktop.ui.chat.announcement import announce_questions, announce_reply
 from tether_desktop.ui.chat.column import Column
+from tether_desktop.ui.chat.keyboard_area import KEY_STEP, KeyboardArea
 from tether_desktop.ui.chat.message_maker import make_message
 from tether_desktop.ui.chat.message_menu import MenuChoices, MessageMenu
 from tether_desktop.ui.chat.message_view import MessageView
@@ -21,7 +22,6 @@ from tether_desktop.ui.chat.user_message import UserMessage
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.flush_timer import FlushTimer
 from tether_desktop.ui.look.focus_chain import step_focus
-from tether_desktop.ui.look.focus_ring import note_focus, paint_focus_ring, shows_focus
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.tools.tool_facts import ToolFacts
 
@@ -36,11 +36,10 @@ SPARE = 3
 """Messages beyond that which are kept, so that scrolling to and fro makes nothing anew."""
 AT_BOTTOM = 4
 MOST_PASSES = 8
-KEY_STEP = 60
 JUMP_SIZE = 36
 
 
-class ChatView(QAbstractScrollArea):
+class ChatView(KeyboardArea):
     """Shows a list of MessageViews and keeps up with the one that streams.
 
     Attributes:
@@ -440,43 +439,6 @@ class ChatView(QAbstractScrollArea):
         super().showEvent(event)
         self._sync()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
-        """Scroll, or go from message to message: with Alt and an arrow, or with J and K."""
-        bar, key = self.verticalScrollBar(), event.key()
-        is_arrow = event.modifiers() & Qt.KeyboardModifier.AltModifier and key in {Qt.Key.Key_Up, Qt.Key.Key_Down}
-        is_letter = event.modifiers() == Qt.KeyboardModifier.NoModifier and key in {Qt.Key.Key_J, Qt.Key.Key_K}
-        if is_arrow or is_letter:
-            self._focus_neighbour(-1 if key in {Qt.Key.Key_Up, Qt.Key.Key_K} else 1)
-            return
-        steps = {
-            Qt.Key.Key_Up: bar.value() - KEY_STEP,
-            Qt.Key.Key_Down: bar.value() + KEY_STEP,
-            Qt.Key.Key_PageUp: bar.value() - bar.pageStep(),
-            Qt.Key.Key_PageDown: bar.value() + bar.pageStep(),
-            Qt.Key.Key_Home: 0,
-            Qt.Key.Key_End: bar.maximum(),
-        }
-        if key in steps:
-            bar.setValue(steps[Qt.Key(key)])
-        else:
-            super().keyPressEvent(event)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
-        """Show that the keyboard is here, and at none of the messages."""
-        if shows_focus(self):
-            paint_focus_ring(self.viewport())
-
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
-        """Show where the keyboard is."""
-        note_focus(self, event)
-        super().focusInEvent(event)
-        self.viewport().update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
-        """Stop showing it."""
-        super().focusOutEvent(event)
-        self.viewport().update()
-
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802  (Qt's name)
         """Tab goes through one message and then leaves, since nobody would tab through thousands."""
         current = self._focused_index()
@@ -488,7 +450,8 @@ class ChatView(QAbstractScrollArea):
             chain += [widget, *widget.focus_stops()]
         return step_focus(chain, self, forward=forward)
 
-    def _focus_neighbour(self, step: int) -> None:
+    def go_to_neighbour(self, step: int) -> None:
+        """Give the keyboard to the message so many further down, or up where it is less than none."""
         if not self._views:
             return
         current = self._focused_index()
