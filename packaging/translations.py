@@ -43,9 +43,9 @@ def update(folder: Path) -> None:
     scratch = ROOT / "build/translations"
     scratch.mkdir(parents=True, exist_ok=True)
     table = scratch / "tables.py"
-    table.write_text(
-        "".join(f"translate({context!r}, {text!r})\n" for context, text in table_texts()), encoding="utf-8"
-    )
+    texts = [f"translate({context!r}, {text!r})\n" for context, text in table_texts()]
+    texts += [f"translate({context!r}, {text!r}, '', 1)\n" for context, text in _counted_texts()]
+    table.write_text("".join(texts), encoding="utf-8")
     sources = [str(path) for path in sorted((PACKAGE / "ui").rglob("*.py"))]
     listed = scratch / "sources.lst"
     listed.write_text("\n".join([*sources, str(table)]), encoding="utf-8")
@@ -77,6 +77,14 @@ def _setting_texts() -> Iterator[tuple[str, str]]:
         for word in call.keywords:
             if word.arg in {"title", "description"} and isinstance(word.value, ast.Constant):
                 yield "Settings", str(word.value.value)
+
+
+def _counted_texts() -> Iterator[tuple[str, str]]:
+    """What is said about so many of something, which Qt's own tool takes for plurals only where it sees a number."""
+    for path in sorted((PACKAGE / "ui").rglob("*.py")):
+        for call in _calls(path):
+            if _name(call.func) == "counted":
+                yield _text(call.args[0]), _text(call.args[1])
 
 
 def _catalogue_texts() -> Iterator[tuple[str, str]]:

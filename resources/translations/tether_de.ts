@@ -3061,11 +3061,11 @@
         <name>FiguresPopover</name>
         <message>
             <source>What the answer took</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Was die Antwort gebraucht hat</translation>
         </message>
         <message>
             <source>Model</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Modell</translation>
         </message>
         <message>
             <source>Tokens written</source>
@@ -3138,7 +3138,7 @@
         </message>
         <message>
             <source>Close</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Schließen</translation>
         </message>
         <message>
             <source>{facts} · the beginning is shown, the model gets all of it</source>
@@ -3163,7 +3163,7 @@
         </message>
         <message>
             <source>Conversations (*.json *.zip)</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Unterhaltungen (*.json *.zip)</translation>
         </message>
         <message>
             <source>Export into a folder</source>
@@ -3171,7 +3171,7 @@
         </message>
         <message>
             <source>Export</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Exportieren</translation>
         </message>
         <message>
             <source>Tether chats</source>
@@ -3179,7 +3179,7 @@
         </message>
         <message>
             <source>Importing from {file}…</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Import aus {file}…</translation>
         </message>
         <message>
             <source>Exporting to {file}…</source>
@@ -3188,8 +3188,8 @@
         <message numerus="yes">
             <source>Imported %n chat(s).</source>
             <translation type="unfinished">
-                <numerusform />
-                <numerusform />
+                <numerusform>%n Chat importiert.</numerusform>
+                <numerusform>%n Chats importiert.</numerusform>
             </translation>
         </message>
         <message numerus="yes">
@@ -3202,13 +3202,13 @@
         <message numerus="yes">
             <source>Skipped %n:</source>
             <translation type="unfinished">
-                <numerusform />
-                <numerusform />
+                <numerusform>%n übersprungen:</numerusform>
+                <numerusform>%n übersprungen:</numerusform>
             </translation>
         </message>
         <message>
             <source>Exported all chats to {file}.</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Alle Chats exportiert in {file}.</translation>
         </message>
         <message numerus="yes">
             <source>Exported %n chat(s) to {file}.</source>
@@ -3226,7 +3226,7 @@
         <name>FindBar</name>
         <message>
             <source>Find in this chat</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">In diesem Chat suchen</translation>
         </message>
         <message>
             <source>Previous place</source>
@@ -3238,7 +3238,7 @@
         </message>
         <message>
             <source>Close</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Schließen</translation>
         </message>
         <message>
             <source>Not found</source>
@@ -3284,11 +3284,11 @@
         <name>FolderList</name>
         <message>
             <source>None: the file tools can read nothing.</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Keiner: Die Datei-Werkzeuge können nichts lesen.</translation>
         </message>
         <message>
             <source>A folder that the file tools may read</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Ein Ordner, den die Datei-Werkzeuge lesen dürfen</translation>
         </message>
         <message>
             <source>Add a folder…</source>
@@ -3303,7 +3303,7 @@
         <name>FoldersDesk</name>
         <message>
             <source>New folder</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Neuer Ordner</translation>
         </message>
         <message>
             <source>Deleted the folder “{name}”; its chats stay.</source>
@@ -3333,15 +3333,18 @@
         </message>
         <message>
             <source>Chats</source>
-            <translation type="unfinished" />
-        </message>
-        <message>
-            <source>%n more chat(s)</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Chats</translation>
         </message>
         <message>
             <source>Messages</source>
             <translation type="unfinished" />
+        </message>
+        <message numerus="yes">
+            <source>%n more chat(s)</source>
+            <translation>
+                <numerusform>%n weiterer Chat</numerusform>
+                <numerusform>%n weitere Chats</numerusform>
+            </translation>
         </message>
     </context>
     <context>
@@ -3355,7 +3358,7 @@
         <name>GeneralPage</name>
         <message>
             <source>Among other programs</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Neben anderen Programmen</translation>
         </message>
         <message>
             <source>Hold Ctrl, Alt or the Windows key with one other key.</source>
@@ -3389,11 +3392,11 @@
         </message>
         <message>
             <source>{rate} tok/s</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">{rate} Tok/s</translation>
         </message>
         <message>
             <source>Show or hide the sidebar</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Seitenleiste ein- oder ausblenden</translation>
         </message>
         <message>
             <source>Temporary chat</source>
@@ -3409,7 +3412,7 @@
         </message>
         <message>
             <source>New temporary chat</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Neuer temporärer Chat</translation>
         </message>
         <message>
             <source>Memory of the model · how much of its context window this chat fills · speed of the newest answer</source>
@@ -3447,7 +3450,7 @@
         </message>
         <message>
             <source>Try again</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Noch einmal</translation>
         </message>
         <message>
             <source>OK</source>
@@ -3455,15 +3458,15 @@
         </message>
         <message>
             <source>Pause</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Pause</translation>
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Abbrechen</translation>
         </message>
         <message>
             <source>Remove</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Entfernen</translation>
         </message>
         <message>
             <source>Stop, and remove what was downloaded of {title}?</source>
@@ -3471,11 +3474,11 @@
         </message>
         <message>
             <source>Go on</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Weiter</translation>
         </message>
         <message>
             <source>Keep it</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Behalten</translation>
         </message>
         <message>
             <source>Stop and remove</source>
@@ -3525,7 +3528,7 @@
         </message>
         <message>
             <source>Starting…</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Beginnt…</translation>
         </message>
         <message>
             <source>Step {number} of {count}: {stage}</source>
@@ -3541,7 +3544,7 @@
         </message>
         <message>
             <source>{title} is ready</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">{title} ist bereit</translation>
         </message>
         <message>
             <source>{title}: paused</source>
@@ -3574,6 +3577,20 @@
         <message>
             <source>less than a minute left</source>
             <translation type="unfinished" />
+        </message>
+        <message numerus="yes">
+            <source>about %n hour(s) left</source>
+            <translation>
+                <numerusform>noch etwa %n Stunde</numerusform>
+                <numerusform>noch etwa %n Stunden</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>about %n minute(s) left</source>
+            <translation>
+                <numerusform>noch etwa %n Minute</numerusform>
+                <numerusform>noch etwa %n Minuten</numerusform>
+            </translation>
         </message>
     </context>
     <context>
@@ -3634,11 +3651,11 @@
         </message>
         <message>
             <source>Open</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Öffnen</translation>
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Abbrechen</translation>
         </message>
         <message>
             <source>What stands before the @ is a name to sign in with, not where it goes.</source>
@@ -3665,15 +3682,15 @@
         </message>
         <message>
             <source>New folder</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Neuer Ordner</translation>
         </message>
         <message>
             <source>Import…</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Importieren…</translation>
         </message>
         <message>
             <source>Export all…</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Alle exportieren…</translation>
         </message>
         <message>
             <source>Sort by last activity</source>
@@ -3700,7 +3717,7 @@
         </message>
         <message>
             <source>Copy</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Kopieren</translation>
         </message>
         <message>
             <source>Nothing was printed yet.</source>
@@ -3838,19 +3855,19 @@
         </message>
         <message>
             <source>What the answer took</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Was die Antwort gebraucht hat</translation>
         </message>
         <message>
             <source>Edit and send again</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Bearbeiten und neu senden</translation>
         </message>
         <message>
             <source>Continue</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Weiterschreiben</translation>
         </message>
         <message>
             <source>Answer again</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Andere Antwort</translation>
         </message>
         <message>
             <source>Answer again with</source>
@@ -3865,7 +3882,7 @@
         </message>
         <message>
             <source>Assistant</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Assistent</translation>
         </message>
         <message>
             <source>{speaker} answered: {text}</source>
@@ -3904,11 +3921,11 @@
         </message>
         <message>
             <source>Remove</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Entfernen</translation>
         </message>
         <message>
             <source>Keep it</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Behalten</translation>
         </message>
         <message>
             <source>More about {title}</source>
@@ -3916,7 +3933,7 @@
         </message>
         <message>
             <source>Stop</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Anhalten</translation>
         </message>
         <message>
             <source>Unload</source>
@@ -3936,11 +3953,11 @@
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Abbrechen</translation>
         </message>
         <message>
             <source>Try again</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Noch einmal</translation>
         </message>
         <message>
             <source>Load</source>
@@ -3956,7 +3973,7 @@
         </message>
         <message>
             <source>Waiting until the model is free…</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Wartet, bis das Modell frei ist…</translation>
         </message>
         <message>
             <source>Loading it to measure how fast it answers…</source>
@@ -3972,7 +3989,7 @@
         </message>
         <message>
             <source>Measure speed</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Geschwindigkeit messen</translation>
         </message>
         <message>
             <source>Check its files</source>
@@ -3980,7 +3997,7 @@
         </message>
         <message>
             <source>Open folder</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Ordner öffnen</translation>
         </message>
         <message>
             <source>Remove…</source>
@@ -4017,7 +4034,7 @@
         <name>ModelPopup</name>
         <message>
             <source>Models</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Modelle</translation>
         </message>
         <message>
             <source>Search models</source>
@@ -4025,11 +4042,11 @@
         </message>
         <message>
             <source>There is no model yet.</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Es gibt noch kein Modell.</translation>
         </message>
         <message>
             <source>Add a model…</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Modell hinzufügen…</translation>
         </message>
         <message>
             <source>Manage models…</source>
@@ -4056,7 +4073,7 @@
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Abbrechen</translation>
         </message>
         <message>
             <source>Unload</source>
@@ -4169,11 +4186,11 @@
         </message>
         <message>
             <source>answering</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">antwortet gerade</translation>
         </message>
         <message>
             <source>failed</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">gescheitert</translation>
         </message>
         <message>
             <source>files gone</source>
@@ -4235,7 +4252,7 @@
         <name>ModelsPage</name>
         <message>
             <source>Models</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Modelle</translation>
         </message>
         <message>
             <source>Back to the chat</source>
@@ -4266,11 +4283,11 @@
         <name>NoticePage</name>
         <message>
             <source>Try again</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Noch einmal</translation>
         </message>
         <message>
             <source>Quit</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Beenden</translation>
         </message>
         <message>
             <source>Trying…</source>
@@ -4311,7 +4328,7 @@
         <name>OverrideField</name>
         <message>
             <source>This has to be {allowed}.</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Das muss {allowed} sein.</translation>
         </message>
         <message>
             <source>Take the value of the settings: {value}</source>
@@ -4406,12 +4423,15 @@
             <translation>Wirklich löschen</translation>
         </message>
         <message>
-            <source>%n value(s) of its own</source>
-            <translation type="unfinished" />
-        </message>
-        <message>
             <source>As the settings say</source>
             <translation>Wie in den Einstellungen</translation>
+        </message>
+        <message numerus="yes">
+            <source>%n value(s) of its own</source>
+            <translation>
+                <numerusform>%n eigener Wert</numerusform>
+                <numerusform>%n eigene Werte</numerusform>
+            </translation>
         </message>
     </context>
     <context>
@@ -4854,6 +4874,13 @@
             <source>Ask for the answer again.</source>
             <translation>Verlange die Antwort noch einmal.</translation>
         </message>
+        <message numerus="yes">
+            <source>%n earlier message(s) left out: the chat no longer fits the {window} tokens this model keeps in mind. It reads the newest {kept}.</source>
+            <translation>
+                <numerusform>%n frühere Nachricht ausgelassen: Der Chat passt nicht mehr in die {window} Tokens, die dieses Modell im Sinn behält. Es liest die neuesten {kept}.</numerusform>
+                <numerusform>%n frühere Nachrichten ausgelassen: Der Chat passt nicht mehr in die {window} Tokens, die dieses Modell im Sinn behält. Es liest die neuesten {kept}.</numerusform>
+            </translation>
+        </message>
     </context>
     <context>
         <name>ReplyMessage</name>
@@ -5029,7 +5056,7 @@
         </message>
         <message>
             <source>failed</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">gescheitert</translation>
         </message>
         <message>
             <source>stopped</source>
@@ -5057,7 +5084,7 @@
         </message>
         <message>
             <source>Remove</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Entfernen</translation>
         </message>
         <message>
             <source>MCP server {name}</source>
@@ -5091,6 +5118,27 @@
             <source>Started in {folder}</source>
             <translation type="unfinished" />
         </message>
+        <message numerus="yes">
+            <source>%n tool(s)</source>
+            <translation>
+                <numerusform>%n Werkzeug</numerusform>
+                <numerusform>%n Werkzeuge</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>%n resource(s)</source>
+            <translation>
+                <numerusform>%n Ressource</numerusform>
+                <numerusform>%n Ressourcen</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>%n prompt(s)</source>
+            <translation>
+                <numerusform>%n Vorlage</numerusform>
+                <numerusform>%n Vorlagen</numerusform>
+            </translation>
+        </message>
     </context>
     <context>
         <name>ServerForm</name>
@@ -5108,11 +5156,11 @@
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Abbrechen</translation>
         </message>
         <message>
             <source>Name</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Name</translation>
         </message>
         <message>
             <source>Command or address</source>
@@ -6232,7 +6280,7 @@
         <name>TextDialog</name>
         <message>
             <source>Close</source>
-            <translation type="unfinished" />
+            <translation type="unfinished">Schließen</translation>
         </message>
     </context>
     <context>

@@ -26,7 +26,7 @@
         <message numerus="yes">
             <source>%n question(s) wait for their turn. They are kept, and not asked.</source>
             <translation>
-                <numerusform>%n question wait for their turn. They are kept, and not asked.</numerusform>
+                <numerusform>%n question waits for its turn. It is kept, and not asked.</numerusform>
                 <numerusform>%n questions wait for their turn. They are kept, and not asked.</numerusform>
             </translation>
         </message>
@@ -91,7 +91,7 @@
         <message numerus="yes">
             <source>This erases all %n chat(s), the bin and the archive too, with folders and drafts.</source>
             <translation>
-                <numerusform>This erases all %n chat, the bin and the archive too, with folders and drafts.</numerusform>
+                <numerusform>This erases %n chat, the bin and the archive too, with folders and drafts.</numerusform>
                 <numerusform>This erases all %n chats, the bin and the archive too, with folders and drafts.</numerusform>
             </translation>
         </message>
@@ -138,6 +138,43 @@
         </message>
     </context>
     <context>
+        <name>FoundRows</name>
+        <message numerus="yes">
+            <source>%n more chat(s)</source>
+            <translation>
+                <numerusform>%n more chat</numerusform>
+                <numerusform>%n more chats</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
+        <name>Installation</name>
+        <message numerus="yes">
+            <source>about %n hour(s) left</source>
+            <translation>
+                <numerusform>about %n hour left</numerusform>
+                <numerusform>about %n hours left</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>about %n minute(s) left</source>
+            <translation>
+                <numerusform>about %n minute left</numerusform>
+                <numerusform>about %n minutes left</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
+        <name>PersonaCard</name>
+        <message numerus="yes">
+            <source>%n value(s) of its own</source>
+            <translation>
+                <numerusform>%n value of its own</numerusform>
+                <numerusform>%n values of its own</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
         <name>QueueCard</name>
         <message numerus="yes">
             <source>%n file(s)</source>
@@ -165,12 +202,46 @@
         </message>
     </context>
     <context>
+        <name>Replies</name>
+        <message numerus="yes">
+            <source>%n earlier message(s) left out: the chat no longer fits the {window} tokens this model keeps in mind. It reads the newest {kept}.</source>
+            <translation>
+                <numerusform>%n earlier message left out: the chat no longer fits the {window} tokens this model keeps in mind. It reads the newest {kept}.</numerusform>
+                <numerusform>%n earlier messages left out: the chat no longer fits the {window} tokens this model keeps in mind. It reads the newest {kept}.</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
         <name>RequestLog</name>
         <message numerus="yes">
             <source>Paused; %n request(s) came meanwhile.</source>
             <translation>
                 <numerusform>Paused; %n request came meanwhile.</numerusform>
                 <numerusform>Paused; %n requests came meanwhile.</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
+        <name>ServerCard</name>
+        <message numerus="yes">
+            <source>%n tool(s)</source>
+            <translation>
+                <numerusform>%n tool</numerusform>
+                <numerusform>%n tools</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>%n resource(s)</source>
+            <translation>
+                <numerusform>%n resource</numerusform>
+                <numerusform>%n resources</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>%n prompt(s)</source>
+            <translation>
+                <numerusform>%n prompt</numerusform>
+                <numerusform>%n prompts</numerusform>
             </translation>
         </message>
     </context>

@@ -12,13 +12,18 @@ LANGUAGES = ("en", "de")
 _installed: list[QTranslator] = []
 
 
-def translate(context: str, text: str, comment: str = "", count: int = -1) -> str:
-    """Words in the language that is on; ``%n`` in them is the count, and ``comment`` is for who translates them.
+def translate(context: str, text: str) -> str:
+    """Words in the language that is on.
 
     A QObject has ``self.tr`` for its own. Values are put in afterwards, by ``str.format``: what is looked up must be
     what stands in the source.
     """
-    return QCoreApplication.translate(context, text, comment, count)
+    return QCoreApplication.translate(context, text)
+
+
+def counted(context: str, text: str, count: int) -> str:
+    """Words about so many of something, in the language that is on; ``%n`` in them is the count."""
+    return QCoreApplication.translate(context, text, "", count)
 
 
 def mark(_context: str, text: str) -> str:

@@ -28,7 +28,7 @@ from tether_desktop.messages import FinishReason, Timings, Usage, decode_rate
 from tether_desktop.ui.chat.asides import asides_of, begin_call, interrupt_calls, with_call, with_result, with_thought
 from tether_desktop.ui.chat.message_view import CallState, CallView, Figures, MessageView, ViewState
 from tether_desktop.ui.models.model_status import split_name
-from tether_desktop.ui.translation import mark, translate
+from tether_desktop.ui.translation import counted, mark, translate
 
 INTERRUPTED_TITLE = mark("Replies", "The answer was interrupted")
 
@@ -59,11 +59,10 @@ def rate_text(rate: float) -> str:
 
 def trimmed_notice(event: ContextTrimmed) -> str:
     """What a person is told when old messages no longer fit."""
-    told = translate(
+    told = counted(
         "Replies",
         "%n earlier message(s) left out: the chat no longer fits the {window} tokens this model keeps in mind. "
         "It reads the newest {kept}.",
-        "",
         event.dropped_messages,
     )
     return told.format(window=event.window, kept=event.kept_tokens)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tether_desktop.errors import TetherError
 from tether_desktop.ui.models.model_status import size_text
-from tether_desktop.ui.translation import mark, translate
+from tether_desktop.ui.translation import counted, mark, translate
 
 if TYPE_CHECKING:
     from tether_desktop.model.install.compile_job import MappedMatrix, Stage
@@ -205,8 +205,8 @@ def time_left(seconds: float | None) -> str:
     if seconds < _MINUTE_S:
         return translate("Installation", "less than a minute left")
     if seconds < _HOUR_S:
-        return translate("Installation", "about %n minute(s) left", "", round(seconds / _MINUTE_S))
-    return translate("Installation", "about %n hour(s) left", "", round(seconds / _HOUR_S))
+        return counted("Installation", "about %n minute(s) left", round(seconds / _MINUTE_S))
+    return counted("Installation", "about %n hour(s) left", round(seconds / _HOUR_S))
 
 
 def title_of(what: str) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 from tether_desktop.context.records import SearchHit, SessionRecord
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.sessions.chat_titles import age_text, shown_text, shown_title
-from tether_desktop.ui.translation import translate
+from tether_desktop.ui.translation import counted, translate
 
 Marks = tuple[tuple[int, int], ...]
 FEW = 5
@@ -51,7 +51,7 @@ def title_rows(records: Sequence[SessionRecord], query: str, today: date, *, all
     rows += (_title_row(record, query, today) for record in shown)
     rest = len(records) - len(shown)
     if rest:
-        rows.append(Found("more", translate("FoundRows", "%n more chat(s)", "", rest)))
+        rows.append(Found("more", counted("FoundRows", "%n more chat(s)", rest)))
     return rows
 
 

@@ -9,7 +9,7 @@ from tether_desktop.context.records import Persona
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
-from tether_desktop.ui.translation import translate
+from tether_desktop.ui.translation import counted, translate
 
 _SHOWN = 160
 
@@ -85,6 +85,6 @@ def summary(persona: Persona) -> str:
     parts = (
         persona.model,
         f"“{told[:_SHOWN]}…”" if len(told) > _SHOWN else f"“{told}”" if told else "",
-        translate("PersonaCard", "%n value(s) of its own", "", others) if others else "",
+        counted("PersonaCard", "%n value(s) of its own", others) if others else "",
     )
     return " · ".join(filter(None, parts)) or translate("PersonaCard", "As the settings say")

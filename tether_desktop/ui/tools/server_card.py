@@ -11,7 +11,7 @@ from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
-from tether_desktop.ui.translation import mark, translate
+from tether_desktop.ui.translation import counted, mark, translate
 
 if TYPE_CHECKING:
     from tether_desktop.tools.mcp.states import McpServerState, McpStatus
@@ -166,9 +166,9 @@ def facts_of(state: McpServerState) -> str:
     """What is known of a server besides its command: folder, variables, version, and what it brings."""
     kind = translate("ServerCard", "Headers") if is_address(state) else translate("ServerCard", "Variables")
     counts = (
-        translate("ServerCard", "%n tool(s)", "", len(state.tools)) if state.tools else "",
-        translate("ServerCard", "%n resource(s)", "", len(state.resources)) if state.resources else "",
-        translate("ServerCard", "%n prompt(s)", "", len(state.prompts)) if state.prompts else "",
+        counted("ServerCard", "%n tool(s)", len(state.tools)) if state.tools else "",
+        counted("ServerCard", "%n resource(s)", len(state.resources)) if state.resources else "",
+        counted("ServerCard", "%n prompt(s)", len(state.prompts)) if state.prompts else "",
     )
     lines = (
         translate("ServerCard", "Started in {folder}").format(folder=state.folder) if state.folder else "",
