@@ -12,6 +12,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from tether_desktop.ui import translation
+from tether_desktop.ui.garbage import GarbageCollector
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.main_window import MainWindow
 from tether_desktop.ui.window_state import WindowState, read_state
@@ -59,6 +60,8 @@ def run_window(
     # What lives as long as the program is searched for garbage no more: a search of all of it stops the window for
     # a tenth of a second, and importing what the local port needs sets one off.
     window.usable.connect(gc.freeze)
+    garbage = GarbageCollector(window)
+    worker.garbage_due.connect(garbage.collect_if_due)
     if on_window is not None:
         on_window(window)
     if first is not None:

@@ -13,6 +13,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from tether_desktop.ui.garbage import GarbageCollector
 from tether_desktop.ui.look import theme
 
 
@@ -40,10 +41,12 @@ def nothing_is_left_behind(qapp: QApplication, look: theme.Appearance) -> Iterat
     """Fail a test that leaves a thread running, a timer ticking or a window open."""
     # What exists already cannot be left behind by this test; frozen, it need not be searched or collected again.
     gc.freeze()
+    collector = GarbageCollector()  # as the program has it: a worker's thread must not destroy what is Qt's
     threads = set(threading.enumerate())
     windows = set(map(id, QApplication.topLevelWidgets()))
     yield
     _settle()
+    collector.stop()
     left = [f"thread {thread.name}" for thread in threading.enumerate() if thread not in threads and _is_alive(thread)]
     left += [f"window {widget!r}" for widget in QApplication.topLevelWidgets() if _is_left(widget, windows)]
     left += [f"running {found!r}" for found in gc.get_objects() if _is_running(found)]

@@ -69,6 +69,7 @@ class EngineWorker(QObject):
         port_changed(url): the local port was opened there, or closed when it is empty.
         install_progressed(InstallProgress): a model is being added or prepared.
         install_checked(Checked): what it will be is known.
+        garbage_due(): there is much garbage, which only the GUI thread may collect.
         finished(): the thread has ended.
     """
 
@@ -83,6 +84,7 @@ class EngineWorker(QObject):
     port_changed = Signal(str)
     install_progressed = Signal(object)
     install_checked = Signal(object)
+    garbage_due = Signal()
     finished = Signal()
 
     def __init__(self, open_tether: Callable[[], Tether], parent: QObject | None = None) -> None:
@@ -115,6 +117,7 @@ class EngineWorker(QObject):
             port=self.port_changed.emit,
             install_progress=self.install_progressed.emit,
             install_checked=self.install_checked.emit,
+            garbage=self.garbage_due.emit,
         )
         self._loop = asyncio.new_event_loop()
         self._core = WorkerLoop(self._loop, self._open_tether, outlet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ logger = logging.getLogger(__name__)
 FRAME_S = 0.033
 """Events are handed over at most this often, in seconds: about 30 times a second."""
 
+GARBAGE_S = 20.0
+MUCH_GARBAGE = 100_000
+"""New objects after which the GUI thread is woken to collect garbage, and how often that is looked at, in seconds."""
+
 CLOSE_TIMEOUT_S = 10.0
 """How long closing waits for what is still going on; what goes on then is cancelled with the loop."""
 
@@ -54,6 +59,7 @@ class Outlet:
         port: the address of the local port, empty once it is closed.
         install_progress: how far the model is that is being added or prepared.
         install_checked: what it will be.
+        garbage: there is much to collect.
     """
 
     opened: Callable[[Settings], None]
@@ -67,6 +73,7 @@ class Outlet:
     port: Callable[[str], None]
     install_progress: Callable[[InstallProgress], None]
     install_checked: Callable[[Checked], None]
+    garbage: Callable[[], None]
 
 
 def _prewarm() -> None:
@@ -107,8 +114,17 @@ class WorkerLoop:
     async def run(self) -> None:
         """Open Tether, serve until :meth:`stop`, close it."""
         self.open()
+        watch = self._loop.create_task(self._watch_garbage())
         await self._stop.wait()
+        watch.cancel()
         await self._close()
+
+    async def _watch_garbage(self) -> None:
+        """Wake the GUI thread, which alone may collect garbage, when requests of programs have made much of it."""
+        while True:
+            await asyncio.sleep(GARBAGE_S)
+            if gc.get_count()[0] > MUCH_GARBAGE:
+                self._outlet.garbage()
 
     def open(self) -> None:
         """Open Tether, or try again after a failure."""
