@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -23,10 +23,11 @@ def shows_focus(widget: QWidget) -> bool:
     return widget.hasFocus() and widget.window().testAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
 
 
-def paint_focus_ring(widget: QWidget) -> None:
-    """Paint the frame just inside the edges of a widget that is being painted."""
+def paint_focus_ring(widget: QWidget, place: QRect | None = None) -> None:
+    """Paint the frame just inside the edges of a widget that is being painted, or of a place in it."""
     look = theme.active()
     painter = QPainter(widget)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(look.colors.accent), WIDTH))
-    painter.drawRoundedRect(QRectF(widget.rect()).adjusted(1, 1, -1, -1), look.radius.lg, look.radius.lg)
+    radius = look.radius.lg if place is None else look.radius.md
+    painter.drawRoundedRect(QRectF(place or widget.rect()).adjusted(1, 1, -1, -1), radius, radius)

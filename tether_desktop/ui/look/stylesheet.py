@@ -13,6 +13,7 @@ QFrame, QWidget  ``sidebar``, ``card``, ``well``, ``danger_card``, ``question_ca
                  ``topbar``, ``chip``, ``drop``
 QLineEdit        (none: outlined), ``bare``, ``code`` (code face), ``cell`` (within a row)
 QPlainTextEdit   (none: outlined), ``bare``
+QListWidget      ``texts`` (outlined)
 QTextEdit        ``plain`` (code face, no frame)
 ===============  =======================================================================
 """

@@ -86,6 +86,7 @@ class AboutPage(SettingsPage):
             button.setAutoDefault(False)
             row.addWidget(button)
         self.guide_button.setVisible(self._guide.is_file())
+        self.licences.setProperty("kind", "texts")
         self.licences.setAccessibleName(self.tr("Licences of what comes with Tether"))
         self.licences.setFixedHeight(_LINES * (self.fontMetrics().lineSpacing() + 18))
         self.column.addWidget(title)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFocusEvent, QPaintEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
+from tether_desktop.ui.look.focus_ring import note_focus, paint_focus_ring, shows_focus
 from tether_desktop.ui.look.icons import icon
 from tether_desktop.ui.settings.page_table import PAGE_NAMES, PAGES
 
@@ -30,6 +32,17 @@ class PageList(QListWidget):
             self.addItem(QListWidgetItem(page.translated))
         self._draw()
         self.currentRowChanged.connect(self._on_row)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
+        """Show where the keyboard is."""
+        note_focus(self, event)
+        super().focusInEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+        """Show that the keyboard is here."""
+        super().paintEvent(event)
+        if shows_focus(self):
+            paint_focus_ring(self.viewport(), self.visualItemRect(self.currentItem()) if self.currentItem() else None)
 
     def show_page(self, name: str) -> None:
         """Choose a page."""
