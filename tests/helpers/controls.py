@@ -114,7 +114,8 @@ def _stands_for_another(widget: QWidget, reached: set[QWidget]) -> bool:
     if group is not None and group.exclusive():
         return any(each in reached for each in group.buttons())
     if isinstance(widget, QAbstractButton) and widget.autoExclusive():
-        siblings = widget.parentWidget().findChildren(QAbstractButton) if widget.parentWidget() else []
+        parent = widget.parentWidget()
+        siblings = parent.findChildren(QAbstractButton) if parent is not None else []
         return any(each in reached for each in siblings if each.autoExclusive())
     return False
 

@@ -25,7 +25,7 @@ from tether_desktop.protocol.news import BranchChanged, NewsDesk, OnNews, Sessio
 from tether_desktop.protocol.planner import TurnPlan, TurnPlanner, Wanted, settings_in
 from tether_desktop.protocol.question import question_of, storable
 from tether_desktop.protocol.titling import TitleWriter
-from tether_desktop.protocol.token_counts import PromptRoom, TokenCounts
+from tether_desktop.protocol.token_counts import TokenCounts
 from tether_desktop.protocol.tool_use import AS_SET, ApprovalAnswer, ToolUse
 from tether_desktop.protocol.turn import Turn
 from tether_desktop.protocol.turn_desk import TurnDesk
@@ -462,10 +462,6 @@ class SessionService:
         where it is a server's, which gets to know of what is sent and not of what is typed.
         """
         return await self._counts.of(text, attachments, model)
-
-    async def prompt_room(self, session_id: str, model: str) -> PromptRoom | None:
-        """How full the model's context window is with what is shown of a session; None where it is not loaded."""
-        return await self._counts.room(session_id, model)
 
     async def _start(self, session_id: str, plan: _Plan, wanted: Wanted) -> Turn:
         tools = self._toolbox.offered()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 
 from tether_desktop.context.store import Store
 from tether_desktop.errors import TetherError
@@ -21,21 +19,6 @@ _PIECE = 50_000
 """Characters that are counted at a time, in some hundredths of a second."""
 
 _KEPT_FILES = 64
-_LOOKED_AT = 8
-"""Messages at the end of a conversation among which there is a reply whose tokens were counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptRoom:
-    """How full a model's context window is.
-
-    Attributes:
-        used: tokens of the conversation so far, as the model last read and wrote them.
-        window: tokens of prompt and reply together.
-    """
-
-    used: int
-    window: int
 
 
 class TokenCounts:
@@ -61,20 +44,6 @@ class TokenCounts:
         except (TetherError, _NotLoaded):
             # It was unloaded or died meanwhile; whoever sends the question is told why.
             return None
-
-    async def room(self, session_id: str, model: str) -> PromptRoom | None:
-        """How full the model's context window is; None where it is not loaded."""
-        state = self._pool.states().get(model)
-        if state is None or state.info is None:
-            return None
-        records = await asyncio.to_thread(partial(self._store.history, session_id, limit=_LOOKED_AT))
-        used = 0
-        for record in reversed(records):
-            if record.usage is not None:
-                used += record.usage.prompt_tokens + record.usage.completion_tokens
-                break
-            used += record.tokens or await self.of(record.message.text, record.message.attachments, model) or 0
-        return PromptRoom(used, state.info.context_window)
 
     async def _of_file(self, file: Attachment, model: str) -> int:
         """Tokens of a file, counted once."""

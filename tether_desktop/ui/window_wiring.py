@@ -41,7 +41,7 @@ class WindowWiring(QObject):
         window, sidebar, sessions = self._window, self._window.sidebar, self._window.sessions
         sidebar.new_requested.connect(window.commands.new_chat)
         sidebar.chosen.connect(window.desk.open)
-        sidebar.message_chosen.connect(window.desk.open)
+        sidebar.message_chosen.connect(self._on_message_chosen)
         sidebar.settings_requested.connect(window.open_settings)
         sidebar.port_requested.connect(window.open_port_settings)
         sessions.done.connect(window.pane.undo_bar.offer)
@@ -131,6 +131,10 @@ class WindowWiring(QObject):
         if session_id == window.conversation.session_id:
             window.desk.leave()
             window.pane.undo_bar.note(self.tr("“{title}” was deleted by another program.").format(title=title))
+
+    @Slot(str, str)
+    def _on_message_chosen(self, session_id: str, message_id: str) -> None:
+        self._window.desk.open(session_id, message_id, self._window.sidebar.search.text())
 
     @Slot(str)
     def _on_model_added(self, name: str) -> None:

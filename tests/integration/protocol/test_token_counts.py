@@ -14,7 +14,6 @@ from tether_desktop.messages import Attachment
 from tether_desktop.model.engine import EngineSpec, Prompt
 from tether_desktop.model.scripted.engine import ScriptedEngine
 from tether_desktop.protocol import token_counts
-from tether_desktop.protocol.token_counts import PromptRoom
 
 
 class Counting(ScriptedEngine):
@@ -39,7 +38,6 @@ async def test_a_model_that_is_not_loaded_counts_nothing_and_stays_so(rooms: Roo
     rooms.add_model(replies=["Hi."])
     assert await rooms.sessions.count_tokens("Hello there", "Scripted") is None
     assert await rooms.sessions.count_tokens("Hello there", "Unknown") is None
-    assert await rooms.sessions.prompt_room("nothing", "Scripted") is None
     assert rooms.pool.states() == {}
 
 
@@ -74,14 +72,3 @@ async def test_it_counts_while_the_model_answers(rooms: Rooms) -> None:
     await until(turn, lambda event: isinstance(event, Token))
     assert await rooms.sessions.count_tokens("one two", "Scripted") == 2
     await turn.cancel()
-
-
-async def test_the_room_is_what_was_read_and_written_last(rooms: Rooms) -> None:
-    rooms.add_model(replies=["Red, green."], context_window=512)
-    turn, _ = await rooms.ask("Name two colours.")
-    usage = turn.reply.usage
-    assert usage is not None
-    used = usage.prompt_tokens + usage.completion_tokens
-    assert await rooms.sessions.prompt_room(turn.session_id, "Scripted") == PromptRoom(used, 512)
-    empty = await rooms.sessions.create()
-    assert await rooms.sessions.prompt_room(empty.id, "Scripted") == PromptRoom(0, 512)

@@ -77,11 +77,11 @@ class ChatDesk(QObject):
 
     @Slot(str)
     @Slot(str, str)
-    def open(self, session_id: str, message_id: str = "") -> None:
-        """Show a chat of the list, at a message of it where one is named."""
-        self._tasks.start(self.open_now(session_id, message_id))
+    def open(self, session_id: str, message_id: str = "", words: str = "") -> None:
+        """Show a chat of the list, at a message of it where one is named, and mark words there."""
+        self._tasks.start(self.open_now(session_id, message_id, words))
 
-    async def open_now(self, session_id: str, message_id: str = "") -> None:
+    async def open_now(self, session_id: str, message_id: str = "", words: str = "") -> None:
         """Show a chat of the list, unless another one is asked for while it is read."""
         self._wanted = session_id
         conversation = await self._chats.open(session_id, message_id)
@@ -93,6 +93,7 @@ class ChatDesk(QObject):
             view_id = conversation.view_id(message_id) if message_id else ""
             if view_id:
                 self._pane.view.focus_message(view_id)
+                self.answers.finding.show_message(view_id, words)
 
     @Slot()
     def stop(self) -> None:

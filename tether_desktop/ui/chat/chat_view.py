@@ -27,7 +27,6 @@ from tether_desktop.ui.tools.tool_facts import ToolFacts
 
 W = TypeVar("W", bound=MessageWidget)
 
-GAP = 6
 MARGIN = 28
 SIDE = 24
 OVERSCAN = 500
@@ -77,7 +76,7 @@ class ChatView(KeyboardArea):
         self._theme = theme.active()
         self._views: list[MessageView] = []
         self._indices: dict[str, int] = {}
-        self._column = Column(GAP, MARGIN)
+        self._column = Column(self._theme.space.message_gap, MARGIN)
         self._live: dict[str, MessageWidget] = {}
         self._stale: set[str] = set()
         self._open_folds: dict[str, set[str]] = {}
@@ -416,6 +415,7 @@ class ChatView(KeyboardArea):
 
     def _restyle(self) -> None:
         self._theme = theme.active()
+        self._column.set_gap(self._theme.space.message_gap)
         for message_id, widget in self._live.items():
             widget.restyle()
             self._stale.add(message_id)

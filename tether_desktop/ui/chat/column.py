@@ -21,6 +21,11 @@ class Column:
         self._heights: list[int] = []
         self._tops: list[int] = []
 
+    def set_gap(self, gap: int) -> None:
+        """Have another gap between boxes."""
+        self._gap = gap
+        self._tops = []
+
     def __len__(self) -> int:
         return len(self._heights)
 

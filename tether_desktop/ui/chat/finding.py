@@ -18,6 +18,7 @@ class Finding(QObject):
     def __init__(self, pane: ChatPane) -> None:
         super().__init__(pane)
         self._pane = pane
+        self._marked = False
         self.finder = Finder(self)
         bar = pane.find_bar
         bar.words_changed.connect(self._on_words)
@@ -36,6 +37,7 @@ class Finding(QObject):
     def show_message(self, message_id: str, words: str = "") -> None:
         """Bring a message of the chat into view, with words marked in it; one that is not shown changes nothing."""
         if self._pane.conversation is not None and self._pane.conversation.view(message_id) is not None:
+            self._marked = bool(words)
             self._pane.view.show_place(message_id, words)
 
     @Slot(str)
@@ -59,3 +61,6 @@ class Finding(QObject):
         """Another chat has other places; what was looked for is looked for there."""
         if not self._pane.find_bar.isHidden():
             self._on_words(self._pane.find_bar.field.text())
+        elif self._marked:
+            self._marked = False
+            self._pane.view.show_place("", "")
