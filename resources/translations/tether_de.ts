@@ -309,19 +309,19 @@
         <name>ChangesDialog</name>
         <message>
             <source>Changed tools of {name}</source>
-            <translation type="unfinished" />
+            <translation>Geänderte Werkzeuge von {name}</translation>
         </message>
         <message>
             <source>Offer them to the model</source>
-            <translation type="unfinished" />
+            <translation>Dem Modell anbieten</translation>
         </message>
         <message>
             <source>Not now</source>
-            <translation type="unfinished" />
+            <translation>Nicht jetzt</translation>
         </message>
         <message>
             <source>These tools are kept from the model until you have looked at them: a description is read by the model, and can mislead it.</source>
-            <translation type="unfinished" />
+            <translation>Diese Werkzeuge bekommt das Modell erst, wenn du sie angesehen hast: Eine Beschreibung wird vom Modell gelesen und kann es irreführen.</translation>
         </message>
     </context>
     <context>
@@ -2158,1000 +2158,1000 @@
         </message>
         <message>
             <source>Open-Meteo answers nothing that can be understood.</source>
-            <translation type="unfinished" />
+            <translation>Open-Meteo antwortet nichts Verständliches.</translation>
         </message>
         <message>
             <source>Other messages come after this one.</source>
-            <translation type="unfinished" />
+            <translation>Nach dieser kommen noch andere Nachrichten.</translation>
         </message>
         <message>
             <source>Put a copy of it in its place, or move the file elsewhere: a new one is made at the next start.</source>
-            <translation type="unfinished" />
+            <translation>Leg eine Sicherungskopie an ihre Stelle, oder verschiebe die Datei: Beim nächsten Start wird eine neue angelegt.</translation>
         </message>
         <message>
             <source>Restore it first.</source>
-            <translation type="unfinished" />
+            <translation>Stell sie zuerst wieder her.</translation>
         </message>
         <message>
             <source>Run `python -m ensurepip`.</source>
-            <translation type="unfinished" />
+            <translation>Führe `python -m ensurepip` aus.</translation>
         </message>
         <message>
             <source>Send it as a message of a chat.</source>
-            <translation type="unfinished" />
+            <translation>Sende den Text als Nachricht in einem Chat.</translation>
         </message>
         <message>
             <source>Send the file itself.</source>
-            <translation type="unfinished" />
+            <translation>Sende die Datei selbst.</translation>
         </message>
         <message>
             <source>Send the message again to load it.</source>
-            <translation type="unfinished" />
+            <translation>Sende die Nachricht noch einmal, um es zu laden.</translation>
         </message>
         <message>
             <source>Send the message again. If it happens again, the log has the details.</source>
-            <translation type="unfinished" />
+            <translation>Sende die Nachricht noch einmal. Wenn es wieder passiert: Im Protokoll stehen die Einzelheiten.</translation>
         </message>
         <message>
             <source>Send the message again; the log has the details.</source>
-            <translation type="unfinished" />
+            <translation>Sende die Nachricht noch einmal; im Protokoll stehen die Einzelheiten.</translation>
         </message>
         <message>
             <source>Send tools along.</source>
-            <translation type="unfinished" />
+            <translation>Sende Werkzeuge mit.</translation>
         </message>
         <message>
             <source>Shorten the message or choose a model with a larger context window.</source>
-            <translation type="unfinished" />
+            <translation>Kürze die Nachricht, oder wähle ein Modell mit einem größeren Kontextfenster.</translation>
         </message>
         <message>
             <source>Shorten the message, or set a larger context window.</source>
-            <translation type="unfinished" />
+            <translation>Kürze die Nachricht, oder stell ein größeres Kontextfenster ein.</translation>
         </message>
         <message>
             <source>Shorten the message, or the conversation.</source>
-            <translation type="unfinished" />
+            <translation>Kürze die Nachricht oder die Unterhaltung.</translation>
         </message>
         <message>
             <source>Start the program again; if it does not help, install it again.</source>
-            <translation type="unfinished" />
+            <translation>Starte das Programm neu; wenn das nicht hilft, installiere es neu.</translation>
         </message>
         <message>
             <source>Still answering</source>
-            <translation type="unfinished" />
+            <translation>Noch bei der Antwort</translation>
         </message>
         <message>
             <source>Stop the answer first.</source>
-            <translation type="unfinished" />
+            <translation>Halte zuerst die Antwort an.</translation>
         </message>
         <message>
             <source>Switch some on in the settings.</source>
-            <translation type="unfinished" />
+            <translation>Schalte in den Einstellungen welche ein.</translation>
         </message>
         <message>
             <source>Tether is already running</source>
-            <translation type="unfinished" />
+            <translation>Tether läuft schon</translation>
         </message>
         <message>
             <source>Tether is closing</source>
-            <translation type="unfinished" />
+            <translation>Tether wird geschlossen</translation>
         </message>
         <message>
             <source>That is no path.</source>
-            <translation type="unfinished" />
+            <translation>Das ist kein Pfad.</translation>
         </message>
         <message>
             <source>That is outside the calendar.</source>
-            <translation type="unfinished" />
+            <translation>Das liegt außerhalb des Kalenders.</translation>
         </message>
         <message>
             <source>The MCP server cannot be tried</source>
-            <translation type="unfinished" />
+            <translation>Der MCP-Server lässt sich nicht ausprobieren</translation>
         </message>
         <message>
             <source>The MCP server cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Der MCP-Server ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The MCP server does not run</source>
-            <translation type="unfinished" />
+            <translation>Der MCP-Server läuft nicht</translation>
         </message>
         <message>
             <source>The MCP server has changed</source>
-            <translation type="unfinished" />
+            <translation>Der MCP-Server hat sich geändert</translation>
         </message>
         <message>
             <source>The MCP server has failed</source>
-            <translation type="unfinished" />
+            <translation>Der MCP-Server ist gescheitert</translation>
         </message>
         <message>
             <source>The Python package index cannot be reached.</source>
-            <translation type="unfinished" />
+            <translation>Der Python-Paketindex ist nicht erreichbar.</translation>
         </message>
         <message>
             <source>The SHA-256 to check is none: it has 64 hexadecimal digits.</source>
-            <translation type="unfinished" />
+            <translation>Was geprüft werden soll, ist keine SHA-256: Eine solche hat 64 hexadezimale Ziffern.</translation>
         </message>
         <message>
             <source>The SearXNG server does not answer programs.</source>
-            <translation type="unfinished" />
+            <translation>Der SearXNG-Server antwortet Programmen nicht.</translation>
         </message>
         <message>
             <source>The answer cannot be saved</source>
-            <translation type="unfinished" />
+            <translation>Die Antwort lässt sich nicht speichern</translation>
         </message>
         <message>
             <source>The backup cannot be made</source>
-            <translation type="unfinished" />
+            <translation>Die Sicherung lässt sich nicht erstellen</translation>
         </message>
         <message>
             <source>The backup cannot go there</source>
-            <translation type="unfinished" />
+            <translation>Die Sicherung kann nicht dorthin</translation>
         </message>
         <message>
             <source>The body of the request is empty.</source>
-            <translation type="unfinished" />
+            <translation>Der Inhalt der Anfrage ist leer.</translation>
         </message>
         <message>
             <source>The calculation has no result</source>
-            <translation type="unfinished" />
+            <translation>Die Rechnung hat kein Ergebnis</translation>
         </message>
         <message>
             <source>The conversation is in the bin</source>
-            <translation type="unfinished" />
+            <translation>Die Unterhaltung ist im Papierkorb</translation>
         </message>
         <message>
             <source>The conversation is not there</source>
-            <translation type="unfinished" />
+            <translation>Die Unterhaltung ist nicht da</translation>
         </message>
         <message>
             <source>The conversation is too long</source>
-            <translation type="unfinished" />
+            <translation>Die Unterhaltung ist zu lang</translation>
         </message>
         <message>
             <source>The conversation is too long for the server</source>
-            <translation type="unfinished" />
+            <translation>Die Unterhaltung ist zu lang für den Server</translation>
         </message>
         <message>
             <source>The conversations are from a newer Tether</source>
-            <translation type="unfinished" />
+            <translation>Die Unterhaltungen sind von einem neueren Tether</translation>
         </message>
         <message>
             <source>The conversations are in use</source>
-            <translation type="unfinished" />
+            <translation>Die Unterhaltungen werden gerade benutzt</translation>
         </message>
         <message>
             <source>The conversations cannot be opened</source>
-            <translation type="unfinished" />
+            <translation>Die Unterhaltungen lassen sich nicht öffnen</translation>
         </message>
         <message>
             <source>The data folder cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Der Datenordner ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The database is on a server</source>
-            <translation type="unfinished" />
+            <translation>Die Datenbank ist auf einem Server</translation>
         </message>
         <message>
             <source>The database server cannot be reached</source>
-            <translation type="unfinished" />
+            <translation>Der Datenbankserver ist nicht erreichbar</translation>
         </message>
         <message>
             <source>The database server has gone</source>
-            <translation type="unfinished" />
+            <translation>Der Datenbankserver ist weg</translation>
         </message>
         <message>
             <source>The database server refuses the password</source>
-            <translation type="unfinished" />
+            <translation>Der Datenbankserver weist das Passwort zurück</translation>
         </message>
         <message>
             <source>The demo cannot be added</source>
-            <translation type="unfinished" />
+            <translation>Die Demo lässt sich nicht hinzufügen</translation>
         </message>
         <message>
             <source>The disk is full.</source>
-            <translation type="unfinished" />
+            <translation>Der Datenträger ist voll.</translation>
         </message>
         <message>
             <source>The download cannot be removed</source>
-            <translation type="unfinished" />
+            <translation>Der Download lässt sich nicht entfernen</translation>
         </message>
         <message>
             <source>The download cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Der Download ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The engine cannot be started</source>
-            <translation type="unfinished" />
+            <translation>Die Engine lässt sich nicht starten</translation>
         </message>
         <message>
             <source>The engine failed</source>
-            <translation type="unfinished" />
+            <translation>Die Engine ist gescheitert</translation>
         </message>
         <message>
             <source>The engine is not installed</source>
-            <translation type="unfinished" />
+            <translation>Die Engine ist nicht installiert</translation>
         </message>
         <message>
             <source>The engine refused the request</source>
-            <translation type="unfinished" />
+            <translation>Die Engine hat die Anfrage abgelehnt</translation>
         </message>
         <message>
             <source>The engine stopped</source>
-            <translation type="unfinished" />
+            <translation>Die Engine hat sich beendet</translation>
         </message>
         <message>
             <source>The expression cannot be understood</source>
-            <translation type="unfinished" />
+            <translation>Der Ausdruck ist nicht zu verstehen</translation>
         </message>
         <message>
             <source>The file cannot be read</source>
-            <translation type="unfinished" />
+            <translation>Die Datei lässt sich nicht lesen</translation>
         </message>
         <message>
             <source>The file ends in the middle, or is empty. Nothing was imported.</source>
-            <translation type="unfinished" />
+            <translation>Die Datei endet mittendrin oder ist leer. Es wurde nichts importiert.</translation>
         </message>
         <message>
             <source>The file holds no conversations of Tether or ChatGPT.</source>
-            <translation type="unfinished" />
+            <translation>Die Datei enthält keine Unterhaltungen von Tether oder ChatGPT.</translation>
         </message>
         <message>
             <source>The file holds no text.</source>
-            <translation type="unfinished" />
+            <translation>Die Datei enthält keinen Text.</translation>
         </message>
         <message>
             <source>The file is a damaged or encrypted zip file. Nothing was imported.</source>
-            <translation type="unfinished" />
+            <translation>Die Datei ist eine beschädigte oder verschlüsselte Zip-Datei. Es wurde nichts importiert.</translation>
         </message>
         <message>
             <source>The file is nested too deeply. Nothing was imported.</source>
-            <translation type="unfinished" />
+            <translation>Die Datei ist zu tief verschachtelt. Es wurde nichts importiert.</translation>
         </message>
         <message>
             <source>The file is not valid JSON. Nothing was imported.</source>
-            <translation type="unfinished" />
+            <translation>Die Datei ist kein gültiges JSON. Es wurde nichts importiert.</translation>
         </message>
         <message>
             <source>The file was not allowed</source>
-            <translation type="unfinished" />
+            <translation>Die Datei wurde nicht erlaubt</translation>
         </message>
         <message>
             <source>The file was written by a newer Tether. Nothing was imported.</source>
-            <translation type="unfinished" />
+            <translation>Die Datei wurde von einem neueren Tether geschrieben. Es wurde nichts importiert.</translation>
         </message>
         <message>
             <source>The file would unpack to far more than its size allows. Nothing was imported.</source>
-            <translation type="unfinished" />
+            <translation>Die Datei würde entpackt viel größer, als ihre Größe zulässt. Es wurde nichts importiert.</translation>
         </message>
         <message>
             <source>The folder cannot be listed</source>
-            <translation type="unfinished" />
+            <translation>Der Ordner lässt sich nicht auflisten</translation>
         </message>
         <message>
             <source>The folder is not there</source>
-            <translation type="unfinished" />
+            <translation>Der Ordner ist nicht da</translation>
         </message>
         <message>
             <source>The hub's client is set to stay offline.</source>
-            <translation type="unfinished" />
+            <translation>Der Client des Hubs ist so eingestellt, dass er offline bleibt.</translation>
         </message>
         <message>
             <source>The key cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Der Schlüssel ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The key is missing</source>
-            <translation type="unfinished" />
+            <translation>Der Schlüssel fehlt</translation>
         </message>
         <message>
             <source>The library cannot be read</source>
-            <translation type="unfinished" />
+            <translation>Die Bibliothek lässt sich nicht lesen</translation>
         </message>
         <message>
             <source>The library cannot be remembered</source>
-            <translation type="unfinished" />
+            <translation>Die Erlaubnis für die Bibliothek lässt sich nicht speichern</translation>
         </message>
         <message>
             <source>The library cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Die Bibliothek ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The library does not fit the model</source>
-            <translation type="unfinished" />
+            <translation>Die Bibliothek passt nicht zum Modell</translation>
         </message>
         <message>
             <source>The library does not fit this processor</source>
-            <translation type="unfinished" />
+            <translation>Die Bibliothek passt nicht zu diesem Prozessor</translation>
         </message>
         <message>
             <source>The measured speed cannot be kept</source>
-            <translation type="unfinished" />
+            <translation>Die gemessene Geschwindigkeit lässt sich nicht aufbewahren</translation>
         </message>
         <message>
             <source>The message is empty.</source>
-            <translation type="unfinished" />
+            <translation>Die Nachricht ist leer.</translation>
         </message>
         <message>
             <source>The message is not there</source>
-            <translation type="unfinished" />
+            <translation>Die Nachricht ist nicht da</translation>
         </message>
         <message>
             <source>The message is too long</source>
-            <translation type="unfinished" />
+            <translation>Die Nachricht ist zu lang</translation>
         </message>
         <message>
             <source>The model cannot be called that</source>
-            <translation type="unfinished" />
+            <translation>So kann das Modell nicht heißen</translation>
         </message>
         <message>
             <source>The model cannot be compiled</source>
-            <translation type="unfinished" />
+            <translation>Das Modell lässt sich nicht kompilieren</translation>
         </message>
         <message>
             <source>The model cannot be downloaded</source>
-            <translation type="unfinished" />
+            <translation>Das Modell lässt sich nicht herunterladen</translation>
         </message>
         <message>
             <source>The model cannot be loaded</source>
-            <translation type="unfinished" />
+            <translation>Das Modell lässt sich nicht laden</translation>
         </message>
         <message>
             <source>The model cannot be packed</source>
-            <translation type="unfinished" />
+            <translation>Das Modell lässt sich nicht packen</translation>
         </message>
         <message>
             <source>The model cannot be prepared</source>
-            <translation type="unfinished" />
+            <translation>Das Modell lässt sich nicht vorbereiten</translation>
         </message>
         <message>
             <source>The model cannot be read</source>
-            <translation type="unfinished" />
+            <translation>Das Modell lässt sich nicht lesen</translation>
         </message>
         <message>
             <source>The model cannot be removed</source>
-            <translation type="unfinished" />
+            <translation>Das Modell lässt sich nicht entfernen</translation>
         </message>
         <message>
             <source>The model cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Das Modell ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The model cannot be written</source>
-            <translation type="unfinished" />
+            <translation>Das Modell lässt sich nicht schreiben</translation>
         </message>
         <message>
             <source>The model cannot hold a conversation</source>
-            <translation type="unfinished" />
+            <translation>Das Modell kann keine Unterhaltung führen</translation>
         </message>
         <message>
             <source>The model could not be compiled</source>
-            <translation type="unfinished" />
+            <translation>Das Modell ließ sich nicht kompilieren</translation>
         </message>
         <message>
             <source>The model does not fit into memory</source>
-            <translation type="unfinished" />
+            <translation>Das Modell passt nicht in den Arbeitsspeicher</translation>
         </message>
         <message>
             <source>The model failed</source>
-            <translation type="unfinished" />
+            <translation>Das Modell ist gescheitert</translation>
         </message>
         <message>
             <source>The model file cannot be read</source>
-            <translation type="unfinished" />
+            <translation>Die Modelldatei lässt sich nicht lesen</translation>
         </message>
         <message>
             <source>The model folder cannot be written</source>
-            <translation type="unfinished" />
+            <translation>Der Modellordner ist nicht beschreibbar</translation>
         </message>
         <message>
             <source>The model is answering</source>
-            <translation type="unfinished" />
+            <translation>Das Modell antwortet gerade</translation>
         </message>
         <message>
             <source>The model is not loaded</source>
-            <translation type="unfinished" />
+            <translation>Das Modell ist nicht geladen</translation>
         </message>
         <message>
             <source>The model is not prepared</source>
-            <translation type="unfinished" />
+            <translation>Das Modell ist nicht vorbereitet</translation>
         </message>
         <message>
             <source>The model takes no plain text</source>
-            <translation type="unfinished" />
+            <translation>Das Modell nimmt keinen reinen Text an</translation>
         </message>
         <message>
             <source>The model's tokenizer cannot be read</source>
-            <translation type="unfinished" />
+            <translation>Der Tokenizer des Modells lässt sich nicht lesen</translation>
         </message>
         <message>
             <source>The model's tokenizer cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Der Tokenizer des Modells ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The model's tokenizer does not fit</source>
-            <translation type="unfinished" />
+            <translation>Der Tokenizer des Modells passt nicht</translation>
         </message>
         <message>
             <source>The model's tokenizer is not known</source>
-            <translation type="unfinished" />
+            <translation>Der Tokenizer des Modells ist nicht bekannt</translation>
         </message>
         <message>
             <source>The model's weights are damaged</source>
-            <translation type="unfinished" />
+            <translation>Die Gewichte des Modells sind beschädigt</translation>
         </message>
         <message>
             <source>The name is empty.</source>
-            <translation type="unfinished" />
+            <translation>Der Name ist leer.</translation>
         </message>
         <message>
             <source>The name is taken</source>
-            <translation type="unfinished" />
+            <translation>Der Name ist vergeben</translation>
         </message>
         <message>
             <source>The name is too long</source>
-            <translation type="unfinished" />
+            <translation>Der Name ist zu lang</translation>
         </message>
         <message>
             <source>The number is too large</source>
-            <translation type="unfinished" />
+            <translation>Die Zahl ist zu groß</translation>
         </message>
         <message>
             <source>The page cannot be fetched</source>
-            <translation type="unfinished" />
+            <translation>Die Seite lässt sich nicht abrufen</translation>
         </message>
         <message>
             <source>The persona is not there</source>
-            <translation type="unfinished" />
+            <translation>Die Persona ist nicht da</translation>
         </message>
         <message>
             <source>The prompt is empty.</source>
-            <translation type="unfinished" />
+            <translation>Die Eingabe ist leer.</translation>
         </message>
         <message>
             <source>The prompt is not there</source>
-            <translation type="unfinished" />
+            <translation>Die Vorlage ist nicht da</translation>
         </message>
         <message>
             <source>The reply broke off</source>
-            <translation type="unfinished" />
+            <translation>Die Antwort ist abgebrochen</translation>
         </message>
         <message>
             <source>The reply cannot be held to that</source>
-            <translation type="unfinished" />
+            <translation>Die Antwort lässt sich nicht an diese Vorgabe binden</translation>
         </message>
         <message>
             <source>The reply cannot go on</source>
-            <translation type="unfinished" />
+            <translation>Die Antwort kann nicht weitergeschrieben werden</translation>
         </message>
         <message>
             <source>The reply is not what the schema asks for</source>
-            <translation type="unfinished" />
+            <translation>Die Antwort ist nicht so, wie das Schema es verlangt</translation>
         </message>
         <message>
             <source>The reply was cut off</source>
-            <translation type="unfinished" />
+            <translation>Die Antwort wurde abgeschnitten</translation>
         </message>
         <message>
             <source>The schema cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Das Schema ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The script cannot be played</source>
-            <translation type="unfinished" />
+            <translation>Das Skript lässt sich nicht abspielen</translation>
         </message>
         <message>
             <source>The server broke off</source>
-            <translation type="unfinished" />
+            <translation>Der Server hat abgebrochen</translation>
         </message>
         <message>
             <source>The server calls no tools</source>
-            <translation type="unfinished" />
+            <translation>Der Server ruft keine Werkzeuge auf</translation>
         </message>
         <message>
             <source>The server cannot answer now</source>
-            <translation type="unfinished" />
+            <translation>Der Server kann gerade nicht antworten</translation>
         </message>
         <message>
             <source>The server cannot be reached</source>
-            <translation type="unfinished" />
+            <translation>Der Server ist nicht erreichbar</translation>
         </message>
         <message>
             <source>The server cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Der Server ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The server does not answer</source>
-            <translation type="unfinished" />
+            <translation>Der Server antwortet nicht</translation>
         </message>
         <message>
             <source>The server does not have the model</source>
-            <translation type="unfinished" />
+            <translation>Der Server hat das Modell nicht</translation>
         </message>
         <message>
             <source>The server does not take the key</source>
-            <translation type="unfinished" />
+            <translation>Der Server nimmt den Schlüssel nicht an</translation>
         </message>
         <message>
             <source>The server ended the reply</source>
-            <translation type="unfinished" />
+            <translation>Der Server hat die Antwort beendet</translation>
         </message>
         <message>
             <source>The server is not trusted</source>
-            <translation type="unfinished" />
+            <translation>Dem Server wird nicht vertraut</translation>
         </message>
         <message>
             <source>The server is not understood</source>
-            <translation type="unfinished" />
+            <translation>Der Server ist nicht zu verstehen</translation>
         </message>
         <message>
             <source>The server is somewhere else</source>
-            <translation type="unfinished" />
+            <translation>Der Server ist woanders</translation>
         </message>
         <message>
             <source>The server wants a key</source>
-            <translation type="unfinished" />
+            <translation>Der Server verlangt einen Schlüssel</translation>
         </message>
         <message>
             <source>The setting cannot be saved</source>
-            <translation type="unfinished" />
+            <translation>Die Einstellung lässt sich nicht speichern</translation>
         </message>
         <message>
             <source>The setting cannot be used</source>
-            <translation type="unfinished" />
+            <translation>Die Einstellung ist nicht verwendbar</translation>
         </message>
         <message>
             <source>The setting is not a conversation's</source>
-            <translation type="unfinished" />
+            <translation>Die Einstellung gilt nicht für einzelne Unterhaltungen</translation>
         </message>
         <message>
             <source>The settings cannot be read</source>
-            <translation type="unfinished" />
+            <translation>Die Einstellungen lassen sich nicht lesen</translation>
         </message>
         <message>
             <source>The settings cannot be saved</source>
-            <translation type="unfinished" />
+            <translation>Die Einstellungen lassen sich nicht speichern</translation>
         </message>
         <message>
             <source>The speed cannot be measured</source>
-            <translation type="unfinished" />
+            <translation>Die Geschwindigkeit lässt sich nicht messen</translation>
         </message>
         <message>
             <source>The starter is added as it is</source>
-            <translation type="unfinished" />
+            <translation>Das Startmodell wird so hinzugefügt, wie es ist</translation>
         </message>
         <message>
             <source>The time cannot be converted</source>
-            <translation type="unfinished" />
+            <translation>Die Zeit lässt sich nicht umrechnen</translation>
         </message>
         <message>
             <source>The time cannot be understood</source>
-            <translation type="unfinished" />
+            <translation>Die Zeit ist nicht zu verstehen</translation>
         </message>
         <message>
             <source>The tool cannot be called so</source>
-            <translation type="unfinished" />
+            <translation>So lässt sich das Werkzeug nicht aufrufen</translation>
         </message>
         <message>
             <source>The tools cannot be changed</source>
-            <translation type="unfinished" />
+            <translation>Die Werkzeuge lassen sich nicht ändern</translation>
         </message>
         <message>
             <source>The web cannot be searched</source>
-            <translation type="unfinished" />
+            <translation>Das Web lässt sich nicht durchsuchen</translation>
         </message>
         <message>
             <source>There are no tools</source>
-            <translation type="unfinished" />
+            <translation>Es gibt keine Werkzeuge</translation>
         </message>
         <message>
             <source>There is a model of that name already</source>
-            <translation type="unfinished" />
+            <translation>Es gibt schon ein Modell mit diesem Namen</translation>
         </message>
         <message>
             <source>There is no compiled library for this model.</source>
-            <translation type="unfinished" />
+            <translation>Für dieses Modell gibt es keine kompilierte Bibliothek.</translation>
         </message>
         <message>
             <source>There is no keyring for the key</source>
-            <translation type="unfinished" />
+            <translation>Für den Schlüssel gibt es keinen Schlüsselbund</translation>
         </message>
         <message>
             <source>There is no library to load</source>
-            <translation type="unfinished" />
+            <translation>Es gibt keine Bibliothek zum Laden</translation>
         </message>
         <message>
             <source>There is no model in the folder</source>
-            <translation type="unfinished" />
+            <translation>In dem Ordner ist kein Modell</translation>
         </message>
         <message>
             <source>There is no model on this computer.</source>
-            <translation type="unfinished" />
+            <translation>Auf diesem Computer gibt es kein Modell.</translation>
         </message>
         <message>
             <source>There is no room for an answer</source>
-            <translation type="unfinished" />
+            <translation>Für eine Antwort ist kein Platz</translation>
         </message>
         <message>
             <source>There is no room for the conversations</source>
-            <translation type="unfinished" />
+            <translation>Für die Unterhaltungen ist kein Platz</translation>
         </message>
         <message>
             <source>There is no such MCP server</source>
-            <translation type="unfinished" />
+            <translation>Diesen MCP-Server gibt es nicht</translation>
         </message>
         <message>
             <source>There is no such conversation</source>
-            <translation type="unfinished" />
+            <translation>Diese Unterhaltung gibt es nicht</translation>
         </message>
         <message>
             <source>There is no such database</source>
-            <translation type="unfinished" />
+            <translation>Diese Datenbank gibt es nicht</translation>
         </message>
         <message>
             <source>There is no such file</source>
-            <translation type="unfinished" />
+            <translation>Diese Datei gibt es nicht</translation>
         </message>
         <message>
             <source>There is no such model</source>
-            <translation type="unfinished" />
+            <translation>Dieses Modell gibt es nicht</translation>
         </message>
         <message>
             <source>There is no such model to add</source>
-            <translation type="unfinished" />
+            <translation>Ein solches Modell zum Hinzufügen gibt es nicht</translation>
         </message>
         <message>
             <source>There is no such server</source>
-            <translation type="unfinished" />
+            <translation>Diesen Server gibt es nicht</translation>
         </message>
         <message>
             <source>There is no such setting</source>
-            <translation type="unfinished" />
+            <translation>Diese Einstellung gibt es nicht</translation>
         </message>
         <message>
             <source>There is no such time zone</source>
-            <translation type="unfinished" />
+            <translation>Diese Zeitzone gibt es nicht</translation>
         </message>
         <message>
             <source>There is no such tool</source>
-            <translation type="unfinished" />
+            <translation>Dieses Werkzeug gibt es nicht</translation>
         </message>
         <message>
             <source>There is not enough memory</source>
-            <translation type="unfinished" />
+            <translation>Der Arbeitsspeicher reicht nicht</translation>
         </message>
         <message>
             <source>There is not enough memory.</source>
-            <translation type="unfinished" />
+            <translation>Der Arbeitsspeicher reicht nicht.</translation>
         </message>
         <message>
             <source>There is not enough space for the model</source>
-            <translation type="unfinished" />
+            <translation>Für das Modell ist nicht genug Platz</translation>
         </message>
         <message>
             <source>There is nothing to allow</source>
-            <translation type="unfinished" />
+            <translation>Es gibt nichts zu erlauben</translation>
         </message>
         <message>
             <source>There is nothing to answer</source>
-            <translation type="unfinished" />
+            <translation>Es gibt nichts zu beantworten</translation>
         </message>
         <message>
             <source>There is nothing to back up</source>
-            <translation type="unfinished" />
+            <translation>Es gibt nichts zu sichern</translation>
         </message>
         <message>
             <source>There is nothing to compile</source>
-            <translation type="unfinished" />
+            <translation>Es gibt nichts zu kompilieren</translation>
         </message>
         <message>
             <source>There is nothing to import</source>
-            <translation type="unfinished" />
+            <translation>Es gibt nichts zu importieren</translation>
         </message>
         <message>
             <source>There is “{1}” already.</source>
-            <translation type="unfinished" />
+            <translation>„{1}“ gibt es schon.</translation>
         </message>
         <message>
             <source>These conversations are kept nowhere.</source>
-            <translation type="unfinished" />
+            <translation>Diese Unterhaltungen werden nirgends aufbewahrt.</translation>
         </message>
         <message>
             <source>This computer cannot run the model</source>
-            <translation type="unfinished" />
+            <translation>Dieser Computer kann das Modell nicht ausführen</translation>
         </message>
         <message>
             <source>This conversation is still answering the last question.</source>
-            <translation type="unfinished" />
+            <translation>Diese Unterhaltung beantwortet noch die letzte Frage.</translation>
         </message>
         <message>
             <source>This machine has no linker.</source>
-            <translation type="unfinished" />
+            <translation>Dieser Computer hat keinen Linker.</translation>
         </message>
         <message>
             <source>This tool has to ask</source>
-            <translation type="unfinished" />
+            <translation>Dieses Werkzeug muss fragen</translation>
         </message>
         <message>
             <source>Tools and a reply format</source>
-            <translation type="unfinished" />
+            <translation>Werkzeuge und ein Antwortformat</translation>
         </message>
         <message>
             <source>Try again in a moment; the server's administrator can see who holds it.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es gleich noch einmal; die Serververwaltung kann sehen, wer sie sperrt.</translation>
         </message>
         <message>
             <source>Try again later, or another page.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es später noch einmal, oder nimm eine andere Seite.</translation>
         </message>
         <message>
             <source>Try again later.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es später noch einmal.</translation>
         </message>
         <message>
             <source>Try again when the server runs; everything saved before is safe.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal, wenn der Server läuft; alles vorher Gespeicherte ist sicher.</translation>
         </message>
         <message>
             <source>Try again, or ask in another way.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal, oder frag auf andere Weise.</translation>
         </message>
         <message>
             <source>Try again, or ask who runs the server.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal, oder frag die Leute, die den Server betreiben.</translation>
         </message>
         <message>
             <source>Try again.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal.</translation>
         </message>
         <message>
             <source>Try again. If it happens again, ask whoever runs your package index.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal. Wenn es wieder passiert, frag die Leute, die deinen Paketindex betreiben.</translation>
         </message>
         <message>
             <source>Try again. If it happens again, do not use this model.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal. Wenn es wieder passiert, benutze dieses Modell nicht.</translation>
         </message>
         <message>
             <source>Try again. If it happens again, look at the server.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal. Wenn es wieder passiert, sieh beim Server nach.</translation>
         </message>
         <message>
             <source>Try again. If it happens again, the log has the details.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal. Wenn es wieder passiert: Im Protokoll stehen die Einzelheiten.</translation>
         </message>
         <message>
             <source>Try again; if it happens again, verify the model's files.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal; wenn es wieder passiert, prüfe die Dateien des Modells.</translation>
         </message>
         <message>
             <source>Try again; the log has the details.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es noch einmal; im Protokoll stehen die Einzelheiten.</translation>
         </message>
         <message>
             <source>Try another page.</source>
-            <translation type="unfinished" />
+            <translation>Versuche es mit einer anderen Seite.</translation>
         </message>
         <message>
             <source>Unset HF_HUB_OFFLINE.</source>
-            <translation type="unfinished" />
+            <translation>Entferne HF_HUB_OFFLINE aus der Umgebung.</translation>
         </message>
         <message>
             <source>Use 127.0.0.1, or allow it in the settings or with TETHER_LAN_ACCESS=on.</source>
-            <translation type="unfinished" />
+            <translation>Benutze 127.0.0.1, oder erlaube es in den Einstellungen oder mit TETHER_LAN_ACCESS=on.</translation>
         </message>
         <message>
             <source>Use UTC-12 to UTC+14.</source>
-            <translation type="unfinished" />
+            <translation>Benutze UTC-12 bis UTC+14.</translation>
         </message>
         <message>
             <source>Use a computer with an Intel or AMD processor from 2015 or later.</source>
-            <translation type="unfinished" />
+            <translation>Benutze einen Computer mit einem Prozessor von Intel oder AMD von 2015 oder später.</translation>
         </message>
         <message>
             <source>Use a few words.</source>
-            <translation type="unfinished" />
+            <translation>Benutze ein paar Wörter.</translation>
         </message>
         <message>
             <source>Use smaller numbers.</source>
-            <translation type="unfinished" />
+            <translation>Benutze kleinere Zahlen.</translation>
         </message>
         <message>
             <source>Use that one or close it first; TETHER_DATA_DIR gives this one a folder of its own.</source>
-            <translation type="unfinished" />
+            <translation>Benutze das andere, oder schließe es zuerst; TETHER_DATA_DIR gibt diesem hier einen eigenen Ordner.</translation>
         </message>
         <message>
             <source>Use the address that begins with https://.</source>
-            <translation type="unfinished" />
+            <translation>Benutze die Adresse, die mit https:// beginnt.</translation>
         </message>
         <message>
             <source>Use up to 40 letters, digits, dots, hyphens and underscores.</source>
-            <translation type="unfinished" />
+            <translation>Benutze bis zu 40 Buchstaben, Ziffern, Punkte, Bindestriche und Unterstriche.</translation>
         </message>
         <message>
             <source>Verify the model, or add it again.</source>
-            <translation type="unfinished" />
+            <translation>Prüfe das Modell, oder füge es neu hinzu.</translation>
         </message>
         <message>
             <source>Wait for the reply, or stop it.</source>
-            <translation type="unfinished" />
+            <translation>Warte auf die Antwort, oder halte sie an.</translation>
         </message>
         <message>
             <source>Wait until it is done.</source>
-            <translation type="unfinished" />
+            <translation>Warte, bis es fertig ist.</translation>
         </message>
         <message>
             <source>What came is no text.</source>
-            <translation type="unfinished" />
+            <translation>Was ankam, ist kein Text.</translation>
         </message>
         <message>
             <source>What came is not the file it should be: its SHA-256 differs.</source>
-            <translation type="unfinished" />
+            <translation>Was ankam, ist nicht die richtige Datei: Ihre SHA-256 weicht ab.</translation>
         </message>
         <message>
             <source>What has come is kept. Ask again for the whole reply.</source>
-            <translation type="unfinished" />
+            <translation>Was angekommen ist, bleibt erhalten. Frag noch einmal, um die ganze Antwort zu bekommen.</translation>
         </message>
         <message>
             <source>What was chosen is no file.</source>
-            <translation type="unfinished" />
+            <translation>Was gewählt wurde, ist keine Datei.</translation>
         </message>
         <message>
             <source>What was decided about tools cannot be read</source>
-            <translation type="unfinished" />
+            <translation>Was über Werkzeuge entschieden wurde, lässt sich nicht lesen</translation>
         </message>
         <message>
             <source>Whoever looks after the server can back it up with pg_dump; exporting all conversations works here too.</source>
-            <translation type="unfinished" />
+            <translation>Wer den Server betreut, kann sie mit pg_dump sichern; das Exportieren aller Unterhaltungen geht auch hier.</translation>
         </message>
         <message>
             <source>With its files and the system prompt{1} {2} {3}</source>
-            <translation type="unfinished" />
+            <translation>Mit den Dateien und dem System-Prompt{1}: {2} {3}</translation>
         </message>
         <message>
             <source>With the system prompt{1} {2}</source>
-            <translation type="unfinished" />
+            <translation>Mit dem System-Prompt{1}: {2}</translation>
         </message>
         <message>
             <source>Write a message first.</source>
-            <translation type="unfinished" />
+            <translation>Schreib zuerst eine Nachricht.</translation>
         </message>
         <message>
             <source>Write both into MLC_SQLITE_URL as in postgresql://name:password@host/database, with %40 for @ and so on.</source>
-            <translation type="unfinished" />
+            <translation>Schreib beides in MLC_SQLITE_URL, wie in postgresql://name:password@host/database, mit %40 für @ und so weiter.</translation>
         </message>
         <message>
             <source>Write it like sqlite:////home/me/tether.db, or leave it empty for a file in the data folder.</source>
-            <translation type="unfinished" />
+            <translation>Schreib sie so: sqlite:////home/me/tether.db, oder lass sie leer für eine Datei im Datenordner.</translation>
         </message>
         <message>
             <source>Write one.</source>
-            <translation type="unfinished" />
+            <translation>Gib einen ein.</translation>
         </message>
         <message>
             <source>Write something first.</source>
-            <translation type="unfinished" />
+            <translation>Schreib zuerst etwas.</translation>
         </message>
         <message>
             <source>`GET /approvals` shows what does.</source>
-            <translation type="unfinished" />
+            <translation>`GET /approvals` zeigt, was wartet.</translation>
         </message>
         <message>
             <source>`GET /tools` shows what its arguments are.</source>
-            <translation type="unfinished" />
+            <translation>`GET /tools` zeigt, welche Argumente es hat.</translation>
         </message>
         <message>
             <source>`GET /tools` shows what there is.</source>
-            <translation type="unfinished" />
+            <translation>`GET /tools` zeigt, was es gibt.</translation>
         </message>
         <message>
             <source>`tether sessions list` shows all ids.</source>
-            <translation type="unfinished" />
+            <translation>`tether sessions list` zeigt alle IDs.</translation>
         </message>
         <message>
             <source>`tether tools list` shows them.</source>
-            <translation type="unfinished" />
+            <translation>`tether tools list` zeigt sie.</translation>
         </message>
         <message>
             <source>pip, which fetches it, is not installed.</source>
-            <translation type="unfinished" />
+            <translation>pip, das sie holt, ist nicht installiert.</translation>
         </message>
     </context>
     <context>
         <name>FiguresPopover</name>
         <message>
             <source>What the answer took</source>
-            <translation type="unfinished">Was die Antwort gebraucht hat</translation>
+            <translation>Was die Antwort gebraucht hat</translation>
         </message>
         <message>
             <source>Model</source>
-            <translation type="unfinished">Modell</translation>
+            <translation>Modell</translation>
         </message>
         <message>
             <source>Tokens written</source>
-            <translation type="unfinished" />
+            <translation>Geschriebene Tokens</translation>
         </message>
         <message>
             <source>Prompt tokens</source>
-            <translation type="unfinished" />
+            <translation>Tokens der Eingabe</translation>
         </message>
         <message>
             <source>Known already</source>
-            <translation type="unfinished" />
+            <translation>Schon bekannt</translation>
         </message>
         <message>
             <source>Read anew</source>
-            <translation type="unfinished" />
+            <translation>Neu gelesen</translation>
         </message>
         <message>
             <source>Speed</source>
-            <translation type="unfinished" />
+            <translation>Geschwindigkeit</translation>
         </message>
         <message>
             <source>Time to the first token</source>
-            <translation type="unfinished" />
+            <translation>Zeit bis zum ersten Token</translation>
         </message>
         <message>
             <source>Waited for the model</source>
-            <translation type="unfinished" />
+            <translation>Auf das Modell gewartet</translation>
         </message>
         <message>
             <source>Reading the prompt</source>
-            <translation type="unfinished" />
+            <translation>Eingabe lesen</translation>
         </message>
         <message>
             <source>Writing</source>
-            <translation type="unfinished" />
+            <translation>Schreiben</translation>
         </message>
     </context>
     <context>
         <name>FileDrop</name>
         <message>
             <source>Drop files here to attach them</source>
-            <translation type="unfinished" />
+            <translation>Dateien hier ablegen, um sie anzuhängen</translation>
         </message>
     </context>
     <context>
         <name>FileRow</name>
         <message>
             <source>Attached files</source>
-            <translation type="unfinished" />
+            <translation>Angehängte Dateien</translation>
         </message>
         <message>
             <source>Reading…</source>
-            <translation type="unfinished" />
+            <translation>Wird gelesen…</translation>
         </message>
         <message>
             <source>Changed since it was read</source>
-            <translation type="unfinished" />
+            <translation>Geändert, seit sie gelesen wurde</translation>
         </message>
     </context>
     <context>
         <name>FileViewer</name>
         <message>
             <source>What the model reads of {name}</source>
-            <translation type="unfinished" />
+            <translation>Was das Modell von {name} liest</translation>
         </message>
         <message>
             <source>Put into the message</source>
-            <translation type="unfinished" />
+            <translation>In die Nachricht einsetzen</translation>
         </message>
         <message>
             <source>Close</source>
-            <translation type="unfinished">Schließen</translation>
+            <translation>Schließen</translation>
         </message>
         <message>
             <source>{facts} · the beginning is shown, the model gets all of it</source>
-            <translation type="unfinished" />
+            <translation>{facts} · gezeigt wird der Anfang, das Modell bekommt alles</translation>
         </message>
     </context>
     <context>
         <name>FileWords</name>
         <message numerus="yes">
             <source>%n token(s)</source>
-            <translation type="unfinished">
-                <numerusform />
-                <numerusform />
+            <translation>
+                <numerusform>%n Token</numerusform>
+                <numerusform>%n Tokens</numerusform>
             </translation>
         </message>
     </context>
@@ -3159,185 +3159,185 @@
         <name>FilesDesk</name>
         <message>
             <source>Import conversations</source>
-            <translation type="unfinished" />
+            <translation>Unterhaltungen importieren</translation>
         </message>
         <message>
             <source>Conversations (*.json *.zip)</source>
-            <translation type="unfinished">Unterhaltungen (*.json *.zip)</translation>
+            <translation>Unterhaltungen (*.json *.zip)</translation>
         </message>
         <message>
             <source>Export into a folder</source>
-            <translation type="unfinished" />
+            <translation>In einen Ordner exportieren</translation>
         </message>
         <message>
             <source>Export</source>
-            <translation type="unfinished">Exportieren</translation>
+            <translation>Exportieren</translation>
         </message>
         <message>
             <source>Tether chats</source>
-            <translation type="unfinished" />
+            <translation>Tether-Chats</translation>
         </message>
         <message>
             <source>Importing from {file}…</source>
-            <translation type="unfinished">Import aus {file}…</translation>
+            <translation>Import aus {file}…</translation>
         </message>
         <message>
             <source>Exporting to {file}…</source>
-            <translation type="unfinished" />
+            <translation>Export in {file}…</translation>
         </message>
         <message numerus="yes">
             <source>Imported %n chat(s).</source>
-            <translation type="unfinished">
+            <translation>
                 <numerusform>%n Chat importiert.</numerusform>
                 <numerusform>%n Chats importiert.</numerusform>
             </translation>
         </message>
         <message numerus="yes">
             <source>and %n more</source>
-            <translation type="unfinished">
-                <numerusform />
-                <numerusform />
+            <translation>
+                <numerusform>und %n weiterer</numerusform>
+                <numerusform>und %n weitere</numerusform>
             </translation>
         </message>
         <message numerus="yes">
             <source>Skipped %n:</source>
-            <translation type="unfinished">
+            <translation>
                 <numerusform>%n übersprungen:</numerusform>
                 <numerusform>%n übersprungen:</numerusform>
             </translation>
         </message>
         <message>
             <source>Exported all chats to {file}.</source>
-            <translation type="unfinished">Alle Chats exportiert in {file}.</translation>
+            <translation>Alle Chats exportiert in {file}.</translation>
         </message>
         <message numerus="yes">
             <source>Exported %n chat(s) to {file}.</source>
-            <translation type="unfinished">
-                <numerusform />
-                <numerusform />
+            <translation>
+                <numerusform>%n Chat exportiert in {file}.</numerusform>
+                <numerusform>%n Chats exportiert in {file}.</numerusform>
             </translation>
         </message>
         <message>
             <source>Exported {number} of {count}…</source>
-            <translation type="unfinished" />
+            <translation>{number} von {count} exportiert…</translation>
         </message>
     </context>
     <context>
         <name>FindBar</name>
         <message>
             <source>Find in this chat</source>
-            <translation type="unfinished">In diesem Chat suchen</translation>
+            <translation>In diesem Chat suchen</translation>
         </message>
         <message>
             <source>Previous place</source>
-            <translation type="unfinished" />
+            <translation>Vorige Stelle</translation>
         </message>
         <message>
             <source>Next place</source>
-            <translation type="unfinished" />
+            <translation>Nächste Stelle</translation>
         </message>
         <message>
             <source>Close</source>
-            <translation type="unfinished">Schließen</translation>
+            <translation>Schließen</translation>
         </message>
         <message>
             <source>Not found</source>
-            <translation type="unfinished" />
+            <translation>Nicht gefunden</translation>
         </message>
         <message>
             <source>{number} of {count}</source>
-            <translation type="unfinished" />
+            <translation>{number} von {count}</translation>
         </message>
     </context>
     <context>
         <name>FitPill</name>
         <message>
             <source>fits</source>
-            <translation type="unfinished" />
+            <translation>passt</translation>
         </message>
         <message>
             <source>may be slow</source>
-            <translation type="unfinished" />
+            <translation>könnte langsam sein</translation>
         </message>
         <message>
             <source>will not fit</source>
-            <translation type="unfinished" />
+            <translation>passt nicht</translation>
         </message>
         <message>
             <source>There is enough free memory for it.</source>
-            <translation type="unfinished" />
+            <translation>Dafür ist genug Arbeitsspeicher frei.</translation>
         </message>
         <message>
             <source>It works, but the rest of the computer will feel it.</source>
-            <translation type="unfinished" />
+            <translation>Es funktioniert, aber der Rest des Computers wird es spüren.</translation>
         </message>
         <message>
             <source>It needs more memory than is free.</source>
-            <translation type="unfinished" />
+            <translation>Es braucht mehr Arbeitsspeicher, als frei ist.</translation>
         </message>
         <message>
             <source>Memory: {fit}</source>
-            <translation type="unfinished" />
+            <translation>Arbeitsspeicher: {fit}</translation>
         </message>
     </context>
     <context>
         <name>FolderList</name>
         <message>
             <source>None: the file tools can read nothing.</source>
-            <translation type="unfinished">Keiner: Die Datei-Werkzeuge können nichts lesen.</translation>
+            <translation>Keiner: Die Datei-Werkzeuge können nichts lesen.</translation>
         </message>
         <message>
             <source>A folder that the file tools may read</source>
-            <translation type="unfinished">Ein Ordner, den die Datei-Werkzeuge lesen dürfen</translation>
+            <translation>Ein Ordner, den die Datei-Werkzeuge lesen dürfen</translation>
         </message>
         <message>
             <source>Add a folder…</source>
-            <translation type="unfinished" />
+            <translation>Ordner hinzufügen…</translation>
         </message>
         <message>
             <source>Take off {folder}</source>
-            <translation type="unfinished" />
+            <translation>{folder} wegnehmen</translation>
         </message>
     </context>
     <context>
         <name>FoldersDesk</name>
         <message>
             <source>New folder</source>
-            <translation type="unfinished">Neuer Ordner</translation>
+            <translation>Neuer Ordner</translation>
         </message>
         <message>
             <source>Deleted the folder “{name}”; its chats stay.</source>
-            <translation type="unfinished" />
+            <translation>Ordner „{name}“ gelöscht; seine Chats bleiben.</translation>
         </message>
     </context>
     <context>
         <name>FoundPage</name>
         <message>
             <source>Settings that were found</source>
-            <translation type="unfinished" />
+            <translation>Gefundene Einstellungen</translation>
         </message>
         <message>
             <source>Found</source>
-            <translation type="unfinished" />
+            <translation>Gefunden</translation>
         </message>
         <message>
             <source>No setting is called “{query}”.</source>
-            <translation type="unfinished" />
+            <translation>Keine Einstellung heißt „{query}“.</translation>
         </message>
     </context>
     <context>
         <name>FoundRows</name>
         <message>
             <source>in the archive</source>
-            <translation type="unfinished" />
+            <translation>im Archiv</translation>
         </message>
         <message>
             <source>Chats</source>
-            <translation type="unfinished">Chats</translation>
+            <translation>Chats</translation>
         </message>
         <message>
             <source>Messages</source>
-            <translation type="unfinished" />
+            <translation>Nachrichten</translation>
         </message>
         <message numerus="yes">
             <source>%n more chat(s)</source>
@@ -3351,232 +3351,232 @@
         <name>FoundView</name>
         <message>
             <source>Found</source>
-            <translation type="unfinished" />
+            <translation>Gefunden</translation>
         </message>
     </context>
     <context>
         <name>GeneralPage</name>
         <message>
             <source>Among other programs</source>
-            <translation type="unfinished">Neben anderen Programmen</translation>
+            <translation>Neben anderen Programmen</translation>
         </message>
         <message>
             <source>Hold Ctrl, Alt or the Windows key with one other key.</source>
-            <translation type="unfinished" />
+            <translation>Halte Ctrl, Alt oder die Windows-Taste zusammen mit einer anderen Taste.</translation>
         </message>
     </context>
     <context>
         <name>GlobalShortcut</name>
         <message>
             <source>{keys} is no shortcut: write one key with Ctrl, Alt or Meta, such as Ctrl+Alt+Space.</source>
-            <translation type="unfinished" />
+            <translation>{keys} ist kein Tastenkürzel: Gib eine Taste zusammen mit Ctrl, Alt oder Meta an, etwa Ctrl+Alt+Space.</translation>
         </message>
         <message>
             <source>This desktop gives its keys to no program. Let it run “tether --quick” by a shortcut in its own settings.</source>
-            <translation type="unfinished" />
+            <translation>Dieser Desktop gibt seine Tasten an kein Programm. Lass ihn „tether --quick“ mit einem Tastenkürzel aus seinen eigenen Einstellungen ausführen.</translation>
         </message>
         <message>
             <source>{keys} is taken by another program. Choose other keys.</source>
-            <translation type="unfinished" />
+            <translation>{keys} ist von einem anderen Programm belegt. Wähle andere Tasten.</translation>
         </message>
     </context>
     <context>
         <name>Header</name>
         <message>
             <source>up to {size}</source>
-            <translation type="unfinished" />
+            <translation>bis zu {size}</translation>
         </message>
         <message>
             <source>{used} / {window} tokens</source>
-            <translation type="unfinished" />
+            <translation>{used} / {window} Tokens</translation>
         </message>
         <message>
             <source>{rate} tok/s</source>
-            <translation type="unfinished">{rate} Tok/s</translation>
+            <translation>{rate} Tok/s</translation>
         </message>
         <message>
             <source>Show or hide the sidebar</source>
-            <translation type="unfinished">Seitenleiste ein- oder ausblenden</translation>
+            <translation>Seitenleiste ein- oder ausblenden</translation>
         </message>
         <message>
             <source>Temporary chat</source>
-            <translation type="unfinished" />
+            <translation>Temporärer Chat</translation>
         </message>
         <message>
             <source>More for this chat</source>
-            <translation type="unfinished" />
+            <translation>Mehr für diesen Chat</translation>
         </message>
         <message>
             <source>Leave the temporary chat</source>
-            <translation type="unfinished" />
+            <translation>Temporären Chat verlassen</translation>
         </message>
         <message>
             <source>New temporary chat</source>
-            <translation type="unfinished">Neuer temporärer Chat</translation>
+            <translation>Neuer temporärer Chat</translation>
         </message>
         <message>
             <source>Memory of the model · how much of its context window this chat fills · speed of the newest answer</source>
-            <translation type="unfinished" />
+            <translation>Arbeitsspeicher des Modells · wie viel seines Kontextfensters dieser Chat füllt · Geschwindigkeit der neuesten Antwort</translation>
         </message>
         <message>
             <source>Runs on {device}</source>
-            <translation type="unfinished" />
+            <translation>Läuft auf {device}</translation>
         </message>
         <message>
             <source>The window is nearly full: soon the oldest messages will be left out, and you will be told.</source>
-            <translation type="unfinished" />
+            <translation>Das Kontextfenster ist fast voll: Bald werden die ältesten Nachrichten ausgelassen, und du erfährst davon.</translation>
         </message>
     </context>
     <context>
         <name>HereTab</name>
         <message>
             <source>Search models</source>
-            <translation type="unfinished" />
+            <translation>Modelle durchsuchen</translation>
         </message>
         <message>
             <source>No model is called that.</source>
-            <translation type="unfinished" />
+            <translation>Kein Modell heißt so.</translation>
         </message>
     </context>
     <context>
         <name>InstallRow</name>
         <message>
             <source>{weights} of weights · {memory} of memory for {window} tokens</source>
-            <translation type="unfinished" />
+            <translation>{weights} Gewichte · {memory} Arbeitsspeicher für {window} Tokens</translation>
         </message>
         <message>
             <source>Resume</source>
-            <translation type="unfinished" />
+            <translation>Fortsetzen</translation>
         </message>
         <message>
             <source>Try again</source>
-            <translation type="unfinished">Noch einmal</translation>
+            <translation>Noch einmal</translation>
         </message>
         <message>
             <source>OK</source>
-            <translation type="unfinished" />
+            <translation>OK</translation>
         </message>
         <message>
             <source>Pause</source>
-            <translation type="unfinished">Pause</translation>
+            <translation>Pause</translation>
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished">Abbrechen</translation>
+            <translation>Abbrechen</translation>
         </message>
         <message>
             <source>Remove</source>
-            <translation type="unfinished">Entfernen</translation>
+            <translation>Entfernen</translation>
         </message>
         <message>
             <source>Stop, and remove what was downloaded of {title}?</source>
-            <translation type="unfinished" />
+            <translation>Anhalten und entfernen, was von {title} heruntergeladen wurde?</translation>
         </message>
         <message>
             <source>Go on</source>
-            <translation type="unfinished">Weiter</translation>
+            <translation>Weitermachen</translation>
         </message>
         <message>
             <source>Keep it</source>
-            <translation type="unfinished">Behalten</translation>
+            <translation>Behalten</translation>
         </message>
         <message>
             <source>Stop and remove</source>
-            <translation type="unfinished" />
+            <translation>Anhalten und entfernen</translation>
         </message>
     </context>
     <context>
         <name>InstallView</name>
         <message>
             <source>Progress of adding the model</source>
-            <translation type="unfinished" />
+            <translation>Fortschritt beim Hinzufügen des Modells</translation>
         </message>
         <message>
             <source>You are offline</source>
-            <translation type="unfinished" />
+            <translation>Du bist offline</translation>
         </message>
         <message>
             <source>Connect to the internet, then try again: it goes on from where it stopped.</source>
-            <translation type="unfinished" />
+            <translation>Verbinde dich mit dem Internet und versuche es dann noch einmal: Es geht dort weiter, wo es aufgehört hat.</translation>
         </message>
     </context>
     <context>
         <name>Installation</name>
         <message>
             <source>Downloading</source>
-            <translation type="unfinished" />
+            <translation>Wird heruntergeladen</translation>
         </message>
         <message>
             <source>Looking at the model</source>
-            <translation type="unfinished" />
+            <translation>Wird geprüft</translation>
         </message>
         <message>
             <source>Packing the weights</source>
-            <translation type="unfinished" />
+            <translation>Wird gepackt</translation>
         </message>
         <message>
             <source>Compiling for this processor</source>
-            <translation type="unfinished" />
+            <translation>Wird kompiliert</translation>
         </message>
         <message>
             <source>Finishing</source>
-            <translation type="unfinished" />
+            <translation>Wird abgeschlossen</translation>
         </message>
         <message>
             <source>Waits until the one before it is done.</source>
-            <translation type="unfinished" />
+            <translation>Wartet, bis das davor fertig ist.</translation>
         </message>
         <message>
             <source>Starting…</source>
-            <translation type="unfinished">Beginnt…</translation>
+            <translation>Beginnt…</translation>
         </message>
         <message>
             <source>Step {number} of {count}: {stage}</source>
-            <translation type="unfinished" />
+            <translation>Schritt {number} von {count}: {stage}</translation>
         </message>
         <message>
             <source>{title} was not prepared</source>
-            <translation type="unfinished" />
+            <translation>{title} wurde nicht vorbereitet</translation>
         </message>
         <message>
             <source>{title} was not added</source>
-            <translation type="unfinished" />
+            <translation>{title} wurde nicht hinzugefügt</translation>
         </message>
         <message>
             <source>{title} is ready</source>
-            <translation type="unfinished">{title} ist bereit</translation>
+            <translation>{title} ist bereit</translation>
         </message>
         <message>
             <source>{title}: paused</source>
-            <translation type="unfinished" />
+            <translation>{title}: pausiert</translation>
         </message>
         <message>
             <source>{title}: waiting</source>
-            <translation type="unfinished" />
+            <translation>{title}: wartet</translation>
         </message>
         <message>
             <source>starting</source>
-            <translation type="unfinished" />
+            <translation>beginnt</translation>
         </message>
         <message>
             <source>Paused. {done} of {total} are here already.</source>
-            <translation type="unfinished" />
+            <translation>Pausiert. {done} von {total} sind schon hier.</translation>
         </message>
         <message>
             <source>Paused. {done} are here already.</source>
-            <translation type="unfinished" />
+            <translation>Pausiert. {done} sind schon hier.</translation>
         </message>
         <message>
             <source>Paused. {part} of it is here already.</source>
-            <translation type="unfinished" />
+            <translation>Pausiert. {part} davon sind schon hier.</translation>
         </message>
         <message>
             <source>Not begun yet.</source>
-            <translation type="unfinished" />
+            <translation>Noch nicht begonnen.</translation>
         </message>
         <message>
             <source>less than a minute left</source>
-            <translation type="unfinished" />
+            <translation>noch weniger als eine Minute</translation>
         </message>
         <message numerus="yes">
             <source>about %n hour(s) left</source>
@@ -3597,753 +3597,753 @@
         <name>KeyEditor</name>
         <message>
             <source>Press keys…</source>
-            <translation type="unfinished" />
+            <translation>Tasten drücken…</translation>
         </message>
         <message>
             <source>None</source>
-            <translation type="unfinished" />
+            <translation>Keine</translation>
         </message>
     </context>
     <context>
         <name>LibraryDialog</name>
         <message>
             <source>Load this library?</source>
-            <translation type="unfinished" />
+            <translation>Diese Bibliothek laden?</translation>
         </message>
         <message>
             <source>“{model}” comes with a library that was not compiled on this computer.</source>
-            <translation type="unfinished" />
+            <translation>„{model}“ bringt eine Bibliothek mit, die nicht auf diesem Computer kompiliert wurde.</translation>
         </message>
         <message>
             <source>A model's library is a program, and can do whatever you can do on this computer. Load it only if you trust where it comes from. You are asked again if the file changes.</source>
-            <translation type="unfinished" />
+            <translation>Die Bibliothek eines Modells ist ein Programm und kann alles tun, was du auf diesem Computer tun kannst. Lade sie nur, wenn du ihrer Herkunft vertraust. Wenn sich die Datei ändert, wirst du wieder gefragt.</translation>
         </message>
         <message>
             <source>SHA-256: {sha256}</source>
-            <translation type="unfinished" />
+            <translation>SHA-256: {sha256}</translation>
         </message>
         <message>
             <source>Load</source>
-            <translation type="unfinished" />
+            <translation>Laden</translation>
         </message>
         <message>
             <source>Don't load</source>
-            <translation type="unfinished" />
+            <translation>Nicht laden</translation>
         </message>
     </context>
     <context>
         <name>LinkDialog</name>
         <message>
             <source>Open this address?</source>
-            <translation type="unfinished" />
+            <translation>Diese Adresse öffnen?</translation>
         </message>
         <message>
             <source>The model wrote this address. Open it outside Tether?</source>
-            <translation type="unfinished" />
+            <translation>Das Modell hat diese Adresse geschrieben. Außerhalb von Tether öffnen?</translation>
         </message>
         <message>
             <source>It goes to {host}.</source>
-            <translation type="unfinished" />
+            <translation>Sie führt zu {host}.</translation>
         </message>
         <message>
             <source>It goes to your mail program.</source>
-            <translation type="unfinished" />
+            <translation>Sie führt zu deinem Mailprogramm.</translation>
         </message>
         <message>
             <source>Open</source>
-            <translation type="unfinished">Öffnen</translation>
+            <translation>Öffnen</translation>
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished">Abbrechen</translation>
+            <translation>Abbrechen</translation>
         </message>
         <message>
             <source>What stands before the @ is a name to sign in with, not where it goes.</source>
-            <translation type="unfinished" />
+            <translation>Was vor dem @ steht, ist ein Name zum Anmelden, nicht das Ziel.</translation>
         </message>
         <message>
             <source>It has letters of other alphabets, which may look like those of a name you know.</source>
-            <translation type="unfinished" />
+            <translation>Sie enthält Buchstaben anderer Alphabete, die aussehen können wie die eines Namens, den du kennst.</translation>
         </message>
         <message>
             <source>It goes to a number instead of a name.</source>
-            <translation type="unfinished" />
+            <translation>Sie führt zu einer Nummer statt zu einem Namen.</translation>
         </message>
         <message>
             <source>The connection is not encrypted.</source>
-            <translation type="unfinished" />
+            <translation>Die Verbindung ist nicht verschlüsselt.</translation>
         </message>
     </context>
     <context>
         <name>ListMenuButton</name>
         <message>
             <source>Order, folders and files</source>
-            <translation type="unfinished" />
+            <translation>Reihenfolge, Ordner und Dateien</translation>
         </message>
         <message>
             <source>New folder</source>
-            <translation type="unfinished">Neuer Ordner</translation>
+            <translation>Neuer Ordner</translation>
         </message>
         <message>
             <source>Import…</source>
-            <translation type="unfinished">Importieren…</translation>
+            <translation>Importieren…</translation>
         </message>
         <message>
             <source>Export all…</source>
-            <translation type="unfinished">Alle exportieren…</translation>
+            <translation>Alle exportieren…</translation>
         </message>
         <message>
             <source>Sort by last activity</source>
-            <translation type="unfinished" />
+            <translation>Nach letzter Aktivität sortieren</translation>
         </message>
         <message>
             <source>Sort by creation</source>
-            <translation type="unfinished" />
+            <translation>Nach Erstellung sortieren</translation>
         </message>
         <message>
             <source>Sort by title</source>
-            <translation type="unfinished" />
+            <translation>Nach Titel sortieren</translation>
         </message>
     </context>
     <context>
         <name>LogDialog</name>
         <message>
             <source>Log of {name}</source>
-            <translation type="unfinished" />
+            <translation>Protokoll von {name}</translation>
         </message>
         <message>
             <source>Read again</source>
-            <translation type="unfinished" />
+            <translation>Neu lesen</translation>
         </message>
         <message>
             <source>Copy</source>
-            <translation type="unfinished">Kopieren</translation>
+            <translation>Kopieren</translation>
         </message>
         <message>
             <source>Nothing was printed yet.</source>
-            <translation type="unfinished" />
+            <translation>Noch wurde nichts ausgegeben.</translation>
         </message>
     </context>
     <context>
         <name>MainWindow</name>
         <message>
             <source>Opening your conversations…</source>
-            <translation type="unfinished" />
+            <translation>Deine Unterhaltungen werden geöffnet…</translation>
         </message>
         <message>
             <source>There is no model yet, so nothing can be answered. Start a new chat to add one.</source>
-            <translation type="unfinished" />
+            <translation>Es gibt noch kein Modell, also kann nichts beantwortet werden. Beginne einen neuen Chat, um eins hinzuzufügen.</translation>
         </message>
     </context>
     <context>
         <name>MappingDetails</name>
         <message>
             <source>Weights</source>
-            <translation type="unfinished" />
+            <translation>Gewichte</translation>
         </message>
         <message>
             <source>In the source</source>
-            <translation type="unfinished" />
+            <translation>In der Quelle</translation>
         </message>
         <message>
             <source>Here</source>
-            <translation type="unfinished" />
+            <translation>Hier</translation>
         </message>
         <message>
             <source>Difference</source>
-            <translation type="unfinished" />
+            <translation>Unterschied</translation>
         </message>
         <message>
             <source>embedding</source>
-            <translation type="unfinished" />
+            <translation>Embedding</translation>
         </message>
         <message>
             <source>query, key, value</source>
-            <translation type="unfinished" />
+            <translation>query, key, value</translation>
         </message>
         <message>
             <source>attention output</source>
-            <translation type="unfinished" />
+            <translation>Attention-Ausgabe</translation>
         </message>
         <message>
             <source>gate, up</source>
-            <translation type="unfinished" />
+            <translation>gate, up</translation>
         </message>
         <message>
             <source>down</source>
-            <translation type="unfinished" />
+            <translation>down</translation>
         </message>
         <message>
             <source>head</source>
-            <translation type="unfinished" />
+            <translation>head</translation>
         </message>
         <message>
             <source>Its weights were packed before and are as they were.</source>
-            <translation type="unfinished" />
+            <translation>Seine Gewichte waren schon gepackt und sind, wie sie waren.</translation>
         </message>
         <message>
             <source>All weights were taken over exactly.</source>
-            <translation type="unfinished" />
+            <translation>Alle Gewichte wurden exakt übernommen.</translation>
         </message>
         <message>
             <source>Weights differ from those of the source by at most {error} (relative RMS).</source>
-            <translation type="unfinished" />
+            <translation>Die Gewichte weichen von denen der Quelle um höchstens {error} ab (relativer RMS).</translation>
         </message>
         <message>
             <source>exact</source>
-            <translation type="unfinished" />
+            <translation>exakt</translation>
         </message>
         <message>
             <source>Details</source>
-            <translation type="unfinished" />
+            <translation>Details</translation>
         </message>
         <message>
             <source>What became of the weights</source>
-            <translation type="unfinished" />
+            <translation>Was aus den Gewichten wurde</translation>
         </message>
     </context>
     <context>
         <name>Markdown</name>
         <message>
             <source>Show all {count} lines</source>
-            <translation type="unfinished" />
+            <translation>Alle {count} Zeilen zeigen</translation>
         </message>
         <message>
             <source>Show all {count} rows</source>
-            <translation type="unfinished" />
+            <translation>Alle {count} Zeilen zeigen</translation>
         </message>
         <message>
             <source>… {count} more characters are not shown here. Show all of it</source>
-            <translation type="unfinished" />
+            <translation>… {count} weitere Zeichen werden hier nicht gezeigt. Alles zeigen</translation>
         </message>
         <message>
             <source>Show all of it</source>
-            <translation type="unfinished" />
+            <translation>Alles zeigen</translation>
         </message>
     </context>
     <context>
         <name>MarkdownBody</name>
         <message>
             <source>Text of the message</source>
-            <translation type="unfinished" />
+            <translation>Text der Nachricht</translation>
         </message>
     </context>
     <context>
         <name>MessageEdit</name>
         <message>
             <source>Message</source>
-            <translation type="unfinished" />
+            <translation>Nachricht</translation>
         </message>
     </context>
     <context>
         <name>MessageMenu</name>
         <message>
             <source>Copy what is selected</source>
-            <translation type="unfinished" />
+            <translation>Auswahl kopieren</translation>
         </message>
         <message>
             <source>Copy as Markdown</source>
-            <translation type="unfinished" />
+            <translation>Als Markdown kopieren</translation>
         </message>
         <message>
             <source>Copy as plain text</source>
-            <translation type="unfinished" />
+            <translation>Als reinen Text kopieren</translation>
         </message>
         <message>
             <source>Branch from here</source>
-            <translation type="unfinished" />
+            <translation>Von hier abzweigen</translation>
         </message>
         <message>
             <source>What the answer took</source>
-            <translation type="unfinished">Was die Antwort gebraucht hat</translation>
+            <translation>Was die Antwort gebraucht hat</translation>
         </message>
         <message>
             <source>Edit and send again</source>
-            <translation type="unfinished">Bearbeiten und neu senden</translation>
+            <translation>Bearbeiten und neu senden</translation>
         </message>
         <message>
             <source>Continue</source>
-            <translation type="unfinished">Weiterschreiben</translation>
+            <translation>Weiterschreiben</translation>
         </message>
         <message>
             <source>Answer again</source>
-            <translation type="unfinished">Andere Antwort</translation>
+            <translation>Andere Antwort</translation>
         </message>
         <message>
             <source>Answer again with</source>
-            <translation type="unfinished" />
+            <translation>Andere Antwort mit</translation>
         </message>
     </context>
     <context>
         <name>MessageWidget</name>
         <message>
             <source>You said: {text}</source>
-            <translation type="unfinished" />
+            <translation>Du hast gesagt: {text}</translation>
         </message>
         <message>
             <source>Assistant</source>
-            <translation type="unfinished">Assistent</translation>
+            <translation>Assistent</translation>
         </message>
         <message>
             <source>{speaker} answered: {text}</source>
-            <translation type="unfinished" />
+            <translation>{speaker} hat geantwortet: {text}</translation>
         </message>
         <message>
             <source>Copy message</source>
-            <translation type="unfinished" />
+            <translation>Nachricht kopieren</translation>
         </message>
         <message>
             <source>More for this message</source>
-            <translation type="unfinished" />
+            <translation>Mehr zu dieser Nachricht</translation>
         </message>
     </context>
     <context>
         <name>ModelCard</name>
         <message>
             <source>default</source>
-            <translation type="unfinished" />
+            <translation>Standard</translation>
         </message>
         <message>
             <source>Use for new chats</source>
-            <translation type="unfinished" />
+            <translation>Für neue Chats benutzen</translation>
         </message>
         <message>
             <source>Use {title} for new chats</source>
-            <translation type="unfinished" />
+            <translation>{title} für neue Chats benutzen</translation>
         </message>
         <message>
             <source>Remove {title} from this computer? This frees {size}.</source>
-            <translation type="unfinished" />
+            <translation>{title} von diesem Computer entfernen? Das gibt {size} frei.</translation>
         </message>
         <message>
             <source>Remove {title} and its compiled library from this computer? This frees {size}.</source>
-            <translation type="unfinished" />
+            <translation>{title} und seine kompilierte Bibliothek von diesem Computer entfernen? Das gibt {size} frei.</translation>
         </message>
         <message>
             <source>Remove</source>
-            <translation type="unfinished">Entfernen</translation>
+            <translation>Entfernen</translation>
         </message>
         <message>
             <source>Keep it</source>
-            <translation type="unfinished">Behalten</translation>
+            <translation>Behalten</translation>
         </message>
         <message>
             <source>More about {title}</source>
-            <translation type="unfinished" />
+            <translation>Mehr zu {title}</translation>
         </message>
         <message>
             <source>Stop</source>
-            <translation type="unfinished">Anhalten</translation>
+            <translation>Anhalten</translation>
         </message>
         <message>
             <source>Unload</source>
-            <translation type="unfinished" />
+            <translation>Entladen</translation>
         </message>
         <message>
             <source>Allow its library…</source>
-            <translation type="unfinished" />
+            <translation>Seine Bibliothek erlauben…</translation>
         </message>
         <message>
             <source>Prepare for this computer</source>
-            <translation type="unfinished" />
+            <translation>Für diesen Computer vorbereiten</translation>
         </message>
         <message>
             <source>Download again</source>
-            <translation type="unfinished" />
+            <translation>Neu herunterladen</translation>
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished">Abbrechen</translation>
+            <translation>Abbrechen</translation>
         </message>
         <message>
             <source>Try again</source>
-            <translation type="unfinished">Noch einmal</translation>
+            <translation>Noch einmal</translation>
         </message>
         <message>
             <source>Load</source>
-            <translation type="unfinished" />
+            <translation>Laden</translation>
         </message>
         <message>
             <source>Comparing every file with its checksum…</source>
-            <translation type="unfinished" />
+            <translation>Jede Datei wird mit ihrer Prüfsumme verglichen…</translation>
         </message>
         <message>
             <source>Removing…</source>
-            <translation type="unfinished" />
+            <translation>Wird entfernt…</translation>
         </message>
         <message>
             <source>Waiting until the model is free…</source>
-            <translation type="unfinished">Wartet, bis das Modell frei ist…</translation>
+            <translation>Wartet, bis das Modell frei ist…</translation>
         </message>
         <message>
             <source>Loading it to measure how fast it answers…</source>
-            <translation type="unfinished" />
+            <translation>Wird geladen, um zu messen, wie schnell es antwortet…</translation>
         </message>
         <message>
             <source>Measuring how fast it answers…</source>
-            <translation type="unfinished" />
+            <translation>Misst, wie schnell es antwortet…</translation>
         </message>
         <message>
             <source>Answer with it</source>
-            <translation type="unfinished" />
+            <translation>Damit antworten</translation>
         </message>
         <message>
             <source>Measure speed</source>
-            <translation type="unfinished">Geschwindigkeit messen</translation>
+            <translation>Geschwindigkeit messen</translation>
         </message>
         <message>
             <source>Check its files</source>
-            <translation type="unfinished" />
+            <translation>Seine Dateien prüfen</translation>
         </message>
         <message>
             <source>Open folder</source>
-            <translation type="unfinished">Ordner öffnen</translation>
+            <translation>Ordner öffnen</translation>
         </message>
         <message>
             <source>Remove…</source>
-            <translation type="unfinished" />
+            <translation>Entfernen…</translation>
         </message>
     </context>
     <context>
         <name>ModelCare</name>
         <message>
             <source>Every file is complete and unchanged.</source>
-            <translation type="unfinished" />
+            <translation>Alle Dateien sind vollständig und unverändert.</translation>
         </message>
     </context>
     <context>
         <name>ModelPicker</name>
         <message>
             <source>No model</source>
-            <translation type="unfinished" />
+            <translation>Kein Modell</translation>
         </message>
         <message>
             <source>Choose the model</source>
-            <translation type="unfinished" />
+            <translation>Modell wählen</translation>
         </message>
         <message>
             <source>Model: none</source>
-            <translation type="unfinished" />
+            <translation>Modell: keins</translation>
         </message>
         <message>
             <source>Model: {model}, {state}</source>
-            <translation type="unfinished" />
+            <translation>Modell: {model}, {state}</translation>
         </message>
     </context>
     <context>
         <name>ModelPopup</name>
         <message>
             <source>Models</source>
-            <translation type="unfinished">Modelle</translation>
+            <translation>Modelle</translation>
         </message>
         <message>
             <source>Search models</source>
-            <translation type="unfinished" />
+            <translation>Modelle durchsuchen</translation>
         </message>
         <message>
             <source>There is no model yet.</source>
-            <translation type="unfinished">Es gibt noch kein Modell.</translation>
+            <translation>Es gibt noch kein Modell.</translation>
         </message>
         <message>
             <source>Add a model…</source>
-            <translation type="unfinished">Modell hinzufügen…</translation>
+            <translation>Modell hinzufügen…</translation>
         </message>
         <message>
             <source>Manage models…</source>
-            <translation type="unfinished" />
+            <translation>Modelle verwalten…</translation>
         </message>
         <message>
             <source>No model is called that.</source>
-            <translation type="unfinished" />
+            <translation>Kein Modell heißt so.</translation>
         </message>
     </context>
     <context>
         <name>ModelRow</name>
         <message>
             <source>{model}, {state}, chosen</source>
-            <translation type="unfinished" />
+            <translation>{model}, {state}, gewählt</translation>
         </message>
         <message>
             <source>{model}, {state}</source>
-            <translation type="unfinished" />
+            <translation>{model}, {state}</translation>
         </message>
         <message>
             <source>Load</source>
-            <translation type="unfinished" />
+            <translation>Laden</translation>
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished">Abbrechen</translation>
+            <translation>Abbrechen</translation>
         </message>
         <message>
             <source>Unload</source>
-            <translation type="unfinished" />
+            <translation>Entladen</translation>
         </message>
         <message>
             <source>Retry</source>
-            <translation type="unfinished" />
+            <translation>Noch einmal</translation>
         </message>
         <message>
             <source>Allow…</source>
-            <translation type="unfinished" />
+            <translation>Erlauben…</translation>
         </message>
         <message>
             <source>Prepare</source>
-            <translation type="unfinished" />
+            <translation>Vorbereiten</translation>
         </message>
     </context>
     <context>
         <name>ModelSourceForm</name>
         <message>
             <source>A file, a folder, a link or a name on Hugging Face (hf:org/name)</source>
-            <translation type="unfinished" />
+            <translation>Eine Datei, ein Ordner, ein Link oder ein Name auf Hugging Face (hf:org/name)</translation>
         </message>
         <message>
             <source>Choose file…</source>
-            <translation type="unfinished" />
+            <translation>Datei wählen…</translation>
         </message>
         <message>
             <source>Choose folder…</source>
-            <translation type="unfinished" />
+            <translation>Ordner wählen…</translation>
         </message>
         <message>
             <source>Search the catalogue</source>
-            <translation type="unfinished" />
+            <translation>Katalog durchsuchen</translation>
         </message>
         <message>
             <source>Add</source>
-            <translation type="unfinished" />
+            <translation>Hinzufügen</translation>
         </message>
         <message>
             <source>From the catalogue, by size</source>
-            <translation type="unfinished" />
+            <translation>Aus dem Katalog, nach Größe</translation>
         </message>
         <message>
             <source>Models (*.gguf);;All files (*)</source>
-            <translation type="unfinished" />
+            <translation>Modelle (*.gguf);;Alle Dateien (*)</translation>
         </message>
         <message>
             <source>Choose a model file</source>
-            <translation type="unfinished" />
+            <translation>Modelldatei wählen</translation>
         </message>
         <message>
             <source>Choose a folder of weights</source>
-            <translation type="unfinished" />
+            <translation>Ordner mit Gewichten wählen</translation>
         </message>
     </context>
     <context>
         <name>ModelStatus</name>
         <message>
             <source>4-bit</source>
-            <translation type="unfinished" />
+            <translation>4-Bit</translation>
         </message>
         <message>
             <source>5-bit</source>
-            <translation type="unfinished" />
+            <translation>5-Bit</translation>
         </message>
         <message>
             <source>8-bit</source>
-            <translation type="unfinished" />
+            <translation>8-Bit</translation>
         </message>
         <message>
             <source>4 to 8-bit</source>
-            <translation type="unfinished" />
+            <translation>4- bis 8-Bit</translation>
         </message>
         <message>
             <source>{bits}-bit</source>
-            <translation type="unfinished" />
+            <translation>{bits}-Bit</translation>
         </message>
         <message>
             <source>{quantization} weights</source>
-            <translation type="unfinished" />
+            <translation>{quantization}-Gewichte</translation>
         </message>
         <message>
             <source>Its files are gone: the folder was deleted, or its drive was taken out.</source>
-            <translation type="unfinished" />
+            <translation>Seine Dateien sind weg: Der Ordner wurde gelöscht, oder sein Laufwerk wurde entfernt.</translation>
         </message>
         <message>
             <source>Put them back to go on using it. What is still loaded can be unloaded.</source>
-            <translation type="unfinished" />
+            <translation>Leg sie wieder zurück, um es weiter zu benutzen. Was noch geladen ist, lässt sich entladen.</translation>
         </message>
         <message>
             <source>Server {server}</source>
-            <translation type="unfinished" />
+            <translation>Server {server}</translation>
         </message>
     </context>
     <context>
         <name>ModelWords</name>
         <message>
             <source>not loaded</source>
-            <translation type="unfinished" />
+            <translation>nicht geladen</translation>
         </message>
         <message>
             <source>loading</source>
-            <translation type="unfinished" />
+            <translation>lädt</translation>
         </message>
         <message>
             <source>ready</source>
-            <translation type="unfinished" />
+            <translation>bereit</translation>
         </message>
         <message>
             <source>answering</source>
-            <translation type="unfinished">antwortet gerade</translation>
+            <translation>antwortet</translation>
         </message>
         <message>
             <source>failed</source>
-            <translation type="unfinished">gescheitert</translation>
+            <translation>gescheitert</translation>
         </message>
         <message>
             <source>files gone</source>
-            <translation type="unfinished" />
+            <translation>Dateien weg</translation>
         </message>
         <message>
             <source>asks first</source>
-            <translation type="unfinished" />
+            <translation>fragt zuerst</translation>
         </message>
         <message>
             <source>not prepared</source>
-            <translation type="unfinished" />
+            <translation>nicht vorbereitet</translation>
         </message>
         <message>
             <source>not usable</source>
-            <translation type="unfinished" />
+            <translation>nicht verwendbar</translation>
         </message>
         <message>
             <source>{count} tokens</source>
-            <translation type="unfinished" />
+            <translation>{count} Tokens</translation>
         </message>
         <message>
             <source>{count} tokens of context</source>
-            <translation type="unfinished" />
+            <translation>{count} Tokens Kontext</translation>
         </message>
         <message>
             <source>on the server {server}</source>
-            <translation type="unfinished" />
+            <translation>auf dem Server {server}</translation>
         </message>
         <message>
             <source>up to {size} in memory</source>
-            <translation type="unfinished" />
+            <translation>bis zu {size} im Arbeitsspeicher</translation>
         </message>
         <message>
             <source>answering now</source>
-            <translation type="unfinished" />
+            <translation>antwortet gerade</translation>
         </message>
         <message>
             <source>unused since {since}, stays loaded</source>
-            <translation type="unfinished" />
+            <translation>unbenutzt seit {since}, bleibt geladen</translation>
         </message>
         <message>
             <source>unused since {since}, unloads at {until}</source>
-            <translation type="unfinished" />
+            <translation>unbenutzt seit {since}, wird um {until} entladen</translation>
         </message>
         <message>
             <source>{size} on disk</source>
-            <translation type="unfinished" />
+            <translation>{size} auf dem Datenträger</translation>
         </message>
     </context>
     <context>
         <name>ModelsDesk</name>
         <message>
             <source>The starter model</source>
-            <translation type="unfinished" />
+            <translation>Das Startmodell</translation>
         </message>
     </context>
     <context>
         <name>ModelsPage</name>
         <message>
             <source>Models</source>
-            <translation type="unfinished">Modelle</translation>
+            <translation>Modelle</translation>
         </message>
         <message>
             <source>Back to the chat</source>
-            <translation type="unfinished" />
+            <translation>Zurück zum Chat</translation>
         </message>
         <message>
             <source>Sections of the models page</source>
-            <translation type="unfinished" />
+            <translation>Abschnitte der Modellseite</translation>
         </message>
         <message>
             <source>On this computer</source>
-            <translation type="unfinished" />
+            <translation>Auf diesem Computer</translation>
         </message>
         <message>
             <source>Add</source>
-            <translation type="unfinished" />
+            <translation>Hinzufügen</translation>
         </message>
         <message>
             <source>Compare</source>
-            <translation type="unfinished" />
+            <translation>Vergleichen</translation>
         </message>
         <message>
             <source>Speed</source>
-            <translation type="unfinished" />
+            <translation>Geschwindigkeit</translation>
         </message>
     </context>
     <context>
         <name>NoticePage</name>
         <message>
             <source>Try again</source>
-            <translation type="unfinished">Noch einmal</translation>
+            <translation>Noch einmal</translation>
         </message>
         <message>
             <source>Quit</source>
-            <translation type="unfinished">Beenden</translation>
+            <translation>Beenden</translation>
         </message>
         <message>
             <source>Trying…</source>
-            <translation type="unfinished" />
+            <translation>Wird versucht…</translation>
         </message>
     </context>
     <context>
         <name>Notifier</name>
         <message>
             <source>Tether</source>
-            <translation type="unfinished" />
+            <translation>Tether</translation>
         </message>
         <message>
             <source>The answer is done.</source>
-            <translation type="unfinished" />
+            <translation>Die Antwort ist fertig.</translation>
         </message>
         <message>
             <source>A tool waits for your approval.</source>
-            <translation type="unfinished" />
+            <translation>Ein Werkzeug wartet auf deine Zustimmung.</translation>
         </message>
     </context>
     <context>
         <name>OfferList</name>
         <message>
             <source>{size} to download · {memory} of memory · {licence}</source>
-            <translation type="unfinished" />
+            <translation>{size} Download · {memory} Arbeitsspeicher · {licence}</translation>
         </message>
         <message>
             <source>{name} terms</source>
-            <translation type="unfinished" />
+            <translation>Bedingungen von {name}</translation>
         </message>
         <message>
             <source>Models to choose from</source>
-            <translation type="unfinished" />
+            <translation>Modelle zur Auswahl</translation>
         </message>
     </context>
     <context>
         <name>OverrideField</name>
         <message>
             <source>This has to be {allowed}.</source>
-            <translation type="unfinished">Das muss {allowed} sein.</translation>
+            <translation>Das muss {allowed} sein.</translation>
         </message>
         <message>
             <source>Take the value of the settings: {value}</source>
-            <translation type="unfinished" />
+            <translation>Wert der Einstellungen übernehmen: {value}</translation>
         </message>
         <message>
             <source>{title}: as in the settings</source>
-            <translation type="unfinished" />
+            <translation>{title}: wie in den Einstellungen</translation>
         </message>
     </context>
     <context>
         <name>OwnFileRow</name>
         <message>
             <source>allowed</source>
-            <translation type="unfinished" />
+            <translation>erlaubt</translation>
         </message>
         <message>
             <source>not allowed yet</source>
@@ -5036,87 +5036,87 @@
         <name>ServerCard</name>
         <message>
             <source>off</source>
-            <translation type="unfinished" />
+            <translation>aus</translation>
         </message>
         <message>
             <source>needs your approval</source>
-            <translation type="unfinished" />
+            <translation>braucht deine Erlaubnis</translation>
         </message>
         <message>
             <source>starting…</source>
-            <translation type="unfinished" />
+            <translation>startet…</translation>
         </message>
         <message>
             <source>ready</source>
-            <translation type="unfinished" />
+            <translation>bereit</translation>
         </message>
         <message>
             <source>its tools have changed</source>
-            <translation type="unfinished" />
+            <translation>seine Werkzeuge haben sich geändert</translation>
         </message>
         <message>
             <source>failed</source>
-            <translation type="unfinished">gescheitert</translation>
+            <translation>fehlgeschlagen</translation>
         </message>
         <message>
             <source>stopped</source>
-            <translation type="unfinished" />
+            <translation>angehalten</translation>
         </message>
         <message>
             <source>Allow and start</source>
-            <translation type="unfinished" />
+            <translation>Erlauben und starten</translation>
         </message>
         <message>
             <source>See what changed…</source>
-            <translation type="unfinished" />
+            <translation>Änderungen ansehen…</translation>
         </message>
         <message>
             <source>Test</source>
-            <translation type="unfinished" />
+            <translation>Testen</translation>
         </message>
         <message>
             <source>Restart</source>
-            <translation type="unfinished" />
+            <translation>Neu starten</translation>
         </message>
         <message>
             <source>Log…</source>
-            <translation type="unfinished" />
+            <translation>Protokoll…</translation>
         </message>
         <message>
             <source>Remove</source>
-            <translation type="unfinished">Entfernen</translation>
+            <translation>Entfernen</translation>
         </message>
         <message>
             <source>MCP server {name}</source>
-            <translation type="unfinished" />
+            <translation>MCP-Server {name}</translation>
         </message>
         <message>
             <source>MCP server {name}, {state}</source>
-            <translation type="unfinished" />
+            <translation>MCP-Server {name}, {state}</translation>
         </message>
         <message>
             <source>What the model asks this server leaves your computer. Allow it only if you trust who runs it.</source>
-            <translation type="unfinished" />
+            <translation>Was das Modell diesen Server fragt, verlässt deinen Computer. Erlaube ihn nur, wenn du dem vertraust, der ihn betreibt.</translation>
         </message>
         <message>
             <source>This is exactly what will be started. A server is a program, and can do whatever you can do on this computer. Allow it only if you trust where it comes from; you are asked again if it changes.</source>
-            <translation type="unfinished" />
+            <translation>Genau das wird gestartet. Ein Server ist ein Programm und kann auf diesem Computer alles, was du auch kannst. Erlaube ihn nur, wenn du seiner Herkunft vertraust; ändert er sich, wirst du wieder gefragt.</translation>
         </message>
         <message>
             <source>Really remove</source>
-            <translation type="unfinished" />
+            <translation>Wirklich entfernen</translation>
         </message>
         <message>
             <source>Headers</source>
-            <translation type="unfinished" />
+            <translation>Kopfzeilen</translation>
         </message>
         <message>
             <source>Variables</source>
-            <translation type="unfinished" />
+            <translation>Variablen</translation>
         </message>
         <message>
             <source>Started in {folder}</source>
-            <translation type="unfinished" />
+            <translation>Gestartet in {folder}</translation>
         </message>
         <message numerus="yes">
             <source>%n tool(s)</source>
@@ -5144,39 +5144,39 @@
         <name>ServerForm</name>
         <message>
             <source>uvx mcp-server-time   or   https://example.org/mcp</source>
-            <translation type="unfinished" />
+            <translation>uvx mcp-server-time   oder   https://example.org/mcp</translation>
         </message>
         <message>
             <source>API_KEY=…   one in a line; of an address, these are headers</source>
-            <translation type="unfinished" />
+            <translation>API_KEY=…   eine je Zeile; bei einer Adresse sind es Kopfzeilen</translation>
         </message>
         <message>
             <source>Add</source>
-            <translation type="unfinished" />
+            <translation>Hinzufügen</translation>
         </message>
         <message>
             <source>Cancel</source>
-            <translation type="unfinished">Abbrechen</translation>
+            <translation>Abbrechen</translation>
         </message>
         <message>
             <source>Name</source>
-            <translation type="unfinished">Name</translation>
+            <translation>Name</translation>
         </message>
         <message>
             <source>Command or address</source>
-            <translation type="unfinished" />
+            <translation>Befehl oder Adresse</translation>
         </message>
         <message>
             <source>Variables</source>
-            <translation type="unfinished" />
+            <translation>Variablen</translation>
         </message>
         <message>
             <source>Or paste JSON</source>
-            <translation type="unfinished" />
+            <translation>Oder JSON einfügen</translation>
         </message>
         <message>
             <source>Nothing is started before you have seen the exact command and allowed it.</source>
-            <translation type="unfinished" />
+            <translation>Nichts startet, bevor du den genauen Befehl gesehen und erlaubt hast.</translation>
         </message>
     </context>
     <context>
@@ -6280,7 +6280,7 @@
         <name>TextDialog</name>
         <message>
             <source>Close</source>
-            <translation type="unfinished">Schließen</translation>
+            <translation>Schließen</translation>
         </message>
     </context>
     <context>
@@ -6471,38 +6471,38 @@
         <name>ToolRow</name>
         <message>
             <source>Ask every time</source>
-            <translation type="unfinished" />
+            <translation>Jedes Mal fragen</translation>
         </message>
         <message>
             <source>Always allow</source>
-            <translation type="unfinished" />
+            <translation>Immer erlauben</translation>
         </message>
         <message>
             <source>Never allow</source>
-            <translation type="unfinished" />
+            <translation>Nie erlauben</translation>
         </message>
         <message>
             <source>Description</source>
-            <translation type="unfinished" />
+            <translation>Beschreibung</translation>
         </message>
         <message>
             <source>Permission of {title}</source>
-            <translation type="unfinished" />
+            <translation>Erlaubnis für {title}</translation>
         </message>
         <message>
             <source>Description of {title}</source>
-            <translation type="unfinished" />
+            <translation>Beschreibung von {title}</translation>
         </message>
         <message>
             <source>Only built-in tools can be allowed for good; this one can for a chat, when it asks.</source>
-            <translation type="unfinished" />
+            <translation>Nur eingebaute Werkzeuge lassen sich für immer erlauben; dieses hier für einen Chat, wenn es fragt.</translation>
         </message>
     </context>
     <context>
         <name>ToolsDesk</name>
         <message>
             <source>Testing…</source>
-            <translation type="unfinished" />
+            <translation>Wird getestet…</translation>
         </message>
     </context>
     <context>

@@ -161,7 +161,9 @@ def test_packages_are_installed_hash_checked_and_from_wheels_only(checkout: Chec
     checkout.steps("run")
     install = next(command for command in checkout.commands if "--require-hashes" in command)
     assert install[install.index("--only-binary") + 1] == ":all:"
-    assert "--no-build-isolation" in checkout.commands[-1]
+    itself = next(command for command in checkout.commands if "-e" in command or "--editable" in command)
+    assert "--no-build-isolation" in itself
+    assert checkout.commands[-1][-2:] == [str(checkout.root / "packaging" / "translations.py"), "release"]
 
 
 def test_a_failing_step_names_its_command(bootstrap: ModuleType) -> None:

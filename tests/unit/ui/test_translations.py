@@ -78,11 +78,11 @@ def test_the_files_have_the_strings_of_the_sources(tmp_path: Path) -> None:
 def test_a_language_is_put_on_and_taken_off(qapp: QApplication) -> None:
     assert translation.install("de") == "de"
     assert translation.translate("Commands", "New chat") == "Neuer Chat"
-    assert translation.translate("FoundRows", "%n more chat(s)", "", 2).startswith("2 ")
+    assert translation.counted("FoundRows", "%n more chat(s)", 2).startswith("2 ")
     assert QLocale().language() == QLocale.Language.German
     assert translation.install("en") == "en"
     assert translation.translate("Commands", "New chat") == "New chat"
-    assert translation.translate("FoundRows", "%n more chat(s)", "", 1) == "1 more chat"
+    assert translation.counted("FoundRows", "%n more chat(s)", 1) == "1 more chat"
     assert QCoreApplication.translate("FoundRows", "%n more chat(s)", "", 2) == "2 more chats"
 
 

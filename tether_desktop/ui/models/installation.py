@@ -168,7 +168,7 @@ class Installation:
     def _doing(self) -> str:
         if self.progress is None:
             return translate("Installation", "starting")
-        return translate("Installation", STAGES[self.progress.stage]).lower()
+        return translate("Installation", STAGES[self.progress.stage])
 
     @property
     def _paused_text(self) -> str:

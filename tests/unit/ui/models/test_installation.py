@@ -36,11 +36,11 @@ def test_what_it_begins_with_tells_how_many_steps_there_are(what: str, first: St
     ("installation", "percent", "text"),
     [
         (BEGUN, "", "Small 1B: starting"),
-        (DOWNLOADING, "42 %", "Small 1B: downloading 42 %"),
-        (PACKING, "10 %", "Small 1B: packing the weights 10 %"),
+        (DOWNLOADING, "42 %", "Small 1B: Downloading 42 %"),
+        (PACKING, "10 %", "Small 1B: Packing the weights 10 %"),
         (FAILED, "42 %", "Small 1B was not added"),
         (DONE, "10 %", "Small 1B is ready"),
-        (BEGUN.at(InstallProgress("packing", 0.999)), "99 %", "Small 1B: packing the weights 99 %"),
+        (BEGUN.at(InstallProgress("packing", 0.999)), "99 %", "Small 1B: Packing the weights 99 %"),
     ],
 )
 def test_every_moment_fits_into_a_few_words(installation: Installation, percent: str, text: str) -> None:
