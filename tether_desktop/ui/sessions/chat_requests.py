@@ -23,6 +23,7 @@ class ChatRequests(QObject):
         delete(ids): move them to the bin.
         restore(ids): bring them back from the bin.
         erase(ids): remove them for good.
+        empty_bin(): remove all that is in the bin for good.
         rename_folder(folder_id, name): give a folder another name.
         delete_folder(folder_id): remove a folder; its chats stay.
     """
@@ -41,5 +42,6 @@ class ChatRequests(QObject):
     delete = Signal(object)
     restore = Signal(object)
     erase = Signal(object)
+    empty_bin = Signal()
     rename_folder = Signal(str, str)
     delete_folder = Signal(str)

@@ -132,6 +132,10 @@ class SessionsDesk(QObject):
     def _erase(self, ids: Sequence[str]) -> None:
         self._tasks.start(self._each(ids, lambda tether, each: tether.sessions.erase(each)))
 
+    @Slot()
+    def _empty_bin(self) -> None:
+        self._tasks.start(self._empty_bin_now())
+
     @Slot(object, str)
     def _export(self, ids: Sequence[str], form: str) -> None:
         self._of_files().export(tuple(ids), form)
@@ -156,6 +160,7 @@ class SessionsDesk(QObject):
         wanted.delete.connect(self.delete)
         wanted.restore.connect(self.restore)
         wanted.erase.connect(self._erase)
+        wanted.empty_bin.connect(self._empty_bin)
         wanted.export.connect(self._export)
         wanted.import_file.connect(self._import)
         self.folders.done.connect(self._offer)
@@ -221,6 +226,9 @@ class SessionsDesk(QObject):
         if show and len(ids) == 1:
             self._model.put(await self._worker.submit(lambda tether: tether.sessions.get(ids[0])))
             self.wanted.emit(ids[0])
+
+    async def _empty_bin_now(self) -> None:
+        await self._worker.submit(lambda tether: tether.sessions.empty_bin())
 
     @Slot(str, object)
     def _offer(self, text: str, undo: Callable[[], Coroutine[Any, Any, Any]]) -> None:

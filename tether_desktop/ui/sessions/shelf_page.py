@@ -14,6 +14,7 @@ from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.sessions.chat_menu import ChatMenus
 from tether_desktop.ui.sessions.chat_requests import ChatRequests
 from tether_desktop.ui.sessions.confirm_line import ConfirmLine
+from tether_desktop.ui.sessions.empty_shelf import EmptyShelf
 from tether_desktop.ui.sessions.session_delegate import PADDING, SessionDelegate
 from tether_desktop.ui.sessions.session_item_model import SESSION_ID_ROLE, SessionItemModel
 from tether_desktop.ui.sessions.session_view import ChatListView
@@ -79,6 +80,8 @@ class ShelfPage(QWidget):
         self._requests = requests
         self._menus = ChatMenus(chats, requests, self)
         self._erasing: tuple[str, ...] = ()
+        self._emptying = False
+        self._bin_days = 0
         self.model = ShelfItemModel(self)
         self.view = ShelfView(self.model, self)
         self.back_button = IconButton("chevron-left", self.tr("Back to the chats"))
@@ -90,6 +93,7 @@ class ShelfPage(QWidget):
         self.remove_button = QPushButton()
         self.empty_button = QPushButton(self.tr("Empty bin"))
         self.confirm = ConfirmLine()
+        self.nothing_here = EmptyShelf()
         self._lay_out()
         self._connect()
 
@@ -102,13 +106,18 @@ class ShelfPage(QWidget):
         self.view.setAccessibleName(self.tr("Bin") if in_bin else self.tr("Archive"))
         self.return_button.setText(self.tr("Restore") if in_bin else self.tr("Unarchive"))
         self.remove_button.setText(self.tr("Erase now") if in_bin else self.tr("Delete"))
-        self.empty_button.setVisible(in_bin)
-        self.show_chats(())
+        self.model.show(())
+        self._show_state()
+        self.nothing_here.clear()
 
     def show_chats(self, records: Sequence[SessionRecord], bin_days: int = 0) -> None:
         """Show what lies there; ``bin_days`` is after how many days the bin forgets, 0 for never."""
+        self._bin_days = bin_days
         self.model.show(records)
-        self.note.setText(self._note(bin_days))
+        if not records:
+            self.confirm.close_question()
+            self._say_nothing_is_here()
+        self.note.setText(self._note())
         self._show_state()
 
     def menu_of(self, session_ids: tuple[str, ...]) -> QMenu:
@@ -127,22 +136,29 @@ class ShelfPage(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _note(self, bin_days: int) -> str:
-        empty = self.model.rowCount() == 0
+    def _note(self) -> str:
         if self.shelf == "archive":
-            if empty:
-                return self.tr("Nothing is archived. Archived chats stay out of the list and are found by searching.")
             return self.tr("These chats stay out of the list and are found by searching.")
-        if empty:
-            return self.tr("The bin is empty.")
-        if bin_days:
-            return self.tr("Erased after %n day(s).", "", bin_days)
+        return self._keeping()
+
+    def _keeping(self) -> str:
+        if self._bin_days:
+            return self.tr("Erased after %n day(s).", "", self._bin_days)
         return self.tr("Kept until you erase them.")
 
-    def _ask(self, session_ids: tuple[str, ...]) -> None:
+    def _say_nothing_is_here(self) -> None:
+        if self.shelf == "archive":
+            title = self.tr("Nothing is archived.")
+            text = self.tr("Archived chats stay out of the list and are found by searching.")
+            self.nothing_here.describe("archive", title, text)
+        else:
+            text = self.tr("Deleted chats come here.")
+            self.nothing_here.describe("trash-2", self.tr("The bin is empty."), f"{text} {self._keeping()}")
+
+    def _ask(self, session_ids: tuple[str, ...], *, emptying: bool = False) -> None:
         if not session_ids:
             return
-        self._erasing = session_ids
+        self._erasing, self._emptying = session_ids, emptying
         self._buttons.hide()
         self.confirm.ask(self.tr("Erase %n chat(s) for good? This cannot be undone.", "", len(session_ids)))
 
@@ -167,6 +183,7 @@ class ShelfPage(QWidget):
         layout.addLayout(head)
         layout.addWidget(self.note)
         layout.addWidget(self.view, 1)
+        layout.addWidget(self.nothing_here, 1)
         layout.addWidget(self.confirm)
         layout.addWidget(self._buttons)
 
@@ -183,10 +200,15 @@ class ShelfPage(QWidget):
 
     @Slot()
     def _show_state(self) -> None:
-        selected = bool(self.view.selected_ids())
+        """Offer only what can be done: nothing where nothing is, and not before it is known what is here."""
+        filled, selected = self.model.rowCount() > 0, bool(self.view.selected_ids())
+        for widget in (self.note, self.view):
+            widget.setVisible(filled)
+        self.nothing_here.setVisible(not filled)
+        self.empty_button.setVisible(filled and self.shelf == "bin")
+        self._buttons.setVisible(filled and self.confirm.isHidden())
         self.return_button.setEnabled(selected)
         self.remove_button.setEnabled(selected)
-        self.empty_button.setEnabled(self.model.rowCount() > 0)
 
     @Slot()
     def _on_return(self) -> None:
@@ -206,16 +228,19 @@ class ShelfPage(QWidget):
 
     @Slot()
     def _on_empty(self) -> None:
-        self._ask(self.model.ids)
+        self._ask(self.model.ids, emptying=True)
 
     @Slot()
     def _on_confirmed(self) -> None:
-        self._requests.erase.emit(self._erasing)
+        if self._emptying:
+            self._requests.empty_bin.emit()
+        else:
+            self._requests.erase.emit(self._erasing)
 
     @Slot()
     def _on_question_closed(self) -> None:
-        self._buttons.show()
-        self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._show_state()
+        (self.view if self.model.rowCount() else self.back_button).setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot(str)
     def _on_opened(self, session_id: str) -> None:

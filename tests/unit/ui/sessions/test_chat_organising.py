@@ -300,3 +300,43 @@ def test_the_sidebar_is_not_wider_than_it_was_made(sidebar: SessionList) -> None
     sidebar.shelf.show_chats(CHATS, 30)
     assert sidebar.minimumSizeHint().width() <= 260
     assert sidebar.mapTo(sidebar, QPoint(0, 0)) == QPoint(0, 0)
+
+
+@pytest.mark.parametrize(("shelf", "said"), [("archive", "Nothing is archived."), ("bin", "The bin is empty.")])
+def test_an_empty_shelf_says_so_and_offers_nothing_that_cannot_be_done(
+    sidebar: SessionList, shelf: str, said: str
+) -> None:
+    (sidebar.show_bin if shelf == "bin" else sidebar.show_archive)()
+    page = sidebar.shelf
+    offered = (page.return_button, page.remove_button, page.empty_button, page.view, page.note)
+    assert page.nothing_here.title.text() == ""
+    page.show_chats((), 30)
+    assert page.nothing_here.title.text() == said
+    assert page.nothing_here.text.text().endswith("found by searching." if shelf == "archive" else "30 day(s).")
+    assert not any(widget.isVisible() for widget in offered)
+    page.show_chats(CHATS, 30)
+    assert not page.nothing_here.isVisible()
+    assert [widget.isVisible() for widget in offered] == [True, True, shelf == "bin", True, True]
+
+
+def test_the_question_goes_with_the_last_chat_of_the_bin(qtbot: QtBot, sidebar: SessionList) -> None:
+    sidebar.show_bin()
+    sidebar.shelf.show_chats(CHATS, 0)
+    qtbot.mouseClick(sidebar.shelf.empty_button, Qt.MouseButton.LeftButton)
+    assert sidebar.shelf.confirm.isVisible()
+    sidebar.shelf.show_chats((), 0)
+    assert not sidebar.shelf.confirm.isVisible()
+    assert not sidebar.shelf.return_button.isVisible()
+
+
+def test_the_bin_is_emptied_by_one_request_however_much_is_in_it(qtbot: QtBot, sidebar: SessionList) -> None:
+    sidebar.show_bin()
+    sidebar.shelf.show_chats(CHATS, 30)
+    qtbot.mouseClick(sidebar.shelf.empty_button, Qt.MouseButton.LeftButton)
+    with qtbot.assertNotEmitted(sidebar.requests.erase), qtbot.waitSignal(sidebar.requests.empty_bin):
+        qtbot.mouseClick(sidebar.shelf.confirm.yes, Qt.MouseButton.LeftButton)
+    sidebar.shelf.view.setCurrentIndex(sidebar.shelf.model.index(1))
+    qtbot.mouseClick(sidebar.shelf.remove_button, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(sidebar.requests.erase) as erased:
+        qtbot.mouseClick(sidebar.shelf.confirm.yes, Qt.MouseButton.LeftButton)
+    assert erased.args == [(CHATS[1].id,)]
