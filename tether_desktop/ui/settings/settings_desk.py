@@ -61,6 +61,7 @@ class SettingsDesk(QObject):
         self._settings = settings
         if self.dialog is None:
             self.dialog = self._make(settings)
+            self.dialog.show_page(page)  # a page that is put into a dialog on the screen is styled and laid out twice
             self.dialog.open()
         self.dialog.show_page(page, row)
 
