@@ -257,14 +257,7 @@ class WorkerLoop:
             self._tether.exception()
             self._outlet.failed(told)
             return
-        tether.pool.subscribe(self._mark_models_changed)
-        tether.watch.subscribe(self._relist)
-        tether.servers.subscribe(self._relist)
-        tether.sessions.subscribe(self._follower.on_news)
-        tether.temporary.subscribe(self._follower.on_temporary_news)
         self._tether.set_result(tether)
-        tether.toolbox.on_change.append(self._mark_tools_changed)
-        tether.port.on_change.append(lambda: self._outlet.port(tether.port.url or ""))
         self._models_changed = self._tools_changed = True
         self._flush()
         self._outlet.opened(tether.settings)
@@ -275,10 +268,20 @@ class WorkerLoop:
         try:
             await tether.start()
             self._entries = await asyncio.to_thread(tether.catalog.list)
+            self._listen(tether)
         except BaseException:  # a cancelled start is none as well, and must give the data folder back
             await tether.close()
             raise
         return tether
+
+    def _listen(self, tether: Tether) -> None:
+        tether.pool.subscribe(self._mark_models_changed)
+        tether.watch.subscribe(self._relist)
+        tether.servers.subscribe(self._relist)
+        tether.sessions.subscribe(self._follower.on_news)
+        tether.temporary.subscribe(self._follower.on_temporary_news)
+        tether.toolbox.on_change.append(self._mark_tools_changed)
+        tether.port.on_change.append(lambda: self._outlet.port(tether.port.url or ""))
 
     def _mark_models_changed(self, *_: object) -> None:
         self._models_changed = True

@@ -47,6 +47,7 @@ class FakeTether:
         self.mcp = SimpleNamespace(servers=tuple, problem=None)
         self.installer = GatedInstaller()
         self.sessions = FakeSessions()
+        self.temporary = FakeSessions()
         self.port = SimpleNamespace(on_change=[], url=None)
         self.closed = False
 
@@ -115,6 +116,7 @@ class FakeTurn:
     name: str = ""
     stops_after: int = -1
     question: None = None
+    continues: bool = False
     read: asyncio.Event = field(default_factory=asyncio.Event)
     going_on: asyncio.Event = field(default_factory=asyncio.Event)
 
