@@ -144,6 +144,10 @@ class MainWindow(WindowFrame):
 
         desk = SettingsDesk(self._worker, self.tasks, self.tools, self.port, self)
         desk.settings_changed.connect(self._on_settings_changed)
+        desk.tour_requested.connect(self.show_tour)
+        shortcut = self.system.quick.shortcut
+        shortcut.told.connect(desk.tell_shortcut)
+        desk.tell_shortcut(shortcut.problem)
         return desk
 
     @cached_property
@@ -327,6 +331,10 @@ class MainWindow(WindowFrame):
         """Why nothing can be asked yet; empty when it can."""
         if not self._opened:
             return self.tr("Opening your conversations…")
+        lost = self.models.lost
+        if lacking and lost is not None:
+            told = self.tr("{model} cannot answer any more: {reason} {remedy}")
+            return told.format(model=lost.title, reason=lost.reason, remedy=lost.remedy)
         if lacking:
             return self.tr("There is no model yet, so nothing can be answered. Start a new chat to add one.")
         return ""

@@ -152,6 +152,42 @@ async def test_a_persona_is_added_refused_under_a_name_that_is_taken_and_deleted
 
 
 @in_gui_loop
+async def test_personas_that_others_add_and_delete_are_shown_at_once() -> None:
+    async with open_window() as window:
+        page = opened(window, "Personas").page("Personas")
+        assert isinstance(page, PersonasPage)
+        pirate = await window._worker.submit(lambda tether: tether.library.save_persona(Persona("", "Pirate")))
+        await until(lambda: len(page.cards) == 1)
+        await window._worker.submit(lambda tether: tether.library.delete_persona(pirate.id))
+        await until(lambda: not page.cards)
+
+
+@in_gui_loop
+async def test_a_shortcut_that_cannot_be_had_is_told_beside_it_until_it_is_taken_away() -> None:
+    async with open_window() as window:
+        window.settings.save("quick_window", "Ctrl+Alt+Space")
+        await until(lambda: window.system.quick.shortcut.problem)
+        field = opened(window).page("General").fields["quick_window"]
+        assert "tether --quick" in field.problem_label.text()
+        assert "tether --quick" in field.editor.accessibleDescription()
+        window.settings.save("notifications", "off")
+        await until(lambda: window._settings and window._settings.notifications == "off")
+        assert "tether --quick" in field.problem_label.text()
+        field.reset_button.click()
+        await until(lambda: not field.problem_label.text())
+
+
+@in_gui_loop
+async def test_the_tour_is_shown_again_from_the_last_page() -> None:
+    async with open_window() as window:
+        page = opened(window, "About").page("About")
+        assert isinstance(page, AboutPage)
+        page.tour_button.click()
+        assert window.settings.dialog is None
+        assert window.tour.isVisible()
+
+
+@in_gui_loop
 async def test_requests_of_the_port_are_shown_as_they_come_and_never_what_was_said(
     nothing_of_the_developers: Path,
 ) -> None:

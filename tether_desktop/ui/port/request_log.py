@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QSizePolicy, QTableView, QVBoxLayout, QWidget
 
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from tether_desktop.protocol.api.port.recent_requests import RecentRequest
 
 _LINES = 9
-_STRETCHED = 2
-_PROGRAM_CHARACTERS = 24
+_PROGRAM, _REQUEST, _TOOK = 1, 2, 4
+_SAMPLES = {0: "00:00:00", 3: "000", 4: "0000 ms"}
+"""The widest words of the columns that have a width of their own."""
+_CELL = 22
+_PROGRAM_SHARE = 0.4
+_PROGRAM_MOST = 24
+_BOTH_LEAST, _REQUEST_LEAST = 28, 16
+"""Characters: with less room the program is not shown, and then not how long it took."""
 
 
 class RequestLog(QWidget):
@@ -69,6 +75,22 @@ class RequestLog(QWidget):
         super().hideEvent(event)
         self.watched.emit(False)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        """Give the request what the other columns leave; where that is little, some of them go."""
+        super().resizeEvent(event)
+        figure = self.table.fontMetrics().averageCharWidth()
+        widths = {column: self._width_of(column) for column in _SAMPLES}
+        left = event.size().width() - sum(widths.values())
+        self.table.setColumnHidden(_TOOK, left < _REQUEST_LEAST * figure)
+        self.table.setColumnHidden(_PROGRAM, left < _BOTH_LEAST * figure)
+        widths[_PROGRAM] = min(_PROGRAM_MOST * figure, int(left * _PROGRAM_SHARE))
+        for column, width in widths.items():
+            self.table.setColumnWidth(column, width)
+
+    def _width_of(self, column: int) -> int:
+        words = (_SAMPLES[column], str(self.model.headerData(column, Qt.Orientation.Horizontal)))
+        return max(self.table.fontMetrics().horizontalAdvance(each) for each in words) + _CELL
+
     def _prepare_table(self) -> None:
         table = self.table
         table.setAccessibleName(self.tr("Requests of the local port"))
@@ -80,6 +102,7 @@ class RequestLog(QWidget):
         table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         table.setShowGrid(False)
         table.setWordWrap(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.verticalHeader().hide()
         line = table.fontMetrics().lineSpacing() + 6
         table.verticalHeader().setDefaultSectionSize(line)
@@ -87,10 +110,8 @@ class RequestLog(QWidget):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
-        figure = table.fontMetrics().averageCharWidth()
-        for column, characters in enumerate((11, _PROGRAM_CHARACTERS, 0, 9, 10)):
-            table.setColumnWidth(column, characters * figure)
-        header.setSectionResizeMode(_STRETCHED, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(_CELL)
+        header.setSectionResizeMode(_REQUEST, QHeaderView.ResizeMode.Stretch)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

@@ -15,7 +15,6 @@ from tether_desktop.ui.look.plain_view import visible
 if TYPE_CHECKING:
     from tether_desktop.protocol.api.port.recent_requests import RecentRequest
 
-_PATH = 2
 _STATUS = 3
 _FAILED = 400
 _Index = QModelIndex | QPersistentModelIndex
@@ -72,8 +71,9 @@ class RequestModel(QAbstractTableModel):
         request = self._rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return self._words(request)[index.column()]
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() == _PATH:
-            return visible(request.path)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            cells = zip(self._headings(), self._words(request), strict=True)
+            return "\n".join(f"{name}: {words}" for name, words in cells)
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == _STATUS and request.status >= _FAILED:
             return QColor(theme.active().colors.danger)
         if role == Qt.ItemDataRole.AccessibleTextRole:

@@ -30,10 +30,12 @@ class AboutPage(SettingsPage):
     Signals:
         licence_requested(Licence): its text is to be read.
         diagnostics_requested(): to be given to :meth:`copy_diagnostics`.
+        tour_requested(): the first tour is to be shown again.
     """
 
     licence_requested = Signal(object)
     diagnostics_requested = Signal()
+    tour_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__("About")
@@ -42,12 +44,14 @@ class AboutPage(SettingsPage):
         self.diagnostics_button = ThemedButton(self.tr("Copy diagnostics"), "copy")
         self.logs_button = ThemedButton(self.tr("Open the folder of logs"), "folder-open")
         self.guide_button = ThemedButton(self.tr("User guide"), "external-link")
+        self.tour_button = ThemedButton(self.tr("Show the tour again"), "sparkles")
         self.said = plain_label("small", "")
         self._lay_out()
         self.licences.itemActivated.connect(self._on_licence)
         self.diagnostics_button.clicked.connect(self._on_diagnostics)
         self.logs_button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths.log_dir()))))
         self.guide_button.clicked.connect(self._on_guide)
+        self.tour_button.clicked.connect(self.tour_requested)
 
     def show_facts(self, facts: AboutFacts) -> None:
         """Show what the program is made of."""
@@ -82,7 +86,7 @@ class AboutPage(SettingsPage):
         self._parts.setVerticalSpacing(4)
         buttons = QWidget()
         row = FlowLayout(buttons, 8)
-        for button in (self.diagnostics_button, self.logs_button, self.guide_button):
+        for button in (self.diagnostics_button, self.logs_button, self.guide_button, self.tour_button):
             button.setAutoDefault(False)
             row.addWidget(button)
         self.guide_button.setVisible(self._guide.is_file())

@@ -22,9 +22,12 @@ class PageService(QObject):
 
     Signals:
         settings_chosen(dict): rows of the settings table that change together, by name.
+        tour_requested(): the first tour is to be shown again.
     """
 
     settings_chosen = Signal(object)
+    tour_requested = Signal()
+    _library_changed = Signal(str)
 
     def __init__(self, worker: EngineWorker, tasks: Tasks, tools: ToolsDesk, port: PortDesk, parent: QObject) -> None:
         super().__init__(parent)
@@ -32,6 +35,7 @@ class PageService(QObject):
         self._tasks = tasks
         self._tools = tools
         self._port = port
+        self._follows = False
 
     def serve(self, name: str, page: SettingsPage) -> None:
         """Connect a page; one that needs nothing is left as it is."""
@@ -54,7 +58,9 @@ class PageService(QObject):
     def _serve_personas(self, page: Any) -> None:
         from tether_desktop.ui.settings.personas_desk import PersonasDesk
 
-        PersonasDesk(self._worker, self._tasks, page)
+        desk = PersonasDesk(self._worker, self._tasks, page)
+        self._library_changed.connect(desk.look_again)
+        self._tasks.start(self._follow_library())
         self._tasks.start(self._list_models(page))
 
     def _serve_tools(self, page: Any) -> None:
@@ -95,6 +101,17 @@ class PageService(QObject):
         from tether_desktop.ui.settings.about_desk import AboutDesk
 
         AboutDesk(self._worker, self._tasks, page)
+        page.tour_requested.connect(self.tour_requested)
+
+    async def _follow_library(self) -> None:
+        """Hear of what others change in the library, from now on."""
+
+        async def subscribe(tether: Tether) -> None:
+            tether.library.subscribe(self._library_changed.emit)
+
+        if not self._follows:
+            self._follows = True
+            await self._worker.submit(subscribe)
 
     async def _list_models(self, page: Any) -> None:
         from shiboken6 import isValid

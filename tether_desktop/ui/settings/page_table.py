@@ -122,6 +122,7 @@ PAGES = (
             mark("SettingsPages", "Version"),
             mark("SettingsPages", "Licences"),
             mark("SettingsPages", "Copy diagnostics"),
+            mark("SettingsPages", "Show the tour again"),
         ),
     ),
 )

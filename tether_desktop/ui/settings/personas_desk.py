@@ -30,6 +30,12 @@ class PersonasDesk(QObject):
         page.delete_requested.connect(self._on_delete)
         tasks.start(self._look())
 
+    @Slot(str)
+    def look_again(self, shelf: str) -> None:
+        """Show the personas anew when they are what has changed in the library."""
+        if shelf == "personas":
+            self._tasks.start(self._look())
+
     async def _look(self) -> None:
         personas = await self._worker.submit(lambda tether: tether.library.personas())
         if isValid(self._page):
@@ -45,7 +51,6 @@ class PersonasDesk(QObject):
             return
         if saves and isValid(self._page):
             self._page.close_form()
-        await self._look()
 
     @Slot(object)
     def _on_save(self, persona: Persona) -> None:

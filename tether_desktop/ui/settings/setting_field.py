@@ -68,6 +68,7 @@ class SettingField(QWidget):
         self.row = row
         self.editor: Editor = editor or editor_of(row, settings)
         self._value = ""
+        self._standing = ""
         self.title_label = QLabel(title_of(row))
         self.title_label.setTextFormat(Qt.TextFormat.PlainText)
         self.title_label.setProperty("kind", "strong")
@@ -92,7 +93,7 @@ class SettingField(QWidget):
         """Show the value that holds now."""
         self._value = shown(value)
         self.editor.show_value(self._value)
-        self._explain("")
+        self._explain(self._standing)
         changed = value != self.row.default and not self.overridden
         self.reset_button.setVisible(changed)
 
@@ -107,12 +108,17 @@ class SettingField(QWidget):
         """Say that the value was not taken, and why."""
         self._explain(problem)
 
+    def show_problem(self, problem: str) -> None:
+        """Say why the value that holds does nothing, for as long as it does; empty when it works."""
+        self._standing = problem
+        self._explain(problem)
+
     @Slot(str)
     def _on_edited(self, written: str) -> None:
         from tether_desktop.settings import takes
 
         if written == self._value:
-            self._explain("")
+            self._explain(self._standing)
         elif not takes(self.row.name, written):
             self._explain(self.tr("This has to be {allowed}.").format(allowed=allowed_words(self.row)))
         else:

@@ -30,9 +30,11 @@ class SettingsDesk(QObject):
 
     Signals:
         settings_changed(Settings): the values that hold now.
+        tour_requested(): the first tour is to be shown again; the dialog is closed.
     """
 
     settings_changed = Signal(object)
+    tour_requested = Signal()
 
     def __init__(self, worker: EngineWorker, tasks: Tasks, tools: ToolsDesk, port: PortDesk, window: QWidget) -> None:
         super().__init__(window)
@@ -44,9 +46,11 @@ class SettingsDesk(QObject):
         self._window = window
         self._settings: Settings | None = None
         self._unsaved: dict[str, Any] = {}
+        self._problems: dict[str, str] = {}
         self._saving = False
         self._pages = PageService(worker, tasks, tools, port, self)
         self._pages.settings_chosen.connect(self._on_settings_chosen)
+        self._pages.tour_requested.connect(self._on_tour_requested)
         tools.changed.connect(self._on_tools_changed)
         for failed in (tools.failed, port.token_failed):
             failed.connect(self._on_failed)
@@ -69,10 +73,18 @@ class SettingsDesk(QObject):
         dialog = SettingsDialog(settings, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show_tools(self._tools.snapshot)
+        dialog.show_problems(self._problems)
         dialog.setting_changed.connect(self.save)
         dialog.page_made.connect(self._on_page_made)
         dialog.finished.connect(self._on_finished)
         return dialog
+
+    @Slot(str)
+    def tell_shortcut(self, problem: str) -> None:
+        """Say beside its keys why the quick window cannot be called by them; empty when it can."""
+        self._problems = {"quick_window": problem}
+        if self.dialog is not None:
+            self.dialog.show_problems(self._problems)
 
     @Slot(str, object)
     def save(self, name: str, value: object) -> None:
@@ -125,6 +137,12 @@ class SettingsDesk(QObject):
     def _on_failed(self, error: TetherError) -> None:
         if self.dialog is not None:
             self.dialog.show_error(error)
+
+    @Slot()
+    def _on_tour_requested(self) -> None:
+        if self.dialog is not None:
+            self.dialog.accept()
+        self.tour_requested.emit()
 
     @Slot()
     def _on_finished(self) -> None:

@@ -16,6 +16,8 @@ from tether_desktop.ui.settings.page_table import PAGE_NAMES
 from tether_desktop.ui.settings.settings_page import SettingsPage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from PySide6.QtGui import QKeyEvent
 
     from tether_desktop.errors import TetherError
@@ -54,6 +56,7 @@ class SettingsDialog(QDialog):
         self.setWindowTitle(self.tr("Settings"))
         self._settings = settings
         self._tools: ToolsSnapshot | None = None
+        self._problems: dict[str, str] = {}
         self._made: dict[str, SettingsPage] = {}
         self.page_name = ""
         self.found: FoundPage | None = None
@@ -94,6 +97,7 @@ class SettingsDialog(QDialog):
             self._made[name] = page
             page.setting_changed.connect(self.setting_changed)
             self._show_tools_on(page)
+            page.show_problems(self._problems)
             self.page_made.emit(name, page)
             # The first one is shown as soon as it is taken in, so whoever serves it has to know it by then.
             self._pages.addWidget(page)
@@ -118,6 +122,12 @@ class SettingsDialog(QDialog):
         self._settings = settings
         for page in self._made.values():
             page.show_settings(settings)
+
+    def show_problems(self, problems: Mapping[str, str]) -> None:
+        """Say beside rows of the settings table why the values that hold there do nothing; empty for those that do."""
+        self._problems |= problems
+        for page in self._made.values():
+            page.show_problems(problems)
 
     def show_error(self, error: TetherError) -> None:
         """Tell what went wrong, on the page that was turned to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -74,6 +74,11 @@ class SettingsPage(QWidget):
         """Show the values that hold now; a field with something wrong in it stays as it is."""
         for name, field in self.fields.items():
             field.show_value(getattr(settings, name))
+
+    def show_problems(self, problems: Mapping[str, str]) -> None:
+        """Say beside rows of the settings table why the values that hold there do nothing."""
+        for name in problems.keys() & self.fields.keys():
+            self.fields[name].show_problem(problems[name])
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         """Put controls below their words where the page is narrow for the text size."""
