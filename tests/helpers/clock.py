@@ -1,8 +1,24 @@
-"""A clock that tests move: sleeping takes no time, but the time has passed."""
+"""Clocks that tests move: one of the system's that stands still, and one by which sleeping takes no time."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+
+import pytest
+
+from tether_desktop.context import moments
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """Let it be this moment, for whatever is written down from now on."""
+
+    class StoppedClock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return moment
+
+    monkeypatch.setattr(moments, "datetime", StoppedClock)
 
 
 class VirtualClock:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from tether_desktop.context import backups
 from tether_desktop.context.branches import copy_branch, find_history, find_page
@@ -19,6 +18,7 @@ from tether_desktop.context.database import Database
 from tether_desktop.context.erasing import erase_all, erase_sessions, find_in_bin
 from tether_desktop.context.files.transfer_queries import add_conversation, find_conversation
 from tether_desktop.context.kept_json import dump_overrides
+from tether_desktop.context.moments import TICK, Clock
 from tether_desktop.context.parts import dump_parts
 from tether_desktop.context.queries import (
     find_message,
@@ -43,7 +43,6 @@ IN_MEMORY = "sqlite://"
 
 INTERRUPTED = "The program ended while this reply was being written. What had arrived by then was kept."
 
-_TICK = timedelta(microseconds=1)
 _USAGE = tuple(field.name for field in fields(Usage))
 _TIMINGS = tuple(field.name for field in fields(Timings))
 
@@ -62,7 +61,12 @@ class Store(Shelves):
             StoreError: it cannot be used; StoreTooNew when a newer version has migrated it.
         """
         super().__init__(Database(url))
-        self._clock = _Clock()
+        try:
+            with self._database.read() as connection:
+                self._clock = Clock(connection.execute(select(func.max(SessionTable.last_active))).scalar())
+        except BaseException:  # whatever stopped it, nobody gets a store that could close the file
+            self._database.close()
+            raise
 
     def close(self) -> None:
         """Close the database; idempotent."""
@@ -399,23 +403,10 @@ class Store(Shelves):
     def _advance(self, connection: Connection, session_id: str, head_id: str) -> datetime:
         """Make a message the head; returns its time, later than all others of the session."""
         # A clock that was set back, or another machine's that runs ahead, must not reorder a conversation.
-        now = max(self._clock.now(), find_session(connection, session_id, lock=True).last_active + _TICK)
+        now = max(self._clock.now(), find_session(connection, session_id, lock=True).last_active + TICK)
         moved = update(SessionTable).where(SessionTable.id == session_id).values(head_id=head_id, last_active=now)
         connection.execute(moved)
         return now
-
-
-class _Clock:
-    """UTC times that grow strictly, even where the system's clock ticks only every 15 ms."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        with self._lock:
-            self._last = max(datetime.now(UTC), self._last + _TICK)
-            return self._last
 
 
 def _cost_values(usage: Usage | None, timings: Timings | None) -> dict[str, Any]:

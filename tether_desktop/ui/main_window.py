@@ -333,7 +333,7 @@ class MainWindow(WindowFrame):
             return self.tr("Opening your conversations…")
         lost = self.models.lost
         if lacking and lost is not None:
-            told = self.tr("{model} cannot answer any more: {reason} {remedy}")
+            told = self.tr("{model} cannot answer any more. {reason} {remedy}")
             return told.format(model=lost.title, reason=lost.reason, remedy=lost.remedy)
         if lacking:
             return self.tr("There is no model yet, so nothing can be answered. Start a new chat to add one.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QApplication
 
+from tether_desktop.errors import TetherError
 from tether_desktop.ui.translation import mark, translate
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class WindowWiring(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
+        self._lost: TetherError | None = None
         self._connect_chats()
         self._connect_sessions()
         self._connect_models()
@@ -64,6 +66,7 @@ class WindowWiring(QObject):
         picker.add_requested.connect(window.adding.open_catalogue)
         picker.manage_requested.connect(window.adding.open)
         picker.opened.connect(window.models.refresh)
+        window.models.lost_changed.connect(self._on_lost_changed)
         window.adding.added.connect(self._on_model_added)
         window.adding.shown.connect(window.pages.show_beside)
         window.adding.left.connect(window.show_chat)
@@ -135,6 +138,18 @@ class WindowWiring(QObject):
     @Slot(str, str)
     def _on_message_chosen(self, session_id: str, message_id: str) -> None:
         self._window.desk.open(session_id, message_id, self._window.sidebar.search.text())
+
+    @Slot()
+    def _on_lost_changed(self) -> None:
+        """Say why another model answers than the one that did; where none can, the composer says so."""
+        window, lost, now = self._window, self._window.models.lost, self._window.models.current
+        window.pane.banner.withdraw(self._lost)
+        self._lost = None
+        if lost is not None and now is not None:
+            title = self.tr("{model} cannot answer any more").format(model=lost.title)
+            hint = self.tr("{model} answers from now on.").format(model=now.title)
+            self._lost = TetherError(title, lost.reason, hint)
+            window.pane.banner.show_calmly(self._lost)
 
     @Slot(str)
     def _on_model_added(self, name: str) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event
 
-from tether_desktop.context import store as store_module
+from tests.helpers.clock import set_clock
 from tether_desktop.context.records import MessageRecord, SessionRecord
 from tether_desktop.context.store import INTERRUPTED, Store
 from tether_desktop.context.tables import SessionTable
@@ -97,7 +97,7 @@ def test_sessions_are_listed_by_their_last_message_newest_first_and_in_pages(sto
 def test_sessions_made_within_one_tick_of_the_clock_keep_their_order(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_the_clock(monkeypatch, datetime.now(UTC) + timedelta(hours=1))
+    set_clock(monkeypatch, datetime.now(UTC) + timedelta(hours=1))
     ids = [store.create_session().id for _ in range(50)]
     assert [session.id for session in store.list_sessions()] == ids[::-1]
 
@@ -108,7 +108,7 @@ def test_a_clock_set_back_does_not_reorder_a_conversation(url: str, monkeypatch:
     question = ask(store, session.id, "q")
     first = answer(store, question, "first")
     store.close()
-    stop_the_clock(monkeypatch, datetime(2001, 1, 1, tzinfo=UTC))
+    set_clock(monkeypatch, datetime(2001, 1, 1, tzinfo=UTC))
     store = Store(url)
     second = answer(store, question, "second")
     assert texts(store.siblings(session.id, second.id)) == ["first", "second"]
@@ -116,13 +116,20 @@ def test_a_clock_set_back_does_not_reorder_a_conversation(url: str, monkeypatch:
     store.close()
 
 
-def stop_the_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
-    class StoppedClock(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            return moment
-
-    monkeypatch.setattr(store_module, "datetime", StoppedClock)
+@pytest.mark.parametrize(("hours", "first"), [(3, "second"), (24 * 365, "first")])
+def test_a_clock_set_back_by_hours_puts_no_new_chat_below_old_ones(
+    url: str, monkeypatch: pytest.MonkeyPatch, hours: int, first: str
+) -> None:
+    moment = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    set_clock(monkeypatch, moment)
+    store = Store(url)
+    store.create_session("first")
+    store.close()
+    set_clock(monkeypatch, moment - timedelta(hours=hours))
+    store = Store(url)
+    store.create_session("second")
+    assert store.list_sessions()[0].title == first
+    store.close()
 
 
 def test_a_session_is_renamed_and_remembers_its_model(store: Store) -> None:

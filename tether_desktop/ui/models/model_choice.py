@@ -16,18 +16,22 @@ class ModelChoice(QObject):
     Attributes:
         models: all of them, usable or not.
         known: whether the model folders have been looked at yet.
+        lost: the model that answered until it could not be used any more; None when there is none.
 
     Signals:
         changed(): models, their states, or the chosen one.
+        lost_changed(): :attr:`lost` is another one.
     """
 
     changed = Signal()
+    lost_changed = Signal()
 
     def __init__(self, worker: EngineWorker, tasks: Tasks, wanted: str = "", parent: QObject | None = None) -> None:
         """Prefer the model called ``wanted`` when it turns out to be usable."""
         super().__init__(parent)
         self.models: list[ModelStatus] = []
         self.known = False
+        self.lost: ModelStatus | None = None
         self._worker = worker
         self._tasks = tasks
         self._wanted = wanted
@@ -52,6 +56,7 @@ class ModelChoice(QObject):
         """Let a model answer from now on, if it is usable; an empty name changes nothing."""
         if name and name != self._wanted:
             self._wanted = name
+            self._lose(None)
             self.changed.emit()
 
     @Slot(str)
@@ -101,7 +106,15 @@ class ModelChoice(QObject):
 
     @Slot(object)
     def _on_models(self, models: list[ModelStatus]) -> None:
+        answered = self.lost.name if self.lost is not None else self.name
         # What nobody has chosen goes to no server, as long as something here can answer.
         self.models = sorted(models, key=lambda model: (not model.usable, bool(model.server)))
         self.known = True
+        found = next((model for model in self.models if model.name == answered), self.lost)
+        self._lose(None if found is None or found.usable else found)
         self.changed.emit()
+
+    def _lose(self, lost: ModelStatus | None) -> None:
+        before, self.lost = self.lost, lost
+        if (before and before.name) != (lost and lost.name):
+            self.lost_changed.emit()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from tether_desktop.context.moments import moment_after
 from tether_desktop.context.records import FolderRecord, SessionRecord
 from tether_desktop.ui.sessions.chat_marks import ChatMarks
 from tether_desktop.ui.sessions.row_list import RowList
@@ -221,9 +221,14 @@ class SessionItemModel(QAbstractListModel):
         """Show the chats of a folder, or do not."""
         (self._plan.collapsed.add if collapsed else self._plan.collapsed.discard)(folder_id)
         self._rebuild()
-        index = self.folder_index(folder_id)
-        if index.isValid():
-            self.dataChanged.emit(index, index)
+        self._tell_of_folder(folder_id)
+
+    def collapse_all(self, collapsed: bool) -> None:
+        """Show the chats of all folders, or of none."""
+        self._plan.collapsed = {folder.id for folder in self.folders} if collapsed else set()
+        self._rebuild()
+        for folder in self.folders:
+            self._tell_of_folder(folder.id)
 
     def sort_by(self, sort: Sort) -> None:
         """Have the chats in another order."""
@@ -262,7 +267,7 @@ class SessionItemModel(QAbstractListModel):
         """Mark a chat that is being answered; it becomes the newest."""
         record = self._order.get(session_id)
         if busy and record is not None and session_id not in self.marks.busy:
-            self.put(replace(record, last_active=datetime.now(UTC)))
+            self.put(replace(record, last_active=moment_after(self._order.newest)))
         self.marks.set_busy(session_id, busy)
 
     def set_waiting(self, session_id: str, waiting: bool) -> None:
@@ -309,6 +314,11 @@ class SessionItemModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return marks.spoken(row, unread=bool(values[UNREAD_ROLE]), collapsed=bool(values[COLLAPSED_ROLE]))
         return values.get(role)
+
+    def _tell_of_folder(self, folder_id: str) -> None:
+        index = self.folder_index(folder_id)
+        if index.isValid():
+            self.dataChanged.emit(index, index)
 
     def _tell_of_rows(self, first: int, last: int) -> None:
         self.dataChanged.emit(self.index(first), self.index(last))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Literal
 
 from tether_desktop.context.records import SessionRecord
@@ -44,6 +45,11 @@ class SessionOrder:
     def sort(self) -> Sort:
         """By what the chats are in order."""
         return self._sort
+
+    @property
+    def newest(self) -> datetime | None:
+        """When something was last said in any chat; None when there is none."""
+        return max((record.last_active for record in self._records.values()), default=None)
 
     def get(self, session_id: str) -> SessionRecord | None:
         """A chat by its id."""
