@@ -987,11 +987,11 @@
         <name>EmptyChat</name>
         <message>
             <source>Explain in simple words why the sky is blue</source>
-            <translation>Erkläre in einfachen Worten, warum der Himmel blau ist</translation>
+            <translation>Erkläre einfach, warum der Himmel blau ist</translation>
         </message>
         <message>
             <source>Write a short note to thank a colleague</source>
-            <translation>Schreib ein paar Zeilen, um jemandem aus dem Team zu danken</translation>
+            <translation>Schreib jemandem ein kurzes Dankeschön</translation>
         </message>
         <message>
             <source>Show me how to count words in Python</source>
@@ -999,7 +999,7 @@
         </message>
         <message>
             <source>Give me five ideas for a rainy afternoon</source>
-            <translation>Gib mir fünf Ideen für einen verregneten Nachmittag</translation>
+            <translation>Gib mir fünf Ideen für einen Regentag</translation>
         </message>
         <message>
             <source>What is on your mind?</source>

@@ -45,7 +45,7 @@ def main() -> int:
     app = QApplication([])
     app.setApplicationName("Tether")
     app.setQuitOnLastWindowClosed(False)
-    translation.install("en")
+    translation.install(os.environ["TETHER_LANGUAGE"])
     theme.install(app, "dark" if os.environ["TETHER_THEME"] == "dark" else "light")
     fill(Path(os.environ["TETHER_DATA_DIR"]), Path(os.environ["MLC_DIST_PATH"]))
     with QEventLoop(app) as loop:

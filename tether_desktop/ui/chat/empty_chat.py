@@ -43,13 +43,10 @@ class EmptyChat(QWidget):
         self.subtitle.setWordWrap(True)
         self.buttons = [self._make_button(translate("EmptyChat", text)) for text in EXAMPLES]
         self._examples = QWidget()
-        grid = QGridLayout(self._examples)
+        self._grid = grid = QGridLayout(self._examples)
         grid.setContentsMargins(0, 18, 0, 0)
         grid.setSpacing(10)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
-        for number, button in enumerate(self.buttons):
-            grid.addWidget(button, number // 2, number % 2)
+        self._arrange(2)
         inside = QWidget()
         inside.setMaximumWidth(_WIDTH)
         self._column = column = QVBoxLayout(inside)
@@ -79,8 +76,10 @@ class EmptyChat(QWidget):
         )
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
-        """Where it is low, the greeting alone has room."""
+        """Where it is narrow, examples stand in one column; where it is low, the greeting alone has room."""
         super().resizeEvent(event)
+        width = min(_WIDTH, self.width() - 2 * _MARGIN) - self._grid.spacing()
+        self._arrange(2 if max(each.sizeHint().width() for each in self.buttons) <= width // 2 else 1)
         greeting = sum(each.sizeHint().height() + self._column.spacing() for each in self._greeting)
         room = self.height() - 2 * _MARGIN - greeting
         self._examples.setVisible(room >= self._examples.sizeHint().height())
@@ -90,6 +89,14 @@ class EmptyChat(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange:
             self._paint_mark()
+
+    def _arrange(self, columns: int) -> None:
+        if self._grid.columnStretch(1) == columns - 1 and self._grid.count():
+            return
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setColumnStretch(1, columns - 1)
+        for number, button in enumerate(self.buttons):
+            self._grid.addWidget(button, number // columns, number % columns)
 
     def _paint_mark(self) -> None:
         self._mark.setPixmap(icons.pixmap("sparkles", "accent", 36, self.devicePixelRatioF()))
