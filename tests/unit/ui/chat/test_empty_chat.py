@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from tether_desktop.ui.chat.empty_chat import EmptyChat
@@ -24,7 +23,7 @@ def columns(greeting: EmptyChat) -> int:
 
 def test_an_example_is_offered_to_the_composer(greeting: EmptyChat, qtbot: QtBot) -> None:
     with qtbot.waitSignal(greeting.example_chosen) as chosen:
-        qtbot.mouseClick(greeting.buttons[2], Qt.MouseButton.LeftButton)
+        greeting.buttons[2].click()
     assert chosen.args == [greeting.buttons[2].text()]
 
 
