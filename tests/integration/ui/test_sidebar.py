@@ -160,6 +160,28 @@ async def test_a_chat_is_put_into_a_new_folder_whose_name_is_typed_at_once() -> 
         await until(lambda: rows(window) == ["Folders", "Cooking", "Parser", "Soup"])
         drop(window, soup, window.sidebar.view.viewport().rect().bottomLeft() - QPoint(-9, 9))
         await until(lambda: rows(window) == ["Folders", "Cooking", "Parser", "Today", "Soup"])
+        await until(lambda: "Soup" in window.pane.undo_bar.accessibleName())
+        QTest.mouseClick(window.pane.undo_bar.undo_button, Qt.MouseButton.LeftButton)
+        await until(lambda: rows(window) == ["Folders", "Cooking", "Parser", "Soup"])
+
+
+@in_gui_loop
+async def test_chats_of_many_places_go_back_to_theirs_when_a_move_is_undone() -> None:
+    async with open_window() as window:
+        (soup, parser, rain) = await create(window, "Soup", "Parser", "Rain")
+        cooking, work = [await core(window, lambda t, n=name: t.library.create_folder(n)) for name in ("A", "B")]
+        await core(window, lambda tether: tether.sessions.move([soup], cooking.id))
+        await core(window, lambda tether: tether.sessions.pin(rain, pinned=True))
+        model = window.sidebar.model
+        await until(lambda: model.session(rain).pinned and model.session(soup).folder_id == cooking.id)
+        before = rows(window)
+        window.sidebar.requests.move.emit((soup, parser, rain), work.id)
+        await until(lambda: "3 chat" in window.pane.undo_bar.accessibleName())
+        await until(lambda: [model.session(each).folder_id for each in (soup, parser, rain)] == [work.id] * 3)
+        await until(lambda: not model.session(rain).pinned)
+        window.sidebar.requests.move.emit((soup, parser, rain), work.id)  # nothing moves, so that nothing is said
+        QTest.mouseClick(window.pane.undo_bar.undo_button, Qt.MouseButton.LeftButton)
+        await until(lambda: rows(window) == before and model.session(rain).pinned)
 
 
 def drop(window: MainWindow, session_id: str, where: QPoint) -> None:

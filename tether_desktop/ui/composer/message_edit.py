@@ -64,6 +64,9 @@ class MessageEdit(QPlainTextEdit):
     def event(self, event: QEvent) -> bool:
         """A command of the window comes before Qt's own keys of editing: Ctrl+K deletes a line on some desktops."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.matches(QKeySequence.StandardKey.Redo) and not self.document().isRedoAvailable():
+                event.ignore()  # where nothing is to be done again, the keys take back what the window offers to
+                return True
             pressed = QKeySequence(event.keyCombination())
             if any(pressed == command.key() for command in self.window().findChildren(QShortcut)):
                 event.ignore()

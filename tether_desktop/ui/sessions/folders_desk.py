@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from tether_desktop.ui.sessions.chat_titles import shown_text
+from tether_desktop.ui.sessions.chat_titles import shown_text, shown_title
 from tether_desktop.ui.sessions.session_list import SessionList
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.worker.worker import EngineWorker
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
-    from tether_desktop.context.records import FolderRecord
+    from tether_desktop.context.records import FolderRecord, SessionRecord
 
 
 class FoldersDesk(QObject):
     """Keeps the folders of the sidebar in step with the library.
 
     Signals:
-        done(text, undo): a folder was deleted; ``undo`` makes the coroutine that brings it back.
+        done(text, undo): a folder was deleted, or chats were moved; ``undo`` makes the coroutine that takes it back.
     """
 
     done = Signal(str, object)
@@ -60,7 +60,7 @@ class FoldersDesk(QObject):
 
     @Slot(object, str)
     def _move(self, ids: Sequence[str], folder_id: str) -> None:
-        self._tasks.start(self._move_now(tuple(ids), folder_id))
+        self._tasks.start(self._move_and_tell(tuple(ids), folder_id))
 
     @Slot(object)
     def _move_to_new(self, ids: Sequence[str]) -> None:
@@ -73,6 +73,33 @@ class FoldersDesk(QObject):
     @Slot(str)
     def _delete(self, folder_id: str) -> None:
         self._tasks.start(self._delete_now(folder_id))
+
+    async def _move_and_tell(self, ids: tuple[str, ...], folder_id: str) -> None:
+        before = [record for each in ids if (record := self._model.session(each)) is not None]
+        moved = [record for record in before if (record.folder_id or "") != folder_id or (folder_id and record.pinned)]
+        if not moved:
+            return
+        await self._move_now(tuple(record.id for record in moved), folder_id)
+        title, name = shown_title(moved[0]), self._name(folder_id)
+        text = self.tr("Moved “{title}” to “{name}”.") if name else self.tr("Moved “{title}” out of its folder.")
+        several = self.tr("Moved %n chat(s).", "", len(moved))
+        said = text.format(title=title, name=name) if len(moved) == 1 else several
+        self.done.emit(said, lambda: self._move_back(moved))
+
+    async def _move_back(self, moved: Sequence[SessionRecord]) -> None:
+        there = [record for record in moved if self._model.session(record.id) is not None]
+        known = {folder.id for folder in self._model.folders}
+
+        async def restore(tether: Tether) -> None:
+            for record in there:
+                await tether.sessions.move((record.id,), record.folder_id if record.folder_id in known else None)
+                if record.pinned:
+                    await tether.sessions.pin(record.id, pinned=True)
+
+        await self._worker.submit(restore)
+
+    def _name(self, folder_id: str) -> str:
+        return next((shown_text(each.name) for each in self._model.folders if each.id == folder_id), "")
 
     async def _move_now(self, ids: tuple[str, ...], folder_id: str) -> None:
         await self._worker.submit(lambda tether: tether.sessions.move(ids, folder_id or None))

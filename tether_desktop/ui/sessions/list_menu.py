@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from tether_desktop.ui.look.icons import IconButton, icon
 from tether_desktop.ui.sessions.chat_requests import ChatRequests
+from tether_desktop.ui.sessions.session_item_model import SessionItemModel
 from tether_desktop.ui.sessions.session_order import SORTS, Sort
 
 
@@ -20,9 +21,10 @@ class ListMenuButton(IconButton):
 
     sort_chosen = Signal(str)
 
-    def __init__(self, requests: ChatRequests, parent: QWidget | None = None) -> None:
+    def __init__(self, model: SessionItemModel, requests: ChatRequests, parent: QWidget | None = None) -> None:
         super().__init__("ellipsis", "", parent)
         self.set_label(self.tr("Order, folders and files"))
+        self._model = model
         self._requests = requests
         self.sort: Sort = "activity"
         self.clicked.connect(self._open)
@@ -33,10 +35,18 @@ class ListMenuButton(IconButton):
         self._add_sorts(menu)
         menu.addSeparator()
         menu.addAction(icon("folder-plus"), self.tr("New folder"), lambda: self._requests.move_to_new.emit(()))
+        self._add_folding(menu)
         menu.addSeparator()
         menu.addAction(icon("upload"), self.tr("Import…"), lambda: self._requests.import_file.emit(""))
         menu.addAction(icon("download"), self.tr("Export all…"), lambda: self._requests.export.emit((), "json"))
         return menu
+
+    def _add_folding(self, menu: QMenu) -> None:
+        ids = {folder.id for folder in self._model.folders}
+        if ids - self._model.collapsed:
+            menu.addAction(icon("folder"), self.tr("Collapse all folders"), lambda: self._model.collapse_all(True))
+        elif ids:
+            menu.addAction(icon("folder-open"), self.tr("Expand all folders"), lambda: self._model.collapse_all(False))
 
     def _add_sorts(self, menu: QMenu) -> None:
         texts = {

@@ -62,7 +62,7 @@ class SessionList(QWidget):
         self.requests = ChatRequests(self)
         self.view = SessionView(self.model, self.requests, self)
         self.search = SearchField()
-        self.more_button = ListMenuButton(self.requests)
+        self.more_button = ListMenuButton(self.model, self.requests)
         self._pages = QStackedWidget()
         self.nothing_here = QLabel(self.tr("Your chats will be listed here."))
         self._make_buttons()
@@ -241,7 +241,7 @@ class SessionList(QWidget):
         self.search.clear()
         self.shelf.show_shelf(shelf)
         self._pages.setCurrentWidget(self.shelf)
-        self.shelf.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.shelf.back_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self.shelf_opened.emit(shelf)
 
     @Slot(str)

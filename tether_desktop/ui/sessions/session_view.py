@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QPaintEvent
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QWidget
 
 from tether_desktop.ui.look.focus_ring import note_focus, paint_focus_ring, shows_focus
+from tether_desktop.ui.sessions.chat_drag import drag_chats, target_of
 from tether_desktop.ui.sessions.chat_menu import ChatMenus
 from tether_desktop.ui.sessions.chat_requests import ChatRequests
 from tether_desktop.ui.sessions.session_delegate import SessionDelegate
@@ -95,12 +116,14 @@ class SessionView(ChatListView):
         self._menus = ChatMenus(model, requests, self)
         self._extending = False
         self._one_of_many = QPersistentModelIndex()
+        self._drop_target: str | None = None
         self.setItemDelegate(SessionDelegate(self))
         self.setAccessibleName(self.tr("Chats"))
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
         self.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.setDragDropOverwriteMode(True)  # onto rows, never between them
+        self.setDropIndicatorShown(False)  # Qt's is around the row under the pointer, not where the chats come
         self.selectionModel().currentChanged.connect(self._on_current_changed)
         self.clicked.connect(self._on_clicked)
 
@@ -163,6 +186,32 @@ class SessionView(ChatListView):
         else:
             super().mouseDoubleClickEvent(event)
 
+    def startDrag(self, _actions: Qt.DropAction) -> None:  # noqa: N802  (Qt's name)
+        """Drag the chats that are selected."""
+        drag_chats(self, self._model)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802  (Qt's name)
+        """Show where the chats would come."""
+        super().dragMoveEvent(event)
+        target = target_of(self.indexAt(event.position().toPoint())) if event.isAccepted() else None
+        self._show_drop_target(target)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802  (Qt's name)
+        """They would come nowhere."""
+        super().dragLeaveEvent(event)
+        self._show_drop_target(None)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802  (Qt's name)
+        """They come there."""
+        super().dropEvent(event)
+        self._show_drop_target(None)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+        """Frame the folder, or all of the list, that dragged chats would come into."""
+        super().paintEvent(event)
+        if self._drop_target is not None:
+            paint_focus_ring(self.viewport(), self._place_of_folder(self._drop_target))
+
     def menu(self, index: QModelIndex) -> QMenu | None:
         """The menu of a chat, of all that are selected, or of a folder."""
         folder, session_id = index.data(FOLDER_ROLE), index.data(SESSION_ID_ROLE)
@@ -186,6 +235,19 @@ class SessionView(ChatListView):
         if index.isValid():
             self.scrollTo(index)
             self.edit(index)
+
+    def _show_drop_target(self, folder_id: str | None) -> None:
+        if folder_id != self._drop_target:
+            self._drop_target = folder_id
+            self.viewport().update()
+
+    def _place_of_folder(self, folder_id: str) -> QRect | None:
+        """Where a folder and its chats are seen; None for no folder."""
+        row = self._model.folder_index(folder_id)
+        place = self.visualRect(row)
+        while row.isValid() and (row := row.siblingAtRow(row.row() + 1)).data(INSIDE_ROLE) == folder_id:
+            place |= self.visualRect(row)
+        return place & self.viewport().rect() if folder_id else None
 
     def _folder_key(self, folder_id: str, key: int) -> bool:
         """Fold and unfold by keys; whether this was one."""

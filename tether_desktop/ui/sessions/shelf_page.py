@@ -119,6 +119,8 @@ class ShelfPage(QWidget):
             self._say_nothing_is_here()
         self.note.setText(self._note())
         self._show_state()
+        if records and self.back_button.hasFocus():
+            self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def menu_of(self, session_ids: tuple[str, ...]) -> QMenu:
         """The menu of chats of this shelf."""

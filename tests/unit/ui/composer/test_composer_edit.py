@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt, QUrl
-from PySide6.QtGui import QImage, QInputMethodEvent
+from PySide6.QtCore import QEvent, QMimeData, Qt, QUrl
+from PySide6.QtGui import QImage, QInputMethodEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -162,3 +162,19 @@ def test_enter_belongs_to_a_word_that_is_being_composed(qtbot: QtBot, edit: Comp
     with qtbot.waitSignal(edit.submitted):
         qtbot.keyClick(edit, Qt.Key.Key_Return)
     assert "你" in edit.text()
+
+
+def test_the_keys_of_redo_are_left_to_the_window_where_there_is_nothing_to_redo(
+    qtbot: QtBot, edit: ComposerEdit
+) -> None:
+    def is_taken() -> bool:
+        keys = QKeySequence.keyBindings(QKeySequence.StandardKey.Redo)[0][0]
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, keys.key(), keys.keyboardModifiers())
+        event.ignore()
+        QApplication.sendEvent(edit, event)
+        return event.isAccepted()
+
+    assert not is_taken()
+    qtbot.keyClicks(edit, "word")
+    edit.undo()
+    assert is_taken()

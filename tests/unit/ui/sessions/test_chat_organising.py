@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QMouseEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QMouseEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from tether_desktop.context.records import FolderRecord, SessionRecord
 from tether_desktop.ui.look import theme
+from tether_desktop.ui.sessions.chat_drag import picture
 from tether_desktop.ui.sessions.files_desk import file_name
 from tether_desktop.ui.sessions.session_item_model import DRAFT_ROLE, SessionItemModel
 from tether_desktop.ui.sessions.session_list import SessionList
@@ -340,3 +341,59 @@ def test_the_bin_is_emptied_by_one_request_however_much_is_in_it(qtbot: QtBot, s
     with qtbot.waitSignal(sidebar.requests.erase) as erased:
         qtbot.mouseClick(sidebar.shelf.confirm.yes, Qt.MouseButton.LeftButton)
     assert erased.args == [(CHATS[1].id,)]
+
+
+def test_where_dragged_chats_would_come_is_framed(sidebar: SessionList) -> None:
+    view, model = sidebar.view, sidebar.model
+    data = model.mimeData([model.index_of("Rain")])
+    seen = {}
+    for name, place in (("f1", model.index_of("Soup")), ("f2", model.folder_index("f2")), ("", model.index_of("Sky"))):
+        event = QDragMoveEvent(
+            view.visualRect(place).center(),
+            Qt.DropAction.MoveAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        enter = QDragEnterEvent(
+            event.position().toPoint(), event.dropAction(), data, event.buttons(), event.modifiers()
+        )
+        view.dragEnterEvent(enter)
+        view.dragMoveEvent(event)
+        seen[name] = view.grab().toImage()
+        view.dragLeaveEvent(QDragLeaveEvent())
+    plain = view.grab().toImage()
+    assert len({bytes(image.constBits()) for image in (plain, *seen.values())}) == 4  # type: ignore[arg-type]
+
+
+def test_what_is_dragged_says_what_it_is(sidebar: SessionList) -> None:
+    short, long = picture("3 chats", 1.5), picture("x" * 10_000, 1.5)
+    assert short.width() < long.width() < 1.5 * 300
+    assert short.devicePixelRatio() == 1.5
+
+
+def test_all_folders_are_collapsed_and_expanded_at_once(sidebar: SessionList) -> None:
+    def choose(text: str) -> None:
+        menu = sidebar.more_button.menu_of_list()
+        next(action for action in menu.actions() if action.text() == text).trigger()
+        menu.deleteLater()
+
+    choose("Collapse all folders")
+    assert rows(sidebar.model)[:4] == ["Folders", "Cooking", "Work", "Today"]
+    choose("Expand all folders")
+    assert rows(sidebar.model)[:4] == ["Folders", "Cooking", "Soup", "Bread"]
+    sidebar.model.set_folders([])
+    menu = sidebar.more_button.menu_of_list()
+    assert not any("all folders" in text for text in texts(menu))
+    menu.deleteLater()
+
+
+def test_escape_leaves_an_empty_shelf_and_chats_that_come_have_the_keyboard(qtbot: QtBot, sidebar: SessionList) -> None:
+    sidebar.activateWindow()
+    sidebar.show_bin()
+    sidebar.shelf.show_chats(())
+    qtbot.keyClick(sidebar.shelf.back_button, Qt.Key.Key_Escape)
+    assert sidebar.open_shelf is None
+    sidebar.show_bin()
+    sidebar.shelf.show_chats(CHATS)
+    assert sidebar.focusWidget() is sidebar.shelf.view
