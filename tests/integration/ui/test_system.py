@@ -126,6 +126,47 @@ async def test_quitting_while_an_answer_is_written_asks_first() -> None:
 
 
 @in_gui_loop
+async def test_quitting_counts_the_answers_and_queues_of_all_chats() -> None:
+    async with open_window() as window:
+        ended = Recorder(window.close_requested)
+        first = ask(window, "Please wait.")
+        await until(lambda: first.views and first.views[-1].text == "Half an answer")
+        ask(window, "Name three colours.")
+        assert len(first.writing.queue) == 1
+        window.desk.new()
+        second = ask(window, "Please wait here as well.")
+        await until(lambda: second.session_id)
+        ask(window, "Name three more colours.")
+        window.desk.new()
+        window.close()
+        sheet = window.system.closing.sheet
+        assert "2 answer" in sheet.text.text()
+        assert "2 question" in sheet.text.text()
+        QTest.keyClick(sheet.buttons["stay"], Qt.Key.Key_Escape)
+        for conversation in (first, second):
+            conversation.writing.queue.hold()
+            await window.chats.stop(conversation)
+            await until(lambda conversation=conversation: not conversation.busy)
+        window.close()
+        assert len(ended.calls) == 1, "questions that wait for the person are kept, whoever quits"
+
+
+@in_gui_loop
+async def test_a_temporary_chat_that_was_left_in_mid_answer_keeps_nobody_from_quitting() -> None:
+    async with open_window() as window:
+        ended = Recorder(window.close_requested)
+        window.commands.temporary_chat()
+        conversation = ask(window, "Please wait.")
+        await until(lambda: conversation.session_id and conversation.views[-1].text == "Half an answer")
+        assert window.chats.answering == 1
+        window.commands.temporary_chat()
+        await until(lambda: window.chats.answering == 0)
+        assert window.system.tray.state == "idle"
+        window.close()
+        assert len(ended.calls) == 1
+
+
+@in_gui_loop
 @pytest.mark.usefixtures("tray")
 async def test_an_answer_out_of_sight_is_told_with_the_title_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QSystemTrayIcon, "supportsMessages", lambda: True)

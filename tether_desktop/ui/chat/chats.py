@@ -60,6 +60,17 @@ class Chats(QObject):
         worker.turn_started.connect(self._on_turn_started)
         worker.events_ready.connect(self._on_events)
 
+    @property
+    def answering(self) -> int:
+        """How many answers are being written, in chats that are open or not."""
+        return sum(conversation.busy for conversation in self._conversations.values()) + len(self._unopened)
+
+    @property
+    def queued(self) -> int:
+        """How many questions are going to be asked by themselves, one after the other."""
+        queues = (conversation.writing.queue for conversation in self._conversations.values())
+        return sum(len(queue.waiting) for queue in queues if not queue.held)
+
     def new(self, *, temporary: bool = False) -> Conversation:
         """An empty conversation that the store does not know yet, or never will."""
         conversation = self._watch(Conversation())
@@ -225,9 +236,11 @@ class Chats(QObject):
             await self._worker.submit(lambda tether: service(tether, conversation).select_version(session_id, chosen))
 
     def forget(self, session_id: str) -> None:
-        """Drop a conversation from memory, because its session was deleted."""
-        self._conversations.pop(session_id, None)
+        """Drop a conversation from memory, because its session was deleted; what it answered is over."""
+        forgotten = self._conversations.pop(session_id, None)
         self._outdated.discard(session_id)
+        if forgotten is not None and forgotten.busy:
+            self.busy_changed.emit(session_id, False)
 
     async def _create(self, conversation: Conversation, model: str) -> None:
         record: SessionRecord = await self._worker.submit(

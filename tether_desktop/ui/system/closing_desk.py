@@ -22,8 +22,8 @@ class Running:
     """What the end of the program would cut off.
 
     Attributes:
-        answers: how many are being written.
-        queued: questions that wait for their turn.
+        answers: how many are being written, in whichever chats.
+        queued: questions that wait for their turn, in whichever chats.
         installing: whether a model is being added.
     """
 
@@ -97,7 +97,9 @@ class ClosingDesk(QObject):
         """What quitting now would cut off, in words; empty for nothing."""
         running, said = self._running(), []
         if running.answers:
-            said.append(self.tr("An answer is being written. It is kept as far as it came."))
+            said.append(
+                self.tr("%n answer(s) are still being written. They are kept as far as they came.", "", running.answers)
+            )
         if running.queued:
             said.append(
                 self.tr("%n question(s) wait for their turn. They are kept, and not asked.", "", running.queued)

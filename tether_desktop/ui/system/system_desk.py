@@ -124,8 +124,9 @@ class SystemDesk(QObject):
         self._window.pane.undo_bar.note("\n".join(told))
 
     def _running(self) -> Running:
-        window = self._window
-        return Running(len(self._answering), len(window.conversation.writing.queue), window.adding.installs.busy)
+        window, shown = self._window, self._window.conversation
+        beginning = shown.busy and not shown.session_id  # its place in the store is on its way
+        return Running(window.chats.answering + beginning, window.chats.queued, window.adding.installs.busy)
 
     def _title(self, session_id: str) -> str:
         record = self._window.sidebar.model.session(session_id)

@@ -79,10 +79,10 @@ def test_quitting_asks_only_while_something_would_be_cut_off(qtbot: QtBot, make:
 @pytest.mark.parametrize(
     ("running", "words"),
     [
-        (Running(answers=1), "An answer is being written. It is kept as far as it came."),
+        (Running(answers=2), "2 answer"),
         (Running(queued=2), "wait for their turn"),
         (Running(installing=True), "A model is being added."),
-        (Running(answers=1, installing=True), "kept as far as it came. A model is being added."),
+        (Running(answers=1, installing=True), "kept as far as they came. A model is being added."),
     ],
 )
 def test_what_would_be_cut_off_is_told_first(qtbot: QtBot, make: Make, running: Running, words: str) -> None:
