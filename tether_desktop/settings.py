@@ -158,7 +158,7 @@ class Settings(BaseSettings):
         "ask",
         env="TETHER_CLOSING",
         title="Closing the window",
-        description="Whether closing the window ends Tether, or leaves it in the tray; ask asks once.",
+        description="Whether closing the window ends Tether or leaves it in the tray; it can ask once.",
     )
     notifications: Literal["on", "off"] = _setting(
         "on",
