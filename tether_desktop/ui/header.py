@@ -12,7 +12,9 @@ from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.models.install_strip import InstallStrip
 from tether_desktop.ui.models.model_picker import ModelPicker
-from tether_desktop.ui.models.model_status import ModelStatus, size_text
+from tether_desktop.ui.models.model_status import ModelStatus
+from tether_desktop.ui.number_text import rate_text, whole
+from tether_desktop.ui.size_text import size_text
 from tether_desktop.ui.translation import translate
 
 NEARLY_FULL = 0.85
@@ -31,10 +33,9 @@ def status_text(model: ModelStatus | None, tokens: int | None, rate: float | Non
         parts.append(translate("Header", "up to {size}").format(size=size_text(model.memory_bytes)))
     if model is not None and model.context_window:
         meter = translate("Header", "{used} / {window} tokens")
-        parts.append(meter.format(used=tokens or 0, window=model.context_window))
+        parts.append(meter.format(used=whole(tokens or 0), window=whole(model.context_window)))
     if rate is not None:
-        number = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
-        parts.append(translate("Header", "{rate} tok/s").format(rate=number))
+        parts.append(rate_text(rate))
     return " · ".join(parts)
 
 

@@ -153,7 +153,7 @@ async def test_what_was_interrupted_is_listed_at_the_next_start_and_nothing_is_f
         window.desk.open()
         await until(lambda: window.here.installs.rows)
         left = window.row("hf:acme/New")
-        assert left.view.stage_label.text() == "Paused. 2 MB are here already."
+        assert left.view.stage_label.text() == "Paused. 2.0 MB are here already."
         assert installer.asked == ["hf:acme/New"]
         click(left.stop_button)
         assert left.ask.isVisible()

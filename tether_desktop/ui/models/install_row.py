@@ -17,7 +17,9 @@ from tether_desktop.ui.models.install_desk import Key
 from tether_desktop.ui.models.install_view import InstallView, plain_label
 from tether_desktop.ui.models.installation import Installation, Installed
 from tether_desktop.ui.models.mapping_details import MappingDetails
-from tether_desktop.ui.models.model_status import size_text, split_name
+from tether_desktop.ui.models.model_status import split_name
+from tether_desktop.ui.number_text import whole
+from tether_desktop.ui.size_text import size_text
 from tether_desktop.ui.translation import translate
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def forecast(checked: Checked) -> str:
     return words.format(
         weights=size_text(checked.size_bytes),
         memory=size_text(checked.fit.needed_bytes),
-        window=f"{checked.context_window:,}",
+        window=whole(checked.context_window),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tether_desktop.errors import TetherError
-from tether_desktop.ui.models.model_status import size_text
+from tether_desktop.ui.size_text import size_text
 from tether_desktop.ui.translation import counted, mark, translate
 
 if TYPE_CHECKING:

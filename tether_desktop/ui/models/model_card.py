@@ -16,8 +16,9 @@ from tether_desktop.ui.models.ask_line import AskLine
 from tether_desktop.ui.models.fit_pill import FitPill
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.models.model_care import NOTHING, Care
-from tether_desktop.ui.models.model_status import ModelStatus, size_text
+from tether_desktop.ui.models.model_status import ModelStatus
 from tether_desktop.ui.models.model_words import facts_text, loaded_text, state_text
+from tether_desktop.ui.size_text import size_text
 
 _STATE_KINDS = {"ready": "pill_success", "busy": "pill_success", "failed": "pill_danger"}
 

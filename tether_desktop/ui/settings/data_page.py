@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QUrl, Signal, Slot
+from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit
 
@@ -14,6 +14,7 @@ from tether_desktop.ui.sessions.confirm_line import ConfirmLine
 from tether_desktop.ui.settings.erase_card import EraseCard
 from tether_desktop.ui.settings.setting_editors import FoldersEditor, LineEditor
 from tether_desktop.ui.settings.settings_page import SettingsPage, section
+from tether_desktop.ui.size_text import size_text
 
 if TYPE_CHECKING:
     from tether_desktop.settings import Settings
@@ -98,7 +99,7 @@ class DataPage(SettingsPage):
             folder = str(place.folder)
             button.clicked.connect(lambda _=False, path=folder: QDesktopServices.openUrl(QUrl.fromLocalFile(path)))
             button.setEnabled(bool(place.folder))
-            caption, size = plain_label("strong", name), plain_label("muted", QLocale().formattedDataSize(place.size))
+            caption, size = plain_label("strong", name), plain_label("muted", size_text(place.size))
             for label in (caption, size):
                 label.setWordWrap(False)
             for column, widget in enumerate((caption, plain_label("small", place.shown), size, button)):
