@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from tether_desktop.ui.look import icons
 from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.mirror import place
 from tether_desktop.ui.look.themed_button import ThemedButton
 
 STATUS_HEIGHT = 24
@@ -77,8 +78,8 @@ class Notice(QFrame):
         """Lay out at this width and return the height."""
         inner = width - 36 - 12
         height = self._label.heightForWidth(inner)
-        self._label.setGeometry(36, 8, inner, height)
-        self._icon.setGeometry(12, 9, 16, 18)
+        place(self._label, QRect(36, 8, inner, height), width)
+        place(self._icon, QRect(12, 9, 16, 18), width)
         return height + 16
 
 
@@ -116,19 +117,19 @@ class ErrorCard(QFrame):
     def fit(self, width: int) -> int:
         """Lay out at this width and return the height."""
         left, top = 42, 12
-        self._icon.setGeometry(14, 13, 18, 18)
+        place(self._icon, QRect(14, 13, 18, 18), width)
         for label in self._texts:
             if label.text():
                 height = label.heightForWidth(width - left - 44)
-                label.setGeometry(left, top, width - left - 44, height)
+                place(label, QRect(left, top, width - left - 44, height), width)
                 top += height + 4
         size = self.retry.sizeHint()
         for button in (self.retry, self.go_on):
             if not button.isHidden():
-                button.setGeometry(left, top + 6, button.sizeHint().width(), size.height())
+                place(button, QRect(left, top + 6, button.sizeHint().width(), size.height()), width)
                 left += button.sizeHint().width() + 8
         side = self.copy_button.sizeHint()
-        self.copy_button.setGeometry(width - side.width() - 8, 8, side.width(), side.height())
+        place(self.copy_button, QRect(width - side.width() - 8, 8, side.width(), side.height()), width)
         return top + 6 + size.height() + 12
 
     def _on_copy(self) -> None:

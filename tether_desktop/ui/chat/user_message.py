@@ -81,7 +81,9 @@ class UserMessage(MessageWidget):
         left = self._bubble.left() + PADDING_X
         self.body.setGeometry(left, top + PADDING_TOP, inner, height)
         if self._more is not None:
-            self._more.setGeometry(left - 8, top + PADDING_TOP + height, self._more.sizeHint().width(), more)
+            wide = self._more.sizeHint().width()
+            begin = self._bubble.right() + 1 - PADDING_X + 8 - wide if self.isRightToLeft() else left - 8
+            self._more.setGeometry(begin, top + PADDING_TOP + height, wide, more)
         self._reserve_actions(QRect(0, self._bubble.bottom() + 3, width, ACTIONS_HEIGHT))
         self.update()
         return self._bubble.bottom() + 3 + ACTIONS_HEIGHT

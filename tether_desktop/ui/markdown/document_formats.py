@@ -144,7 +144,11 @@ class DocumentFormats:
             result.setNonBreakableLines(not self._wrap)
         else:
             top += _card_below(before)
-        result.setLeftMargin(left)
+        if line.right_to_left:
+            result.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+            result.setRightMargin(left)
+        else:
+            result.setLeftMargin(left)
         result.setTopMargin(top)
         result.setBottomMargin(bottom)
         if line.kind == "math":

@@ -103,7 +103,7 @@ class DocumentWriter:
 
     def _extend_line(self, cursor: QTextCursor, old: Line, new: Line) -> bool:
         added = _added_spans(old, new)
-        if added is None:
+        if added is None or old.right_to_left != new.right_to_left:
             return False
         cursor.movePosition(QTextCursor.MoveOperation.End)
         for span in added:

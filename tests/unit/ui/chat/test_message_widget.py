@@ -306,3 +306,28 @@ def test_a_selection_pins_a_message(make: Make) -> None:
     assert not widget.is_pinned
     widget.body.selectAll()
     assert widget.is_pinned
+
+
+def test_a_reply_is_mirrored_where_lines_begin_at_the_right(make: Make) -> None:
+    view = replace(FAILED, text="", notice="Left out", asides=(Thoughts(0, "Hm", 1.0),))
+    left = make(view)
+    right = make(view)
+    right.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    lay_out(right)
+    for kind in (Notice, Fold, ErrorCard):
+        one, other = shown(left, kind), shown(right, kind)
+        assert one.geometry().left() == WIDTH - 1 - other.geometry().right() > 0
+        assert one.size() == other.size()
+    again = [next(each for each in message.findChildren(ErrorCard)).retry for message in (left, right)]
+    assert again[0].geometry().left() == again[1].parentWidget().width() - 1 - again[1].geometry().right()
+    assert right.grab().toImage() != left.grab().toImage()
+
+
+def test_the_buttons_of_a_question_stand_below_it_in_both_directions(qtbot: QtBot, make: Make) -> None:
+    for direction in (Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft):
+        message = make(QUESTION)
+        message.setLayoutDirection(direction)
+        message.set_active(True)
+        lay_out(message)
+        copy = button(message, "Copy message")
+        assert (copy.mapTo(message, copy.rect().center()).x() < WIDTH / 2) == (direction.name == "RightToLeft")
