@@ -107,7 +107,7 @@ async def test_it_goes_on_behind_the_chat_and_is_told_in_the_header(installer: S
     async with open_models() as window:
         strip = window.strip
         add(window, "hf:acme/New")
-        await until(lambda: "downloading 50 %" in strip.accessibleName())
+        await until(lambda: "Downloading 50 %" in strip.accessibleName())
         QTest.keyClick(window.page, Qt.Key.Key_Escape)
         assert window.chat.isVisible()
         assert strip.isVisible()

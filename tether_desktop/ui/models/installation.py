@@ -142,7 +142,7 @@ class Installation:
 
     @property
     def short_text(self) -> str:
-        """All of it in a few words: "Qwen3 0.6B: downloading 42 %"."""
+        """All of it in a few words: "Qwen3 0.6B: Downloading 42 %"."""
         match self.phase:
             case "failed" if self.prepares:
                 words = translate("Installation", "{title} was not prepared")
