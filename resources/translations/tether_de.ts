@@ -994,17 +994,6 @@
         </message>
     </context>
     <context>
-        <name>Durations</name>
-        <message>
-            <source>{seconds} s</source>
-            <translation>{seconds} s</translation>
-        </message>
-        <message>
-            <source>{minutes} min {seconds} s</source>
-            <translation>{minutes} min {seconds} s</translation>
-        </message>
-    </context>
-    <context>
         <name>EmptyChat</name>
         <message>
             <source>Explain in simple words why the sky is blue</source>
@@ -1770,6 +1759,10 @@
             <translation>{1} ist beschädigt oder keine Datenbank.</translation>
         </message>
         <message>
+            <source>{1} is damaged.</source>
+            <translation>{1} ist beschädigt.</translation>
+        </message>
+        <message>
             <source>{1} is damaged: {2}</source>
             <translation>{1} ist beschädigt: {2}</translation>
         </message>
@@ -1784,6 +1777,10 @@
         <message>
             <source>{1} is neither a file or folder that is there nor a model that we know.</source>
             <translation>{1} ist weder eine vorhandene Datei, noch ein vorhandener Ordner, noch ein Modell, das wir kennen.</translation>
+        </message>
+        <message>
+            <source>{1} is no backup of Tether's.</source>
+            <translation>{1} ist keine Sicherung von Tether.</translation>
         </message>
         <message>
             <source>{1} is no file that Tether could copy.</source>
@@ -1832,6 +1829,10 @@
         <message>
             <source>{1} is the database itself.</source>
             <translation>{1} ist die Datenbank selbst.</translation>
+        </message>
+        <message>
+            <source>{1} is the file that cannot be opened.</source>
+            <translation>{1} ist die Datei, die sich nicht öffnen lässt.</translation>
         </message>
         <message>
             <source>{1} is there.</source>
@@ -1900,6 +1901,10 @@
         <message>
             <source>{1} was exchanged while it was opened.</source>
             <translation>{1} wurde beim Öffnen ausgetauscht.</translation>
+        </message>
+        <message>
+            <source>{1} was made by a newer Tether.</source>
+            <translation>{1} stammt von einem neueren Tether.</translation>
         </message>
         <message>
             <source>{1} was not compiled by Tether.</source>
@@ -1976,6 +1981,10 @@
         <message>
             <source>Install the newest Tether, or choose another folder with TETHER_DATA_DIR.</source>
             <translation>Installiere das neueste Tether, oder wähle mit TETHER_DATA_DIR einen anderen Ordner.</translation>
+        </message>
+        <message>
+            <source>Install the newest Tether.</source>
+            <translation>Installiere das neueste Tether.</translation>
         </message>
         <message>
             <source>It cannot go on there.</source>
@@ -3427,10 +3436,6 @@
             <translation>{used} / {window} Tokens</translation>
         </message>
         <message>
-            <source>{rate} tok/s</source>
-            <translation>{rate} Tok/s</translation>
-        </message>
-        <message>
             <source>Show or hide the sidebar</source>
             <translation>Seitenleiste ein- oder ausblenden</translation>
         </message>
@@ -4338,8 +4343,16 @@
             <translation>Beenden</translation>
         </message>
         <message>
-            <source>Trying…</source>
-            <translation>Wird versucht…</translation>
+            <source>Restore a backup…</source>
+            <translation>Sicherung zurückholen…</translation>
+        </message>
+        <message>
+            <source>Begin with no chats</source>
+            <translation>Ohne Chats beginnen</translation>
+        </message>
+        <message>
+            <source>Open the folder</source>
+            <translation>Ordner öffnen</translation>
         </message>
     </context>
     <context>
@@ -4358,6 +4371,25 @@
         </message>
     </context>
     <context>
+        <name>Numbers</name>
+        <message>
+            <source>{rate} tok/s</source>
+            <translation>{rate} Tok/s</translation>
+        </message>
+        <message>
+            <source>{milliseconds} ms</source>
+            <translation>{milliseconds} ms</translation>
+        </message>
+        <message>
+            <source>{seconds} s</source>
+            <translation>{seconds} s</translation>
+        </message>
+        <message>
+            <source>{minutes} min {seconds} s</source>
+            <translation>{minutes} min {seconds} s</translation>
+        </message>
+    </context>
+    <context>
         <name>OfferList</name>
         <message>
             <source>{size} to download · {memory} of memory · {licence}</source>
@@ -4370,6 +4402,48 @@
         <message>
             <source>Models to choose from</source>
             <translation>Modelle zur Auswahl</translation>
+        </message>
+    </context>
+    <context>
+        <name>OpeningDesk</name>
+        <message>
+            <source>One moment…</source>
+            <translation>Einen Moment…</translation>
+        </message>
+        <message>
+            <source>The backup is restored.</source>
+            <translation>Die Sicherung ist zurückgeholt.</translation>
+        </message>
+        <message>
+            <source>Tether begins with no chats.</source>
+            <translation>Tether beginnt ohne Chats.</translation>
+        </message>
+        <message>
+            <source>The file that could not be opened is kept as {name}.</source>
+            <translation>Die Datei, die sich nicht öffnen ließ, bleibt als {name} erhalten.</translation>
+        </message>
+        <message>
+            <source>Restore a backup</source>
+            <translation>Sicherung zurückholen</translation>
+        </message>
+        <message>
+            <source>Trying…</source>
+            <translation>Wird versucht…</translation>
+        </message>
+    </context>
+    <context>
+        <name>OpeningPage</name>
+        <message>
+            <source>Getting your chats ready…</source>
+            <translation>Deine Chats werden vorbereitet…</translation>
+        </message>
+        <message>
+            <source>This takes longer than usual. There is nothing for you to do.</source>
+            <translation>Das dauert länger als sonst. Du musst nichts tun.</translation>
+        </message>
+        <message>
+            <source>They are from an older Tether and are brought up to date once. With very many chats that can take some minutes. A copy of the file as it was is kept beside it.</source>
+            <translation>Sie stammen von einem älteren Tether und werden einmal auf den neuen Stand gebracht. Bei sehr vielen Chats kann das einige Minuten dauern. Eine Kopie der Datei, wie sie war, bleibt daneben liegen.</translation>
         </message>
     </context>
     <context>
@@ -4909,10 +4983,6 @@
         <message>
             <source>The answer was interrupted</source>
             <translation>Die Antwort wurde unterbrochen</translation>
-        </message>
-        <message>
-            <source>{rate} tok/s</source>
-            <translation>{rate} Tok/s</translation>
         </message>
         <message>
             <source>What was said until then is kept.</source>
@@ -6105,9 +6175,12 @@
             <source>First word after {time}</source>
             <translation>Erstes Wort nach {time}</translation>
         </message>
-        <message>
-            <source>{count} tokens in {time}</source>
-            <translation>{count} Tokens in {time}</translation>
+        <message numerus="yes">
+            <source>%n token(s) in {time}</source>
+            <translation>
+                <numerusform>%n Token in {time}</numerusform>
+                <numerusform>%n Tokens in {time}</numerusform>
+            </translation>
         </message>
     </context>
     <context>

@@ -91,7 +91,7 @@ async def test_a_model_is_added_chosen_and_its_weights_are_accounted_for(install
     async with open_models() as window:
         added = add(window, "hf:acme/New")
         await until(lambda: added.pill.isVisible() and added.view.percent_label.text())
-        assert added.view.detail_label.text() == "46 of 93 MB, 4.0 MB/s · about 2 minute(s) left"
+        assert added.view.detail_label.text() == "46 of 93 MB, 4.0 MB/s · about 2 minutes left"
         installer.go_on = True
         await until(lambda: added.title.text() == "New is ready")
         assert "0.42 %" in added.details.summary_label.text()

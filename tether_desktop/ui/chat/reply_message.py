@@ -15,8 +15,9 @@ from tether_desktop.ui.chat.message_widget import WRAP, MessageWidget
 from tether_desktop.ui.look import fonts, icons, theme
 from tether_desktop.ui.look.fold import Fold
 from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.mirror import mirrored, place
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
-from tether_desktop.ui.tools.call_words import duration_text
+from tether_desktop.ui.number_text import duration_text
 from tether_desktop.ui.tools.tool_card import ToolCard
 from tether_desktop.ui.tools.tool_facts import ToolNames
 
@@ -112,7 +113,7 @@ class ReplyMessage(MessageWidget):
             if part is None or part.isHidden():
                 continue
             height = part.fit(width - left)
-            part.setGeometry(left, top, width - left, height)
+            place(part, QRect(left, top, width - left, height), width)
             top += height + GAP
         self._reserve_actions(QRect(left - 6, top - 8, width - left, ACTIONS_HEIGHT))
         return top - 8 + ACTIONS_HEIGHT
@@ -272,8 +273,11 @@ class ReplyMessage(MessageWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(look.colors.border), 1))
         painter.setBrush(QColor(look.colors.window))
-        painter.drawEllipse(QRectF(0.5, 0.5, AVATAR - 1, AVATAR - 1))
-        painter.drawPixmap(QPointF(7, 7), icons.pixmap("sparkles", "accent", 18, self.devicePixelRatioF()))
+        circle = mirrored(self, QRectF(0, 0, AVATAR, AVATAR))
+        painter.drawEllipse(circle.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.drawPixmap(
+            circle.topLeft() + QPointF(7, 7), icons.pixmap("sparkles", "accent", 18, self.devicePixelRatioF())
+        )
         self._paint_header(painter)
         painter.end()
         super().paintEvent(event)
@@ -286,9 +290,10 @@ class ReplyMessage(MessageWidget):
         painter.setFont(bold)
         painter.setPen(QColor(look.colors.text))
         name = QFontMetricsF(bold).elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width())
-        painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, name)
+        side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(mirrored(self, rect), side, name)
         if self.view.meta:
             painter.setFont(fonts.sans(look, look.type.body - 1))
             painter.setPen(QColor(look.colors.muted))
             rest = rect.adjusted(QFontMetricsF(bold).horizontalAdvance(name), 0, 0, 0)
-            painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, f" · {self.view.meta}")
+            painter.drawText(mirrored(self, rest), side, f" · {self.view.meta}")

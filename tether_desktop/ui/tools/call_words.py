@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tether_desktop.ui.chat.message_view import CallState, CallView
 from tether_desktop.ui.look.plain_view import visible
+from tether_desktop.ui.number_text import duration_text, whole
 from tether_desktop.ui.tools.tool_facts import ToolNames
 from tether_desktop.ui.translation import mark, translate
 
@@ -71,13 +72,5 @@ def shown_result(call: CallView) -> str:
     if len(call.result) <= MOST_RESULT:
         return visible(call.result)
     rest = len(call.result) - MOST_RESULT
-    more = translate("ToolCalls", "… and {count} more characters").format(count=f"{rest:,}")
+    more = translate("ToolCalls", "… and {count} more characters").format(count=whole(rest))
     return f"{visible(call.result[:MOST_RESULT])}\n{more}"
-
-
-def duration_text(seconds: float) -> str:
-    """A duration for people: "0.3 s", "1 min 12 s"."""
-    if seconds < 60:
-        return translate("Durations", "{seconds} s").format(seconds=f"{seconds:.1f}")
-    minutes, rest = divmod(round(seconds), 60)
-    return translate("Durations", "{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)

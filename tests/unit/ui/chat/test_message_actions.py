@@ -147,9 +147,9 @@ def test_what_a_reply_took_is_told_beside_its_button(qtbot: QtBot, chat: ChatVie
         "Known already": "640",
         "Read anew": "172",
         "Speed": "77 tok/s",
-        "Time to the first token": "0.4 s",
-        "Waited for the model": "0.1 s",
-        "Reading the prompt": "0.3 s",
+        "Time to the first token": "400 ms",
+        "Waited for the model": "100 ms",
+        "Reading the prompt": "300 ms",
         "Writing": "2.0 s",
     }
     qtbot.keyClick(popover, Qt.Key.Key_Escape)

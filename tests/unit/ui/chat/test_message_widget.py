@@ -156,7 +156,7 @@ def test_thoughts_open_with_the_keyboard(qtbot: QtBot, make: Make) -> None:
     [
         ("thinking", None, "Thinking…"),
         ("done", None, "Thoughts"),
-        ("streaming", 0.5, "Thought for 0.5 s"),
+        ("streaming", 0.5, "Thought for 500 ms"),
         ("done", 72.0, "Thought for 1 min 12 s"),
     ],
 )
