@@ -147,9 +147,9 @@ def test_the_undo_bar_goes_when_its_time_is_over(qtbot: QtBot) -> None:
     ("model", "tokens", "rate", "text"),
     [
         (None, None, None, ""),
-        (LOADED, 12, None, "up to 118 MB · 12 / 2048 tokens"),
-        (LOADED, None, 87.3, "up to 118 MB · 0 / 2048 tokens · 87 tok/s"),
-        (replace(LOADED, state="unloaded"), 5, 3.14, "5 / 2048 tokens · 3.1 tok/s"),
+        (LOADED, 12, None, "up to 118 MB · 12 / 2,048 tokens"),
+        (LOADED, None, 87.3, "up to 118 MB · 0 / 2,048 tokens · 87 tok/s"),
+        (replace(LOADED, state="unloaded"), 5, 3.14, "5 / 2,048 tokens · 3.1 tok/s"),
     ],
 )
 def test_the_status_tells_what_is_known(
