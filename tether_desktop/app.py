@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -55,6 +56,7 @@ class Tether:
         sessions: the session API; there once started.
         temporary: the same for conversations that are never stored; there once started.
         library: folders, personas, saved prompts and drafts; there once started.
+        on_migrate: called in a thread of its own before conversations of an older version are migrated.
     """
 
     store: Store
@@ -81,6 +83,7 @@ class Tether:
         self.speed_test = SpeedTest(self.pool, self.catalog)
         self.tools = make_toolkit(lambda: self.sessions.settings, self._search)
         self.port = LocalPort(self)
+        self.on_migrate: Callable[[], None] = lambda: None
         self._open = AsyncExitStack()
 
     @property
@@ -120,7 +123,7 @@ class Tether:
         async with AsyncExitStack() as opening:
             lock = await asyncio.to_thread(lock_data_folder)
             opening.callback(lock.release)
-            self.store = await asyncio.to_thread(Store, self.settings.database_url)
+            self.store = await asyncio.to_thread(Store, self.settings.database_url, self.on_migrate)
             opening.push_async_callback(asyncio.to_thread, self.store.close)
             interrupted = await asyncio.to_thread(self.store.mark_interrupted)
             if interrupted:

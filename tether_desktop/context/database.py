@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,11 +14,11 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from tether_desktop.context import faults, migrations, postgresql, sqlite
-from tether_desktop.errors import StoreBusy, StoreError, StoreFull
+from tether_desktop.errors import StoreBusy, StoreDamaged, StoreError, StoreFull
 
 _log = logging.getLogger(__name__)
 
-_FAILURES = (StoreError, StoreBusy, StoreFull)
+_FAILURES = (StoreError, StoreBusy, StoreDamaged, StoreFull)
 
 
 class Database:
@@ -30,8 +30,12 @@ class Database:
         is_sqlite: whether it is one of SQLite, be it a file or in memory.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, on_migrate: Callable[[], None] = lambda: None) -> None:
         """Open it, make it where it is missing, and bring its schema up to date.
+
+        Args:
+            url: of SQLAlchemy.
+            on_migrate: called before what is kept already is brought up to date, which may take minutes.
 
         Raises:
             StoreError: it cannot be used; StoreTooNew, StoreBusy and StoreFull say why where known.
@@ -45,12 +49,13 @@ class Database:
         # SQLite lets one writer in and makes others poll; waiting here instead is fair and costs nothing.
         self._writing = threading.Lock()
         self._shared = threading.local()
+        self._on_migrate = on_migrate
         self._counting = threading.Lock()
         self._failures: Counter[str] = Counter()
         self.file = sqlite.file_of(parsed)
         self.place = str(self.file) if self.file else parsed.render_as_string(hide_password=True)
         try:
-            with faults.told(self.place):
+            with faults.at_opening(), faults.told(self.place):
                 self._open()
         except BaseException:  # whatever stopped it, a half-open database must not keep its file
             self._engine.dispose()
@@ -89,6 +94,8 @@ class Database:
             found = self._check_version(connection)
             if found == migrations.newest_revision():
                 return
+            if found:
+                self._on_migrate()
             if self.file and found:
                 copy = sqlite.copy_beside(self.file, found)
                 _log.info("Copied the database to %s before migrating it", copy)

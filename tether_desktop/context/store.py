@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -54,13 +54,17 @@ class Store(Shelves):
     All raise StoreError (StoreBusy, StoreFull) when the database fails, SessionNotFound for an id that is not there.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, on_migrate: Callable[[], None] = lambda: None) -> None:
         """Open the database at an SQLAlchemy URL, creating or migrating it where needed.
+
+        Args:
+            url: of the database.
+            on_migrate: called before conversations of an older version are migrated, which may take minutes.
 
         Raises:
             StoreError: it cannot be used; StoreTooNew when a newer version has migrated it.
         """
-        super().__init__(Database(url))
+        super().__init__(Database(url, on_migrate))
         try:
             with self._database.read() as connection:
                 self._clock = Clock(connection.execute(select(func.max(SessionTable.last_active))).scalar())

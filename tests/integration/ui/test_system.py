@@ -248,11 +248,11 @@ async def test_a_start_that_finds_the_folder_taken_and_a_window_there_lets_that_
 
     with FileLock(nothing_of_the_developers / "tether.lock"):
         async with open_window(usable=False) as window:
-            await until(lambda: "notice" in vars(window) and window.notice.isVisible())
+            await until(lambda: "notice" in vars(window.opening) and window.opening.notice.isVisible())
             first = SingleInstance()
             raised, ended = Recorder(first.asked), Recorder(window.close_requested)
             assert first.listen()
-            QTest.mouseClick(window.notice.retry_button, Qt.MouseButton.LeftButton)
+            QTest.mouseClick(window.opening.notice.retry_button, Qt.MouseButton.LeftButton)
             await until(lambda: raised.calls and ended.calls)
             first.close()
             first.deleteLater()

@@ -105,7 +105,7 @@ def test_the_notice_page_tells_and_asks_to_retry_or_quit(qtbot: QtBot) -> None:
     assert page.hint.text() == "Use that one."
     with qtbot.waitSignal(page.retry_requested):
         qtbot.mouseClick(page.retry_button, Qt.MouseButton.LeftButton)
-    page.set_retrying(retrying=True)
+    page.set_busy("Trying…")
     assert not page.retry_button.isEnabled()
     with qtbot.waitSignal(page.quit_requested):
         qtbot.mouseClick(page.quit_button, Qt.MouseButton.LeftButton)

@@ -49,6 +49,7 @@ class Outlet:
 
     Attributes:
         opened: Tether is open, with these settings.
+        migrating: chats of an older version are being brought up to date.
         failed: it could not be opened.
         sessions: what became of sessions, whichever client has done it; comes before what is told of their turns.
         chat: the messages of a chat that was asked for; comes before the events of the turn that runs in it.
@@ -63,6 +64,7 @@ class Outlet:
     """
 
     opened: Callable[[Settings], None]
+    migrating: Callable[[], None]
     failed: Callable[[TetherError], None]
     sessions: Callable[[SessionsNews], None]
     chat: Callable[[ReadChat], None]
@@ -265,6 +267,7 @@ class WorkerLoop:
 
     async def _start_tether(self) -> Tether:
         tether = self._open_tether()
+        tether.on_migrate = self._tell_migrating
         try:
             await tether.start()
             self._entries = await asyncio.to_thread(tether.catalog.list)
@@ -273,6 +276,9 @@ class WorkerLoop:
             await tether.close()
             raise
         return tether
+
+    def _tell_migrating(self) -> None:
+        self._loop.call_soon_threadsafe(self._outlet.migrating)
 
     def _listen(self, tether: Tether) -> None:
         tether.pool.subscribe(self._mark_models_changed)
