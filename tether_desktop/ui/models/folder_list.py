@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.themed_button import ThemedButton
-from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.models.install_view import path_label, plain_label
 
 
 class FolderList(QWidget):
@@ -71,7 +71,7 @@ class FolderList(QWidget):
         self.remove_buttons[folder] = button
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(plain_label("", folder), 1)
+        layout.addWidget(path_label("", folder), 1)
         layout.addWidget(button)
         return row
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from tether_desktop.errors import TetherError
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.models.installation import Installation
+
+_SEPARATOR = re.compile(r"[/\\]+")
 
 
 class InstallView(QWidget):
@@ -99,4 +103,12 @@ def plain_label(kind: str = "", text: str = "") -> QLabel:
     label.setTextFormat(Qt.TextFormat.PlainText)
     if kind:
         label.setProperty("kind", kind)
+    return label
+
+
+def path_label(kind: str, path: str) -> QLabel:
+    """A label for a path, which may go on in another line after each of its folders."""
+    label = plain_label(kind, _SEPARATOR.sub("\\g<0>\u200b", path))
+    label.setAccessibleName(path)
+    label.setToolTip(path)
     return label

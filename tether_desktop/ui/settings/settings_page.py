@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tether_desktop.settings import Settings
     from tether_desktop.ui.settings.setting_editors import Editor
 
+_CORNER = 40
+"""What the button that closes the settings takes beside the heading."""
+
 _NARROW = 48
 """Characters of a page's width, below which words and controls do not stand side by side."""
 
@@ -63,6 +66,7 @@ class SettingsPage(QWidget):
         layout.setSpacing(12)
         for widget in (heading, self.banner):
             layout.addWidget(widget)
+        heading.setContentsMargins(0, 0, _CORNER, 0)
         layout.addWidget(self._area, 1)
 
     @Slot(object)
@@ -83,9 +87,12 @@ class SettingsPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         """Put controls below their words where the page is narrow for the text size."""
         super().resizeEvent(event)
-        narrow = self.width() < _NARROW * self.fontMetrics().averageCharWidth()
         for field in self.fields.values():
-            field.set_narrow(narrow=narrow)
+            field.set_narrow(narrow=self.is_narrow(_NARROW))
+
+    def is_narrow(self, characters: int) -> bool:
+        """Whether there is no room for so many characters beside each other."""
+        return self.width() < characters * self.fontMetrics().averageCharWidth()
 
     def go_to(self, row: str) -> None:
         """Give the keyboard to a row of the settings table, where it can be seen."""
@@ -121,6 +128,7 @@ def section(text: str) -> QLabel:
     """A heading inside a page."""
     label = QLabel(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
     label.setProperty("kind", "heading")
     label.setContentsMargins(0, 10, 0, 0)
     return label

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout
 
 from tether_desktop.ui.commands import COMMANDS, Command, read_shortcuts, write_shortcuts
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tether_desktop.settings import Settings
 
 _ENV = "TETHER_SHORTCUTS"
+_NARROW = 40
+"""Characters of the page's width, below which keys stand below their commands."""
 
 
 class ShortcutsPage(SettingsPage):
@@ -42,6 +45,12 @@ class ShortcutsPage(SettingsPage):
             row.reset_requested.connect(self._on_reset)
             row.setEnabled(not os.environ.get(_ENV))
         self.show_settings(settings)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        """Put keys below their commands where the page is narrow."""
+        super().resizeEvent(event)
+        for row in self.rows.values():
+            row.set_narrow(narrow=self.is_narrow(_NARROW))
 
     def show_settings(self, settings: Settings) -> None:
         """Show the keys that hold now."""
