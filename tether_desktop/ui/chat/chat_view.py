@@ -369,6 +369,7 @@ class ChatView(KeyboardArea):
             ),
             selected=widget.selected_text(),
             plain=widget.plain_text,
+            tables=widget.tables_as_csv() if isinstance(widget, ReplyMessage) else "",
             newest=message_id == self._views[-1].id,
             busy=any(view.running for view in self._views[-1:]),
             parent=self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -51,11 +51,15 @@ class LinkDialog(QDialog):
         self.warning.setVisible(bool(self.warning.text()))
         self.open_button = ThemedButton(self.tr("Open"), "external-link")
         self.cancel_button = ThemedButton(self.tr("Cancel"), kind="primary")
-        self.open_button.setAutoDefault(False)
+        self.copy_button = ThemedButton(self.tr("Copy"), "copy")
+        self.copy_button.clicked.connect(self._copy)
+        for button in (self.open_button, self.copy_button):
+            button.setAutoDefault(False)
         self.cancel_button.setDefault(True)
         self.open_button.clicked.connect(self._open)
         self.cancel_button.clicked.connect(self.reject)
         buttons = QHBoxLayout()
+        buttons.addWidget(self.copy_button)
         buttons.addStretch(1)
         buttons.addWidget(self.open_button)
         buttons.addWidget(self.cancel_button)
@@ -79,6 +83,11 @@ class LinkDialog(QDialog):
         if url.scheme().lower() == "http":
             found.append(self.tr("The connection is not encrypted."))
         return found
+
+    @Slot()
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.address.text())
+        self.reject()
 
     @Slot()
     def _open(self) -> None:

@@ -36,6 +36,7 @@ class MessageMenu(QMenu):
         choices: what is done.
         selected: what is selected in it.
         plain: gives its text without marks.
+        tables: its tables as CSV; empty where it has none.
         newest: whether it is the last one.
         busy: whether an answer is being written, so that no other can be asked for.
     """
@@ -48,6 +49,7 @@ class MessageMenu(QMenu):
         *,
         selected: str,
         plain: Callable[[], str],
+        tables: str,
         newest: bool,
         busy: bool,
         parent: QWidget,
@@ -59,6 +61,8 @@ class MessageMenu(QMenu):
             self._add("copy", self.tr("Copy what is selected"), lambda: _copy(selected))
         self._add("copy", self.tr("Copy as Markdown"), lambda: _copy(view.text))
         self._add("type", self.tr("Copy as plain text"), lambda: _copy(plain()))
+        if tables:
+            self._add("file-spreadsheet", self.tr("Copy tables as CSV"), lambda: _copy(tables))
         self.addSeparator()
         if not busy:
             self._add_asking(models, newest=newest)

@@ -95,6 +95,10 @@ class ReplyMessage(MessageWidget):
         """The visible texts, in reading order."""
         return [piece for piece in self._pieces if isinstance(piece, MarkdownBody)]
 
+    def tables_as_csv(self) -> str:
+        """All tables of the visible texts."""
+        return "\n".join(filter(None, (body.table_tools.all_as_csv() for body in self.bodies())))
+
     @property
     def cards(self) -> list[ToolCard]:
         """The cards of the calls that are shown, in order."""

@@ -58,6 +58,11 @@ class DocumentWriter:
         self._shrink(QTextCursor(self._document))
         self.write(blocks)
 
+    @property
+    def starts(self) -> list[int]:
+        """Where each block begins in the document; read it, never change it."""
+        return self._starts
+
     def text_block(self, index: int) -> QTextBlock:
         """The document's block that shows the line of this index."""
         start = self._starts[index]

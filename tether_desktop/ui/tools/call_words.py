@@ -9,6 +9,8 @@ from tether_desktop.ui.tools.tool_facts import ToolNames
 from tether_desktop.ui.translation import mark, translate
 
 BROKEN = mark("ToolCalls", "A call that could not be understood")
+WORTH_SAYING_S = 0.1
+"""Of a call that took less, it is not said how long."""
 MOST_RESULT = 20_000
 """Characters of a result that are laid out; copying takes all of it."""
 
@@ -52,8 +54,9 @@ def state_of(call: CallView) -> tuple[str, str]:
     if call.state == "running" and call.progress is not None:
         percent = round(min(max(call.progress, 0.0), 1.0) * 100)
         return translate("ToolCalls", "running {percent} %").format(percent=percent), color
-    if call.seconds is not None and call.state in {"done", "failed"}:
-        return f"{words} · {duration_text(call.seconds)}", color
+    seconds = call.seconds or 0.0
+    if seconds >= WORTH_SAYING_S and call.state in {"done", "failed"}:
+        return f"{words} · {duration_text(seconds)}", color
     return words, color
 
 

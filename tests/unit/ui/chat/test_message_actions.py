@@ -71,6 +71,12 @@ def test_the_menu_of_a_reply_offers_what_can_be_done(chat: ChatView) -> None:
     ]
 
 
+def test_tables_of_a_reply_are_copied_by_its_menu(chat: ChatView) -> None:
+    chat.set_messages([QUESTION, replace(REPLY, text="| a | b |\n|---|---|\n| 1 | 2,5 |\n")])
+    menu_of(chat, "a")["Copy tables as CSV"]()
+    assert QGuiApplication.clipboard().text() == 'a,b\n1,"2,5"\n'
+
+
 def test_another_model_can_answer(chat: ChatView) -> None:
     chat.set_messages([QUESTION, REPLY])
     asked = Recorder(chat.regenerate_requested)

@@ -182,6 +182,11 @@ def test_the_state_is_said_in_words(state: CallState, words: str) -> None:
     assert state_of(replace(CALL, state=state))[0] == words
 
 
+@pytest.mark.parametrize(("seconds", "words"), [(0.0, "done"), (0.09, "done"), (0.1, "done · 100 ms")])
+def test_nothing_is_said_of_no_time(seconds: float, words: str) -> None:
+    assert state_of(replace(CALL, seconds=seconds))[0] == words
+
+
 def test_progress_has_its_words_and_its_figure(make: Make) -> None:
     running = replace(CALL, state="running", result="", message="Step 3 of 5", progress=0.6)
     card = make(running)
