@@ -8,8 +8,9 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
+from tether_desktop.ui.chat.error_card import ErrorCard
 from tether_desktop.ui.chat.figures_popover import FiguresPopover
-from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, ErrorCard, Notice, StatusLine
+from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, Notice, StatusLine
 from tether_desktop.ui.chat.message_view import CallView, MessageView, Thoughts
 from tether_desktop.ui.chat.message_widget import WRAP, MessageWidget
 from tether_desktop.ui.look import fonts, icons, theme
@@ -25,6 +26,8 @@ AVATAR = 32
 HEADER_HEIGHT = 22
 HEADER_TOP = 5
 GAP = 10
+ERROR = "error"
+"""The fold of an error's details."""
 
 
 class ReplyMessage(MessageWidget):
@@ -241,15 +244,14 @@ class ReplyMessage(MessageWidget):
     def _show_error(self, view: MessageView) -> None:
         failed = view.state == "error"
         if failed and self._error is None:
-            self._error = ErrorCard(self)
+            self._error = ErrorCard(self, is_open=ERROR in self._open_folds)
+            self._error.toggled.connect(self._fold_listener(ERROR))
             self._error.retry_clicked.connect(lambda: self.retry_requested.emit(self.view.id))
             self._error.continue_clicked.connect(lambda: self.continue_requested.emit(self.view.id))
         if self._error is not None:
             self._error.setVisible(failed)
             if failed:
-                title = view.error_title or self.tr("The reply failed")
-                can_go_on = self._newest and bool(view.text)
-                self._error.show_error(title, view.error_message, view.error_hint, can_go_on=can_go_on)
+                self._error.show_error(view, can_go_on=self._newest and bool(view.text))
 
     def _buttons(self) -> list[QWidget]:
         again = self._button("refresh-cw", self.tr("Answer again"))

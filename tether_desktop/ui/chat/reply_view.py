@@ -244,5 +244,11 @@ class ReplyFold:
             case ErrorEvent():
                 title = event.title or translate("Replies", INTERRUPTED_TITLE)
                 self.view = replace(
-                    view, state="error", error_title=title, error_message=event.message, error_hint=event.hint
+                    view,
+                    state="error",
+                    error_title=title,
+                    error_message=event.message,
+                    error_hint=event.hint,
+                    error_code=event.code,
+                    figures=Figures(self._model),
                 )

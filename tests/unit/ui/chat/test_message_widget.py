@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from tether_desktop.ui.chat.message_parts import ErrorCard, Notice, StatusLine, VersionSwitch
-from tether_desktop.ui.chat.message_view import MessageView, Thoughts, ViewState
+from tether_desktop import __version__, paths
+from tether_desktop.logs import log_file
+from tether_desktop.ui.chat.error_card import ErrorCard
+from tether_desktop.ui.chat.message_parts import Notice, StatusLine, VersionSwitch
+from tether_desktop.ui.chat.message_view import Figures, MessageView, Thoughts, ViewState
 from tether_desktop.ui.chat.message_widget import MessageWidget
 from tether_desktop.ui.chat.question_editor import QuestionEditor
-from tether_desktop.ui.chat.reply_message import ReplyMessage
+from tether_desktop.ui.chat.reply_message import ERROR, ReplyMessage
 from tether_desktop.ui.chat.user_message import UserMessage
 from tether_desktop.ui.look.fold import Fold
 from tether_desktop.ui.look.icons import IconButton
@@ -331,3 +335,44 @@ def test_the_buttons_of_a_question_stand_below_it_in_both_directions(qtbot: QtBo
         lay_out(message)
         copy = button(message, "Copy message")
         assert (copy.mapTo(message, copy.rect().center()).x() < WIDTH / 2) == (direction.name == "RightToLeft")
+
+
+CODED = replace(FAILED, error_code="engine_died", figures=Figures("Qwen3-8B-q4_1-MLC"))
+
+
+def test_the_details_of_an_error_are_folded_and_remembered(qtbot: QtBot, make: Make) -> None:
+    widget = make(CODED)
+    card = shown(widget, ErrorCard)
+    closed = lay_out(widget)
+    assert not card.facts.isVisible()
+    with qtbot.waitSignal(widget.fold_toggled) as toggled, qtbot.waitSignal(widget.resized):
+        click(qtbot, card.details_button)
+    assert toggled.args == ["a", ERROR, True]
+    assert lay_out(widget) > closed + 60
+    assert card.facts.isVisible()
+    assert card.logs_button.isVisible()
+    again = ReplyMessage(CODED, widget.parentWidget(), open_folds={ERROR})
+    assert lay_out(again) == lay_out(widget)
+
+
+def test_what_is_copied_of_an_error_helps_a_report(qtbot: QtBot, make: Make) -> None:
+    card = shown(make(CODED), ErrorCard)
+    click(qtbot, card.copy_button)
+    copied = QGuiApplication.clipboard().text()
+    assert copied.startswith("It died\nThe engine ended.\nRetry.\n")
+    for fact in ("Kind: engine_died", "Model: Qwen3-8B-q4_1-MLC", f"Tether {__version__}", str(log_file())):
+        assert fact in copied
+    assert "So much" not in copied
+
+
+def test_of_an_error_that_was_stored_no_kind_is_made_up(make: Make) -> None:
+    assert "Kind" not in shown(make(FAILED), ErrorCard).facts.text()
+
+
+def test_the_folder_of_logs_is_opened(qtbot: QtBot, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    card = shown(make(CODED), ErrorCard)
+    click(qtbot, card.details_button)
+    click(qtbot, card.logs_button)
+    assert [Path(each) for each in opened] == [paths.log_dir()]
