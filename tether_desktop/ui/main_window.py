@@ -68,6 +68,7 @@ class MainWindow(WindowFrame):
         port: keeps the local port as the settings say.
         opening: says what is going on until the chats are open.
         commands: does what concerns several parts.
+        restarts: whether the program is to be started again once it has ended.
 
     Signals:
         usable(): the chats are listed and a question can be typed.
@@ -83,6 +84,7 @@ class MainWindow(WindowFrame):
         self._state = state
         self._opened = False
         self._settings: Settings | None = None
+        self.restarts = False
         self.tasks = Tasks(self)
         self.shortcuts = Shortcuts(self)
         self.pages = WindowPages(state.sidebar_width, FIRST.width())
@@ -136,6 +138,7 @@ class MainWindow(WindowFrame):
         desk = SettingsDesk(self._worker, self.tasks, self.tools, self.port, self)
         desk.settings_changed.connect(self._on_settings_changed)
         desk.tour_requested.connect(self.show_tour)
+        desk.restart_requested.connect(self.system.closing.restart)
         shortcut = self.system.quick.shortcut
         shortcut.told.connect(desk.tell_shortcut)
         desk.tell_shortcut(shortcut.problem)
@@ -157,6 +160,7 @@ class MainWindow(WindowFrame):
 
         desk = SystemDesk(self, self._worker)
         desk.left.connect(self.leave)
+        desk.restarted.connect(self.restart)
         desk.closing.remembered.connect(self._on_closing_remembered)
         desk.model_given.connect(self.adding.open_with)
         return desk
@@ -209,6 +213,12 @@ class MainWindow(WindowFrame):
             self.system.close()
         self.hide()
         self.close_requested.emit()
+
+    @Slot()
+    def restart(self) -> None:
+        """End the program in order, and let its owner start it again."""
+        self.restarts = True
+        self.leave()
 
     def ask_when_usable(self, request: Request) -> None:
         """Do what the start of the program asks for, once that can be done."""

@@ -146,7 +146,7 @@ async def test_quitting_counts_the_answers_and_queues_of_all_chats() -> None:
         for conversation in (first, second):
             conversation.writing.queue.hold()
             await window.chats.stop(conversation)
-            await until(lambda conversation=conversation: not conversation.busy)
+        await until(lambda: not (first.busy or second.busy))
         window.close()
         assert len(ended.calls) == 1, "questions that wait for the person are kept, whoever quits"
 

@@ -36,9 +36,11 @@ class SettingsPage(QWidget):
 
     Signals:
         setting_changed(name, value): a row of the settings table got another value; None is its default.
+        restart_requested(): a value that holds when Tether is started again is to hold now.
     """
 
     setting_changed = Signal(str, object)
+    restart_requested = Signal()
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         """``name`` is one of ``PAGE_NAMES``."""
@@ -78,6 +80,11 @@ class SettingsPage(QWidget):
         """Show the values that hold now; a field with something wrong in it stays as it is."""
         for name, field in self.fields.items():
             field.show_value(getattr(settings, name))
+
+    def show_started(self, settings: Settings) -> None:
+        """Know the values that Tether was started with: where another one is chosen, it can be started again."""
+        for name, field in self.fields.items():
+            field.show_started(getattr(settings, name))
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Say beside rows of the settings table why the values that hold there do nothing."""
@@ -120,6 +127,7 @@ class SettingsPage(QWidget):
         row = next(each for each in setting_rows() if each.name == name)
         field = SettingField(row, settings, editor)
         field.changed.connect(self.setting_changed)
+        field.restart_button.clicked.connect(self.restart_requested)
         self.fields[name] = field
         return field
 
