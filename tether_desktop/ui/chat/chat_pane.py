@@ -101,8 +101,12 @@ class ChatPane(QWidget):
         view = ChatView()
         view.set_tools(self._tools)
         view.set_models(self._models)
+        view.can_branch = self._can_branch
         self._pages.addWidget(view)
         return view
+
+    def _can_branch(self) -> bool:
+        return self.conversation is not None and not self.conversation.temporary
 
     def _leave(self) -> None:
         conversation = self.conversation

@@ -56,6 +56,9 @@ class ChatView(KeyboardArea):
         call_answered: (without the message's id) a tool call, and what the person answered for it.
         save_requested, whole_requested: (without it) a text and its language, to be saved or shown in whole.
         file_opened: (without it) an Attachment whose text the person wants to see.
+
+    Attributes:
+        can_branch: whether a branch of the conversation has a place now.
     """
 
     copied = Signal(str)
@@ -73,6 +76,7 @@ class ChatView(KeyboardArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.can_branch: Callable[[], bool] = lambda: True
         self._theme = theme.active()
         self._views: list[MessageView] = []
         self._indices: dict[str, int] = {}
@@ -363,7 +367,7 @@ class ChatView(KeyboardArea):
             MenuChoices(
                 self.regenerate_requested.emit,
                 self.continue_requested.emit,
-                self.branch_requested.emit,
+                self.branch_requested.emit if self.can_branch() else None,
                 lambda each: self._on_live(each, UserMessage, UserMessage.edit),
                 lambda each: self._on_live(each, ReplyMessage, ReplyMessage.show_figures),
             ),

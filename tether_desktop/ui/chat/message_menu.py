@@ -18,11 +18,12 @@ class MenuChoices:
 
     Attributes:
         regenerate: takes the model that answers too; empty for the chosen one.
+        branch: None where there is no place for another chat.
     """
 
     regenerate: Callable[[str, str], object]
     go_on: Callable[[str], object]
-    branch: Callable[[str], object]
+    branch: Callable[[str], object] | None
     edit: Callable[[str], object]
     figures: Callable[[str], object]
 
@@ -66,8 +67,9 @@ class MessageMenu(QMenu):
         self.addSeparator()
         if not busy:
             self._add_asking(models, newest=newest)
-        if not view.running:
-            self._add("git-branch", self.tr("Branch from here"), lambda: choices.branch(view.id))
+        branch = choices.branch
+        if branch is not None and not view.running:
+            self._add("git-branch", self.tr("Branch from here"), lambda: branch(view.id))
         if view.figures.usage is not None:
             self._add("info", self.tr("What the answer took"), lambda: choices.figures(view.id))
 

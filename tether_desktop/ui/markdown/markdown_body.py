@@ -39,6 +39,8 @@ from tether_desktop.ui.markdown.side_scroll import SideScroll
 from tether_desktop.ui.markdown.table_tools import TableTools
 from tether_desktop.ui.markdown.table_widths import column_widths, set_widths
 
+_UNFITTED = 1_000
+"""Width until the real one is known: without any, Qt begins by giving each letter of a long word a line of its own."""
 _SCROLL_KEYS = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End}
 
 
@@ -85,6 +87,7 @@ class MarkdownBody(QTextBrowser):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setLineWrapMode(QTextBrowser.LineWrapMode.FixedPixelWidth)
+        self.setLineWrapColumnOrWidth(_UNFITTED)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setTabStopDistance(TAB_COLUMNS * QFontMetricsF(fonts.mono(theme.active())).horizontalAdvance(" "))
         self.setOpenLinks(False)
