@@ -14,6 +14,7 @@ from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.chat.message_widget import MessageWidget
 from tether_desktop.ui.chat.question_editor import QuestionEditor
 from tether_desktop.ui.composer.file_chip import FileChip
+from tether_desktop.ui.composer.typed_text import beginning
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -128,6 +129,10 @@ class UserMessage(MessageWidget):
         place = QRect(width - wide, 0, wide, height)
         self._files.setGeometry(QStyle.visualRect(self.layoutDirection(), QRect(0, 0, width, height), place))
         return height + FILES_GAP
+
+    def plain_text(self) -> str:
+        """The text without its marks; of a very long one, all of it as it was typed."""
+        return self.view.text if beginning(self.view.text) != self.view.text else super().plain_text()
 
     @property
     def is_pinned(self) -> bool:
