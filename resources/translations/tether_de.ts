@@ -85,18 +85,6 @@
             <translation>Antwort kopiert</translation>
         </message>
         <message>
-            <source>It is in no list, so there is no place for a branch of it.</source>
-            <translation>Er steht in keiner Liste, also gibt es keinen Ort für eine Abzweigung davon.</translation>
-        </message>
-        <message>
-            <source>Ask in another temporary chat instead.</source>
-            <translation>Frag stattdessen in einem anderen temporären Chat.</translation>
-        </message>
-        <message>
-            <source>A temporary chat has no branches</source>
-            <translation>Ein temporärer Chat hat keine Abzweigungen</translation>
-        </message>
-        <message>
             <source>Save code</source>
             <translation>Code speichern</translation>
         </message>
@@ -545,6 +533,14 @@
         <message>
             <source>Quit anyway?</source>
             <translation>Trotzdem beenden?</translation>
+        </message>
+        <message>
+            <source>Restart anyway?</source>
+            <translation>Trotzdem neu starten?</translation>
+        </message>
+        <message>
+            <source>Restart now</source>
+            <translation>Jetzt neu starten</translation>
         </message>
         <message>
             <source>Keep in tray</source>
@@ -1076,6 +1072,22 @@
     <context>
         <name>ErrorCard</name>
         <message>
+            <source>Kind</source>
+            <translation>Art</translation>
+        </message>
+        <message>
+            <source>Model</source>
+            <translation>Modell</translation>
+        </message>
+        <message>
+            <source>Program</source>
+            <translation>Programm</translation>
+        </message>
+        <message>
+            <source>Log</source>
+            <translation>Protokoll</translation>
+        </message>
+        <message>
             <source>Try again</source>
             <translation>Noch einmal</translation>
         </message>
@@ -1084,8 +1096,20 @@
             <translation>Weiterschreiben</translation>
         </message>
         <message>
+            <source>Details</source>
+            <translation>Details</translation>
+        </message>
+        <message>
+            <source>Open the folder of logs</source>
+            <translation>Ordner mit den Protokollen öffnen</translation>
+        </message>
+        <message>
             <source>Copy what went wrong</source>
             <translation>Kopieren, was schiefging</translation>
+        </message>
+        <message>
+            <source>The reply failed</source>
+            <translation>Die Antwort ist fehlgeschlagen</translation>
         </message>
     </context>
     <context>
@@ -3699,6 +3723,10 @@
             <translation>Abbrechen</translation>
         </message>
         <message>
+            <source>Copy</source>
+            <translation>Kopieren</translation>
+        </message>
+        <message>
             <source>What stands before the @ is a name to sign in with, not where it goes.</source>
             <translation>Was vor dem @ steht, ist ein Name zum Anmelden, nicht das Ziel.</translation>
         </message>
@@ -3873,6 +3901,10 @@
             <source>Show all of it</source>
             <translation>Alles zeigen</translation>
         </message>
+        <message>
+            <source>image</source>
+            <translation>Bild</translation>
+        </message>
     </context>
     <context>
         <name>MarkdownBody</name>
@@ -3901,6 +3933,10 @@
         <message>
             <source>Copy as plain text</source>
             <translation>Als reinen Text kopieren</translation>
+        </message>
+        <message>
+            <source>Copy tables as CSV</source>
+            <translation>Tabellen als CSV kopieren</translation>
         </message>
         <message>
             <source>Branch from here</source>
@@ -5051,10 +5087,6 @@
             <translation>{what} {percent} %</translation>
         </message>
         <message>
-            <source>The reply failed</source>
-            <translation>Die Antwort ist gescheitert</translation>
-        </message>
-        <message>
             <source>Answer again</source>
             <translation>Andere Antwort</translation>
         </message>
@@ -5388,6 +5420,10 @@
     </context>
     <context>
         <name>SettingField</name>
+        <message>
+            <source>Restart now</source>
+            <translation>Jetzt neu starten</translation>
+        </message>
         <message>
             <source>This has to be {allowed}.</source>
             <translation>Das muss {allowed} sein.</translation>
@@ -6341,6 +6377,17 @@
                 <numerusform>%n Chat importiert.</numerusform>
                 <numerusform>%n Chats importiert.</numerusform>
             </translation>
+        </message>
+    </context>
+    <context>
+        <name>TableTools</name>
+        <message>
+            <source>Copy table</source>
+            <translation>Tabelle kopieren</translation>
+        </message>
+        <message>
+            <source>Copy as CSV</source>
+            <translation>Als CSV kopieren</translation>
         </message>
     </context>
     <context>
