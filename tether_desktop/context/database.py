@@ -160,6 +160,16 @@ class Database:
     def _transaction(self) -> Connection | None:
         return getattr(self._shared, "connection", None)
 
+    def remove_set_aside(self) -> None:
+        """Remove the files that gave way to this one when they could not be opened.
+
+        Raises:
+            StoreError: they cannot be removed.
+        """
+        if self.file:
+            with faults.told(self.place):
+                sqlite.remove_set_aside(self.file)
+
     def mark_for_scrub(self, connection: Connection) -> None:
         """Note, in the transaction that erases, that a scrub must follow even if the program dies before it."""
         if self.is_sqlite:

@@ -60,7 +60,7 @@ def set_aside(database: Path) -> Path | None:
     """
     if not database.exists():
         return None
-    tag = f".{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.aside"
+    tag = f".{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}{sqlite.SET_ASIDE}"
     # What belongs to it goes first: SQLite would take a log that is left behind for one of the next file.
     for side in reversed(_SIDE_FILES):
         part = _beside(database, "", side)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
 import time
@@ -21,6 +22,9 @@ from tether_desktop import paths
 
 WRITES_OPTION: Final = "tether_writes"
 """Execution option of a connection whose transaction takes the write lock when it begins."""
+
+SET_ASIDE: Final = ".aside"
+"""What the name of a file ends with that gave way to another database."""
 
 _NEEDS_SCRUB = 1
 """The file's user_version, which SQLite leaves to us, while traces of erased rows are in it."""
@@ -165,6 +169,12 @@ def remove_copies(file: Path) -> None:
     for copy in file.parent.iterdir():
         if copy.name.startswith(f"{file.name}.") and copy.suffix in {".copy", ".unfinished"}:
             copy.unlink()
+
+
+def remove_set_aside(file: Path) -> None:
+    """Remove the files that gave way to another database here."""
+    for each in file.parent.glob(f"{glob.escape(file.name)}.*{SET_ASIDE}*"):
+        each.unlink()
 
 
 def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -236,9 +236,12 @@ class Store(Shelves):
     def erase_all(self) -> list[str]:
         """Remove every session, folder and draft; personas and saved prompts stay, and :meth:`scrub` has to follow.
 
+        Files that were set aside because they could not be opened go too: nobody knows what is in them.
+
         Returns:
             the ids of the sessions that are gone.
         """
+        self._database.remove_set_aside()
         with self._database.write() as connection:
             self._database.mark_for_scrub(connection)
             return erase_all(connection)

@@ -92,6 +92,21 @@ def test_setting_aside_makes_room_for_a_new_database_and_twice_keeps_both(
     assert set_aside(database) is None
 
 
+def test_erasing_everything_erases_what_was_set_aside_and_erasing_one_chat_does_not(
+    store: Store, url: str, database: Path
+) -> None:
+    store.close()
+    assert set_aside(database) is not None
+    database.with_name("tether.db-wal.aside.txt").write_text("somebody else's", encoding="utf-8")
+    with closing(Store(url)) as later:
+        session = later.create_session("one")
+        later.erase_session(session.id)
+        later.scrub()
+        assert list(database.parent.glob("tether.db.*.aside"))
+        later.erase_all()
+    assert [file.name for file in database.parent.glob("*aside*")] == ["tether.db-wal.aside.txt"]
+
+
 def test_only_an_sqlite_file_can_be_restored(tmp_path: Path) -> None:
     assert file_of(f"sqlite:///{tmp_path / 'a.db'}") == tmp_path / "a.db"
     assert file_of("sqlite://") is None
