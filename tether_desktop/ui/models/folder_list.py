@@ -51,6 +51,7 @@ class FolderList(QWidget):
         self.folders = tuple(part.strip() for part in value.split(os.pathsep) if part.strip())
         while (item := self._rows.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()
                 widget.deleteLater()
         self.remove_buttons.clear()
         for folder in self.folders:

@@ -122,6 +122,8 @@ class SettingsDesk(QObject):
         self._settings = settings
         self.settings_changed.emit(settings)
         self._tools.refresh()
+        if self.dialog is not None:
+            self.dialog.forget_errors()
         self._show_settings()
 
     def _show_settings(self) -> None:

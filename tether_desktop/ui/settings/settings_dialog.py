@@ -133,6 +133,11 @@ class SettingsDialog(QDialog):
         """Tell what went wrong, on the page that was turned to."""
         self.page(self.page_name or PAGE_NAMES[0]).show_error(error)
 
+    def forget_errors(self) -> None:
+        """What went wrong went well since."""
+        for page in self._made.values():
+            page.banner.hide()
+
     def done(self, result: int) -> None:
         """What is being typed counts."""
         focus = self.focusWidget()
