@@ -64,8 +64,8 @@ class QueueCard(QFrame):
         self.label.setToolTip(visible(question.text[:1000]))
         self.files_label.setText(self.tr("%n file(s)", "", len(question.files)))
         self.files_label.setVisible(bool(question.files))
-        self.up_button.setEnabled(place > 0)
-        self.down_button.setEnabled(place < count - 1)
+        self.up_button.setVisible(place > 0)
+        self.down_button.setVisible(place < count - 1)
         said = self.tr("Question {place} of {count}: {text}")
         self.setAccessibleName(said.format(place=place + 1, count=count, text=self.label.text()))
 
@@ -100,6 +100,10 @@ class QueueCard(QFrame):
         row.addSpacing(6)
         for button in (self.up_button, self.down_button, self.now_button, self.edit_button, self.remove_button):
             row.addWidget(button)
+        for button in (self.up_button, self.down_button):
+            stays = button.sizePolicy()
+            stays.setRetainSizeWhenHidden(True)
+            button.setSizePolicy(stays)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addWidget(self._reading)
@@ -119,7 +123,8 @@ class QueueCard(QFrame):
         buttons.addWidget(cancel)
         buttons.addWidget(save)
         self._editing = QFrame()
-        self._editing.setProperty("kind", "card")
+        self._editing.setProperty("kind", "field")
+        self._editing.setProperty("active", True)
         column = QVBoxLayout(self._editing)
         column.setContentsMargins(10, 8, 8, 8)
         column.addWidget(editor)
