@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -12,6 +11,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from tether_desktop import paths
+from tether_desktop.context.database import OnMigrate
 from tether_desktop.context.records import SearchHit
 from tether_desktop.context.store import IN_MEMORY, Store
 from tether_desktop.errors import AlreadyRunning, StoreError
@@ -56,7 +56,8 @@ class Tether:
         sessions: the session API; there once started.
         temporary: the same for conversations that are never stored; there once started.
         library: folders, personas, saved prompts and drafts; there once started.
-        on_migrate: called in a thread of its own before conversations of an older version are migrated.
+        on_migrate: called in a thread of its own before conversations of an older version are migrated,
+            with a function that stops it.
     """
 
     store: Store
@@ -83,7 +84,7 @@ class Tether:
         self.speed_test = SpeedTest(self.pool, self.catalog)
         self.tools = make_toolkit(lambda: self.sessions.settings, self._search)
         self.port = LocalPort(self)
-        self.on_migrate: Callable[[], None] = lambda: None
+        self.on_migrate: OnMigrate = lambda _stop: None
         self._open = AsyncExitStack()
 
     @property

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url
@@ -17,6 +17,9 @@ from tether_desktop.context import faults, migrations, postgresql, sqlite
 from tether_desktop.errors import StoreBusy, StoreDamaged, StoreError, StoreFull
 
 _log = logging.getLogger(__name__)
+
+OnMigrate = Callable[[Callable[[], None]], None]
+"""Told that a migration begins, and how to stop it, from any thread."""
 
 _FAILURES = (StoreError, StoreBusy, StoreDamaged, StoreFull)
 
@@ -30,12 +33,13 @@ class Database:
         is_sqlite: whether it is one of SQLite, be it a file or in memory.
     """
 
-    def __init__(self, url: str, on_migrate: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, url: str, on_migrate: OnMigrate = lambda _stop: None) -> None:
         """Open it, make it where it is missing, and bring its schema up to date.
 
         Args:
             url: of SQLAlchemy.
-            on_migrate: called before what is kept already is brought up to date, which may take minutes.
+            on_migrate: called before what is kept already is brought up to date, which may take minutes, with a
+                function that stops it; nothing is changed then.
 
         Raises:
             StoreError: it cannot be used; StoreTooNew, StoreBusy and StoreFull say why where known.
@@ -94,12 +98,20 @@ class Database:
             found = self._check_version(connection)
             if found == migrations.newest_revision():
                 return
-            if found:
-                self._on_migrate()
-            if self.file and found:
-                copy = sqlite.copy_beside(self.file, found)
+            if not found:
+                migrations.upgrade(connection)
+                return
+            given_up = threading.Event()
+            self._on_migrate(given_up.set)
+            copy = sqlite.copy_beside(self.file, found) if self.file else None
+            if copy is not None:
                 _log.info("Copied the database to %s before migrating it", copy)
-            migrations.upgrade(connection)
+            try:
+                with sqlite.stoppable(connection, given_up.is_set) if self.is_sqlite else nullcontext():
+                    migrations.upgrade(connection)
+            finally:
+                if copy is not None and given_up.is_set():  # it is as it was, and copied again next time
+                    copy.unlink(missing_ok=True)
 
     def _check_version(self, connection: Connection) -> str | None:
         found = migrations.current_revision(connection)

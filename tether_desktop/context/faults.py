@@ -119,6 +119,15 @@ def failing_disk(place: str) -> StoreFull:
     )
 
 
+def stopped(place: str) -> StoreError:
+    """Bringing it up to date was given up; nothing else is ever interrupted."""
+    return StoreError(
+        _NOT_OPENED,
+        f"Bringing {place} up to date was stopped. It is as it was.",
+        "Try again: it begins anew.",
+    )
+
+
 def not_understood() -> StoreError:
     """The database's address is not an SQLAlchemy URL; it is not repeated, as it may hold a password."""
     return StoreError(
@@ -161,6 +170,8 @@ def _explain_sqlite(error: sqlite3.Error, place: str) -> StoreError | None:
         return busy(place)
     if code in _DAMAGED:
         return damaged(place)
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return stopped(place)
     if code in _NOT_WRITABLE:
         return not_writable(place, "the system does not allow it")
     if code == sqlite3.SQLITE_FULL:

@@ -6,7 +6,8 @@ import glob
 import os
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,9 @@ _NEEDS_SCRUB = 1
 
 _PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0, None)
 """Seconds between attempts, until the last one has failed."""
+
+_STEPS_AT_ONCE = 10_000
+"""Of SQLite's own machine, about a millisecond: how often it is asked whether to go on."""
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -145,6 +149,17 @@ def clear_needs_scrub(engine: Engine) -> None:
     """Note in the file that no traces are left."""
     with engine.connect() as connection:
         _raw(connection).execute("PRAGMA user_version = 0")
+
+
+@contextmanager
+def stoppable(connection: Connection, given_up: Callable[[], bool]) -> Iterator[None]:
+    """Let statements fail, whatever they are doing, once they are given up."""
+    raw = _raw(connection)
+    raw.set_progress_handler(given_up, _STEPS_AT_ONCE)
+    try:
+        yield
+    finally:
+        raw.set_progress_handler(None, 0)
 
 
 def copy_beside(file: Path, version: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from tether_desktop.context import backups
 from tether_desktop.context.branches import copy_branch, find_history, find_page
-from tether_desktop.context.database import Database
+from tether_desktop.context.database import Database, OnMigrate
 from tether_desktop.context.erasing import erase_all, erase_sessions, find_in_bin
 from tether_desktop.context.files.transfer_queries import add_conversation, find_conversation
 from tether_desktop.context.kept_json import dump_overrides
@@ -54,12 +54,13 @@ class Store(Shelves):
     All raise StoreError (StoreBusy, StoreFull) when the database fails, SessionNotFound for an id that is not there.
     """
 
-    def __init__(self, url: str, on_migrate: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, url: str, on_migrate: OnMigrate = lambda _stop: None) -> None:
         """Open the database at an SQLAlchemy URL, creating or migrating it where needed.
 
         Args:
             url: of the database.
-            on_migrate: called before conversations of an older version are migrated, which may take minutes.
+            on_migrate: called before conversations of an older version are migrated, which may take minutes, with a
+                function that stops it.
 
         Raises:
             StoreError: it cannot be used; StoreTooNew when a newer version has migrated it.

@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from tests.helpers.gui import in_gui_loop, open_window, until
 from tether_desktop.context import migrations
@@ -199,11 +199,8 @@ async def test_a_database_that_another_program_holds_is_opened_once_it_lets_go(
             assert chats(window) == ["From before"]
 
 
-@in_gui_loop
-async def test_while_chats_are_brought_up_to_date_the_window_says_so(
-    nothing_of_the_developers: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file, goes_on, upgrade = nothing_of_the_developers / "tether.db", threading.Event(), migrations.upgrade
+def old_database(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a database as the version before had it, with one chat."""
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "REVISIONS", migrations.REVISIONS[:-1])
         Database(f"sqlite:///{file}").close()
@@ -211,6 +208,23 @@ async def test_while_chats_are_brought_up_to_date_the_window_says_so(
         connection.execute(
             "INSERT INTO sessions (id, title, model, created_at, last_active) VALUES ('old', 'Old', '', 5, 5)"
         )
+
+
+def copies(file: Path) -> list[Path]:
+    return list(file.parent.glob(f"{file.name}*.copy"))
+
+
+def version_of(file: Path) -> str:
+    with closing(sqlite3.connect(file)) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+@in_gui_loop
+async def test_while_chats_are_brought_up_to_date_the_window_says_so(
+    nothing_of_the_developers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, goes_on, upgrade = nothing_of_the_developers / "tether.db", threading.Event(), migrations.upgrade
+    old_database(file, monkeypatch)
 
     def wait(connection: Connection) -> None:
         goes_on.wait()
@@ -226,6 +240,29 @@ async def test_while_chats_are_brought_up_to_date_the_window_says_so(
         await usable(window)
         assert not page.isVisible()
         assert chats(window) == ["Old"]
+
+
+@in_gui_loop
+async def test_a_window_that_is_closed_meanwhile_stops_it_and_the_next_start_does_it(
+    nothing_of_the_developers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, goes_on, upgrade = nothing_of_the_developers / "tether.db", threading.Event(), migrations.upgrade
+    old_database(file, monkeypatch)
+
+    def never_end(connection: Connection) -> None:
+        upgrade(connection)
+        goes_on.set()
+        connection.execute(text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "upgrade", never_end)
+        async with open_window(usable=False):
+            await until(goes_on.is_set)
+    assert version_of(file) == migrations.REVISIONS[-2].revision
+    assert copies(file) == []
+    async with open_window() as window:
+        assert chats(window) == ["Old"]
+    assert version_of(file) == migrations.newest_revision()
 
 
 @in_gui_loop

@@ -110,6 +110,7 @@ class WorkerLoop:
         self._tools_changed = False
         self._frame: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._stop_migration: Callable[[], None] = lambda: None
         self._prewarming = asyncio.Lock()
         self._warm = False
 
@@ -277,7 +278,10 @@ class WorkerLoop:
             raise
         return tether
 
-    def _tell_migrating(self) -> None:
+    def _tell_migrating(self, stop: Callable[[], None]) -> None:
+        self._stop_migration = stop
+        if self._stop.is_set():
+            stop()
         self._loop.call_soon_threadsafe(self._outlet.migrating)
 
     def _listen(self, tether: Tether) -> None:
@@ -329,6 +333,7 @@ class WorkerLoop:
         return listed + [gone_status(name, state) for name, state in states.items() if name not in names and state.info]
 
     async def _close(self) -> None:
+        self._stop_migration()
         if self._opening is not None and not self._opening.done():
             await asyncio.wait([self._opening], timeout=CLOSE_TIMEOUT_S)
         if self._tether.done() and self._tether.exception() is None:
