@@ -14,7 +14,7 @@ from tether_desktop.ui.chat.message_parts import wrapping_label
 from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.look import icons
 from tether_desktop.ui.look.icons import IconButton
-from tether_desktop.ui.look.mirror import place, towards_end
+from tether_desktop.ui.look.mirror import place
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.translation import translate
 
@@ -55,7 +55,7 @@ class ErrorCard(QFrame):
         self.facts = wrapping_label(self, "small")
         self.retry = ThemedButton(self.tr("Try again"), "rotate-ccw", self)
         self.go_on = ThemedButton(self.tr("Continue"), "play", self)
-        self.details_button = ThemedButton(self.tr("Details"), towards_end(self), self, kind="disclosure")
+        self.details_button = ThemedButton(self.tr("Details"), "chevron-right", self, kind="disclosure")
         self.details_button.setCheckable(True)
         self.logs_button = ThemedButton(self.tr("Open the folder of logs"), "folder-open", self, kind="answer")
         self.copy_button = IconButton("copy", self.tr("Copy what went wrong"), self, size=16)
@@ -112,7 +112,7 @@ class ErrorCard(QFrame):
         return top + height
 
     def _show_details(self, opened: bool) -> None:
-        self.details_button.set_icon("chevron-down" if opened else towards_end(self), "muted")
+        self.details_button.set_icon("chevron-down" if opened else "chevron-right", "muted")
         self.facts.setVisible(opened)
         self.logs_button.setVisible(opened)
 

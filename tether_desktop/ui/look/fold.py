@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QWidget
 
 from tether_desktop.ui.look import fonts, icons, theme
-from tether_desktop.ui.look.mirror import mirrored, place, towards_end
+from tether_desktop.ui.look.mirror import mirrored, place, turned
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
 
 FOLD_HEIGHT = 34
@@ -39,7 +39,8 @@ class FoldHeader(QAbstractButton):
         ratio, middle = self.devicePixelRatioF(), self.height() / 2
         icon = mirrored(self, QRectF(11, middle - 9, 18, 18))
         painter.drawPixmap(icon.topLeft(), icons.pixmap(self._icon, "muted", 18, ratio))
-        chevron = icons.pixmap("chevron-down" if self.isChecked() else towards_end(self), "muted", 18, ratio)
+        name = "chevron-down" if self.isChecked() else turned("chevron-right", self)
+        chevron = icons.pixmap(name, "muted", 18, ratio)
         painter.drawPixmap(mirrored(self, QRectF(self.width() - 29, middle - 9, 18, 18)).topLeft(), chevron)
         painter.setFont(fonts.sans(look, look.type.body - 1, bold=True))
         painter.setPen(QColor(look.colors.muted))

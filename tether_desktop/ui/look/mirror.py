@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtWidgets import QStyle, QWidget
 
+_TURNED = {"chevron-left": "chevron-right", "chevron-right": "chevron-left"}
+
 
 def place(part: QWidget, rect: QRect, width: int) -> None:
     """Put a part where a rectangle, measured from the side where lines begin, is in a widget of this width."""
@@ -18,6 +20,6 @@ def mirrored(widget: QWidget, rect: QRectF) -> QRectF:
     return QRectF(widget.width() - rect.right(), rect.top(), rect.width(), rect.height())
 
 
-def towards_end(widget: QWidget) -> str:
-    """The icon of an arrow in the direction of writing."""
-    return "chevron-left" if widget.isRightToLeft() else "chevron-right"
+def turned(name: str, widget: QWidget) -> str:
+    """The icon to show for one that points to a side, in the widget's direction of writing."""
+    return _TURNED.get(name, name) if widget.isRightToLeft() else name

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.icons import pixmap
+from tether_desktop.ui.look.mirror import turned
 
 _SIZE = 18
 _GAP = 5
@@ -50,7 +51,7 @@ class ThemedButton(QPushButton):
         return super().event(event)
 
     def _refresh(self) -> None:
-        wanted = (self._name, self._color, theme.active().name, self.isRightToLeft())
+        wanted = (turned(self._name, self), self._color, theme.active().name, self.isRightToLeft())
         if self._name and wanted != self._drawn:
             self._drawn = wanted
             self.setIcon(_spaced_icon(*wanted))

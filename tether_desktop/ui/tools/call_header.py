@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from tether_desktop.ui.chat.message_view import CallView
 from tether_desktop.ui.look import fonts, icons, theme
 from tether_desktop.ui.look.fold import FOLD_HEIGHT
-from tether_desktop.ui.look.mirror import mirrored, towards_end
+from tether_desktop.ui.look.mirror import mirrored, turned
 from tether_desktop.ui.tools.call_words import brief_arguments, one_line, origin_of, state_of, title_of
 from tether_desktop.ui.tools.tool_facts import ToolNames
 
@@ -84,7 +84,8 @@ class CallHeader(QAbstractButton):
         look, right = theme.active(), self.width() - 12.0
         if self._call.state != "waiting":
             right = self.width() - 29.0
-            chevron = icons.pixmap("chevron-down" if self.isChecked() else towards_end(self), "muted", 18, ratio)
+            name = "chevron-down" if self.isChecked() else turned("chevron-right", self)
+            chevron = icons.pixmap(name, "muted", 18, ratio)
             painter.drawPixmap(mirrored(self, QRectF(right, middle - 9, 18, 18)).topLeft(), chevron)
             right -= 8
         words, color = state_of(self._call)
