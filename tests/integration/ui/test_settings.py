@@ -127,7 +127,7 @@ async def test_a_file_that_cannot_be_written_is_told_and_what_was_there_stays(
         assert file.read_text(encoding="utf-8") == '{"top_k": 7}'
         switch.click()
         await until(lambda: saved(nothing_of_the_developers) == {"top_k": 7, "notifications": "off"})
-        assert not page.banner.isVisible()
+        await until(page.banner.isHidden)
 
 
 @in_gui_loop

@@ -14,6 +14,9 @@ from tether_desktop.ui.models.fit_pill import FitPill
 from tether_desktop.ui.models.model_status import ModelStatus
 from tether_desktop.ui.models.model_words import detail_text, state_text
 
+_SPACES = 62
+"""Margins, and what is between the parts of a row."""
+
 
 class ModelRow(QFrame):
     """A row that is chosen by a click or Enter, with a button that loads, cancels or unloads.
@@ -60,12 +63,19 @@ class ModelRow(QFrame):
         """The model it stands for."""
         return self._status
 
+    @property
+    def natural_width(self) -> int:
+        """In which nothing of its first line is cut."""
+        parts = [self._check, self._title, self._state, *([self.button] if not self.button.isHidden() else [])]
+        return sum(each.sizeHint().width() for each in parts) + _SPACES
+
     def show_status(self, status: ModelStatus, *, selected: bool) -> None:
         """Show a model's state."""
         self._status = status
         self._selected = selected
         quantization = f" · {escape(status.quantization)}" if status.quantization else ""
         self._title.setText(f"<b>{escape(status.title)}</b>{quantization}")
+        self._title.setToolTip(escape(status.label))
         self._state.setText(state_text(status))
         set_kind(self._state, {"ready": "success", "busy": "success", "failed": "warning"}.get(status.state, "small"))
         self._detail.setText(self._problem() or detail_text(status))
