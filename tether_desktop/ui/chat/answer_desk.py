@@ -151,6 +151,7 @@ class AnswerDesk(QObject):
     def _on_models(self) -> None:
         usable = [(model.name, model.title) for model in self._models.models if model.usable]
         self._pane.set_models(usable)
+        self._pane.set_devices({model.name: model.device for model in self._models.models if model.device})
 
     @Slot(str, str)
     def _on_edit(self, view_id: str, text: str) -> None:

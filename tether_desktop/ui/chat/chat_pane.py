@@ -45,6 +45,7 @@ class ChatPane(QWidget):
         self._view: ChatView | None = None
         self._tools: dict[str, ToolFacts] = {}
         self._models: Sequence[tuple[str, str]] = ()
+        self._devices: dict[str, str] = {}
         self.find_bar = FindBar()
         self.empty = EmptyChat()
         self.banner = Banner()
@@ -78,6 +79,12 @@ class ChatPane(QWidget):
         if self._view is not None:
             self._view.set_models(models)
 
+    def set_devices(self, devices: Mapping[str, str]) -> None:
+        """Take what models run on: nobody knows it any more once one has failed."""
+        self._devices.update(devices)
+        if self._view is not None:
+            self._view.set_devices(devices)
+
     def show_conversation(self, conversation: Conversation) -> None:
         """Show another conversation, with its draft in the composer."""
         if conversation is self.conversation:
@@ -101,6 +108,7 @@ class ChatPane(QWidget):
         view = ChatView()
         view.set_tools(self._tools)
         view.set_models(self._models)
+        view.set_devices(self._devices)
         view.can_branch = self._can_branch
         self._pages.addWidget(view)
         return view

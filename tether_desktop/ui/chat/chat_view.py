@@ -85,6 +85,7 @@ class ChatView(KeyboardArea):
         self._stale: set[str] = set()
         self._open_folds: dict[str, set[str]] = {}
         self._tool_names: dict[str, ToolFacts] = {}
+        self._devices: dict[str, str] = {}
         self._models: Sequence[tuple[str, str]] = ()
         self._sought: tuple[str, str, int] = ("", "", 0)
         self._looking = False
@@ -178,6 +179,10 @@ class ChatView(KeyboardArea):
         """Take who can answer, as name and title."""
         self._models = models
 
+    def set_devices(self, devices: Mapping[str, str]) -> None:
+        """Take what models run on, by their whole names; of those that are not named, what was known stays."""
+        self._devices.update(devices)
+
     def show_place(self, message_id: str, words: str, number: int = 0) -> None:
         """Mark words in all messages, and bring one place, counted within its message from 0, into view.
 
@@ -246,7 +251,7 @@ class ChatView(KeyboardArea):
 
     def _make(self, view: MessageView) -> MessageWidget:
         folds = self._open_folds.get(view.id, set())
-        widget = make_message(view, self, folds, self._tool_names)
+        widget = make_message(view, self, folds, self._tool_names, self._devices)
         widget.copy_requested.connect(self._copy)
         widget.fold_toggled.connect(self._on_fold)
         widget.resized.connect(self._on_resized)

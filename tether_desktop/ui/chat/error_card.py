@@ -22,12 +22,13 @@ _LEFT = 42
 _RIGHT = 44
 
 
-def details_of(view: MessageView) -> str:
+def details_of(view: MessageView, device: str = "") -> str:
     """The facts for a report: what kind of failure, of which model, and where; nothing of the conversation."""
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     facts = (
         (translate("ErrorCard", "Kind"), view.error_code),
         (translate("ErrorCard", "Model"), view.figures.model or view.model),
+        (translate("ErrorCard", "Device"), device),
         (translate("ErrorCard", "Program"), f"Tether {__version__}, Python {platform.python_version()}, {system}"),
         (translate("ErrorCard", "Log"), str(log_file())),
     )
@@ -68,15 +69,15 @@ class ErrorCard(QFrame):
         self.details_button.setChecked(is_open)
         self._show_details(opened=is_open)
 
-    def show_error(self, view: MessageView, *, can_go_on: bool = False) -> None:
-        """Say what happened; empty texts take no room."""
+    def show_error(self, view: MessageView, *, device: str = "", can_go_on: bool = False) -> None:
+        """Say what happened; empty texts take no room, and ``device`` is what the model ran on, where it is known."""
         self._icon.setPixmap(icons.pixmap("circle-alert", "danger", 18, self.devicePixelRatioF()))
         self.go_on.setVisible(can_go_on)
         title = view.error_title or self.tr("The reply failed")
         for label, text in zip(self._texts, (title, view.error_message, view.error_hint), strict=True):
             label.setText(text)
             label.setVisible(bool(text))
-        self.facts.setText(details_of(view))
+        self.facts.setText(details_of(view, device))
 
     def fit(self, width: int) -> int:
         """Lay out at this width and return the height."""

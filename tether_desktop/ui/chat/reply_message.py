@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
@@ -35,7 +35,8 @@ class ReplyMessage(MessageWidget):
 
     Args:
         open_folds: which thoughts and calls the person opened before.
-        tool_names: the tools by name; read anew whenever something is shown.
+        tool_names: the tools by name; read anew whenever something is shown, as are the next.
+        devices: what models run on, by their whole names.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class ReplyMessage(MessageWidget):
         *,
         open_folds: Container[str] = (),
         tool_names: ToolNames | None = None,
+        devices: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(view, parent)
         self._open_folds = open_folds
         self._tool_names: ToolNames = {} if tool_names is None else tool_names
+        self._devices: Mapping[str, str] = {} if devices is None else devices
         self._notice: Notice | None = None
         self.body.set_wrapped(WRAP in open_folds)
         self._bodies = [self.body]
@@ -251,7 +254,8 @@ class ReplyMessage(MessageWidget):
         if self._error is not None:
             self._error.setVisible(failed)
             if failed:
-                self._error.show_error(view, can_go_on=self._newest and bool(view.text))
+                device = self._devices.get(view.figures.model, "")
+                self._error.show_error(view, device=device, can_go_on=self._newest and bool(view.text))
 
     def _buttons(self) -> list[QWidget]:
         again = self._button("refresh-cw", self.tr("Answer again"))

@@ -365,6 +365,14 @@ def test_what_is_copied_of_an_error_helps_a_report(qtbot: QtBot, make: Make) -> 
     assert "So much" not in copied
 
 
+def test_what_the_model_ran_on_is_said_where_it_is_known(qtbot: QtBot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    for devices, said in (({"Qwen3-8B-q4_1-MLC": "cpu, 8 threads"}, True), ({}, False)):
+        facts = shown(ReplyMessage(CODED, parent, devices=devices), ErrorCard).facts.text()
+        assert ("Device: cpu, 8 threads" in facts) == said
+
+
 def test_of_an_error_that_was_stored_no_kind_is_made_up(make: Make) -> None:
     assert "Kind" not in shown(make(FAILED), ErrorCard).facts.text()
 
