@@ -47,7 +47,7 @@ def detail_text(status: ModelStatus) -> str:
     if status.device:
         parts.append(status.device)
     if status.context_window:
-        parts.append(translate("ModelWords", "{count} tokens").format(count=status.context_window))
+        parts.append(translate("ModelWords", "{count} tokens").format(count=whole(status.context_window)))
     return " · ".join(parts)
 
 

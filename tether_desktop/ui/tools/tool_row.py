@@ -20,6 +20,8 @@ PERMISSIONS = {
     "always": mark("ToolRow", "Always allow"),
     "never": mark("ToolRow", "Never allow"),
 }
+_LEAST_CHARACTERS = 12
+"""Of a permission are shown where there is no room for all."""
 
 
 class ToolRow(QWidget):
@@ -38,6 +40,7 @@ class ToolRow(QWidget):
         self._name = name
         self.switch = QCheckBox()
         self.permission = QComboBox()
+        self.permission.setMinimumWidth(_LEAST_CHARACTERS * self.fontMetrics().averageCharWidth())
         self.more_button = IconButton("chevron-right", self.tr("Description"), size=16)
         self.more_button.setCheckable(True)
         self.description = plain_label("small")

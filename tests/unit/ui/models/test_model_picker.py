@@ -71,9 +71,9 @@ def test_every_state_has_a_word(status: ModelStatus, text: str) -> None:
 
 
 def test_the_detail_tells_size_then_memory_and_device(picker: ModelPicker) -> None:
-    assert detail_text(TINY) == "95 MB on disk · 2048 tokens"
+    assert detail_text(TINY) == "95 MB on disk · 2,048 tokens"
     loaded = replace(TINY, state="ready", memory_bytes=118_000_000, device="CPU, 2 threads")
-    assert detail_text(loaded) == "up to 118 MB in memory · CPU, 2 threads · 2048 tokens"
+    assert detail_text(loaded) == "up to 118 MB in memory · CPU, 2 threads · 2,048 tokens"
 
 
 def test_a_model_that_cannot_be_used_says_why_and_what_to_do(qtbot: QtBot, picker: ModelPicker) -> None:
