@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from tether_desktop.errors import TetherError
+from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -225,10 +226,12 @@ class ModelCard(QFrame):
             head.addWidget(pill)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        buttons.addWidget(self.main_button)
-        buttons.addWidget(self.default_button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.more_button)
+        flowing = QWidget()
+        flow = FlowLayout(flowing, 8)
+        flow.addWidget(self.main_button)
+        flow.addWidget(self.default_button)
+        buttons.addWidget(flowing, 1)
+        buttons.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 12)
         layout.setSpacing(6)
