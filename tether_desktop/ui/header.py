@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.models.install_strip import InstallStrip
@@ -140,14 +141,14 @@ class Header(QWidget):
         self._gap = QWidget()
         self._gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 9, 12, 9)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.MEDIUM, spacing.SMALL, spacing.MEDIUM, spacing.SMALL)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.sidebar_button)
         layout.addWidget(self.picker)
         layout.addWidget(self.install_strip)
         layout.addWidget(self.title_label, 1)
         layout.addWidget(self._gap, 1)
-        layout.addSpacing(8)
+        layout.addSpacing(spacing.SMALL)
         layout.addWidget(self.status_label)
         layout.addWidget(self.temporary_button)
         layout.addWidget(self.menu_button)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
 from tether_desktop.errors import TetherError
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.calm_page import CalmPage
 from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.stylesheet import set_kind
@@ -96,7 +96,7 @@ class NoticePage(CalmPage):
     def _lay_out(self) -> None:
         for widget in (self._mark, self.title, self.message, self.hint, self.problem):
             self.column.addWidget(widget)
-        self.column.addSpacing(8)
+        self.column.addSpacing(spacing.SMALL)
         row = QWidget()
         flow = FlowLayout(row, 8)
         for button in self.buttons.values():

@@ -16,6 +16,7 @@ from tether_desktop.ui.chat.find_bar import FindBar
 from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.composer.composer import Composer
 from tether_desktop.ui.composer.tool_mode import ToolMode
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.sessions.undo_bar import UndoBar
 from tether_desktop.ui.system.temporary_bar import TemporaryBar
 
@@ -128,14 +129,14 @@ class ChatPane(QWidget):
 
     def _lay_out(self) -> None:
         bottom = QVBoxLayout()
-        bottom.setSpacing(8)
+        bottom.setSpacing(spacing.SMALL)
         for widget in (self.banner, self.undo_bar, self.temporary_bar, self.composer):
             bottom.addWidget(widget)
         column = QWidget()
         column.setLayout(bottom)
         bottom.setContentsMargins(0, 0, 0, 0)
         centred = _centred(column)
-        centred.setContentsMargins(20, 8, 20, 18)
+        centred.setContentsMargins(spacing.WIDE, spacing.SMALL, spacing.WIDE, spacing.LARGE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -187,7 +188,7 @@ class ChatPane(QWidget):
 def _centred(widget: QWidget) -> QHBoxLayout:
     widget.setMaximumWidth(COMPOSER_WIDTH)
     row = QHBoxLayout()
-    row.setContentsMargins(20, 8, 20, 0)
+    row.setContentsMargins(spacing.WIDE, spacing.SMALL, spacing.WIDE, 0)
     row.addStretch(1)
     row.addWidget(widget, 1000)
     row.addStretch(1)

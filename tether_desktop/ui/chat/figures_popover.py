@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
 from tether_desktop.ui.chat.message_view import Figures
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.number_text import duration_text, rate_text, whole
 
 
@@ -19,9 +20,9 @@ class FiguresPopover(QFrame):
         self.setAccessibleName(self.tr("What the answer took"))
         self.rows = self._rows(figures)
         grid = QGridLayout(self)
-        grid.setContentsMargins(16, 12, 16, 12)
-        grid.setHorizontalSpacing(24)
-        grid.setVerticalSpacing(4)
+        grid.setContentsMargins(spacing.LARGE, spacing.MEDIUM, spacing.LARGE, spacing.MEDIUM)
+        grid.setHorizontalSpacing(spacing.BROAD)
+        grid.setVerticalSpacing(spacing.TIGHT)
         for number, (name, value) in enumerate(self.rows):
             label = QLabel(name)
             label.setProperty("kind", "small")

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 
 _NUMBERS = re.compile(r"[0-9.]+|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?")
@@ -64,8 +65,8 @@ class LinkDialog(QDialog):
         buttons.addWidget(self.open_button)
         buttons.addWidget(self.cancel_button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 22, 24, 18)
-        layout.setSpacing(12)
+        layout.setContentsMargins(spacing.BROAD, spacing.BROAD, spacing.BROAD, spacing.LARGE)
+        layout.setSpacing(spacing.MEDIUM)
         for widget in (question, self.address, self.host, self.warning):
             layout.addWidget(widget)
         layout.addLayout(buttons)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.mirror import place
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -41,7 +41,7 @@ class StatusLine(QWidget):
         self._bar.setFixedSize(160, 4)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
+        row.setSpacing(spacing.SMALL)
         for part in (self._icon, self._label, self._bar, self.go_on):
             row.addWidget(part)
         row.addStretch(1)
@@ -112,7 +112,7 @@ class VersionSwitch(QWidget):
         self.next.clicked.connect(lambda: self.chosen.emit(self._version + 1))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        row.setSpacing(spacing.HAIR)
         for part in (self.previous, self._label, self.next):
             row.addWidget(part)
 

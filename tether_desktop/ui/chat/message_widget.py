@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, VersionSwitch
 from tether_desktop.ui.chat.message_view import MessageView
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.focus_chain import stops_inside
 from tether_desktop.ui.look.focus_ring import paint_focus_ring
 from tether_desktop.ui.look.icons import IconButton
@@ -225,7 +226,7 @@ class MessageWidget(QWidget):
         actions = QWidget(self)
         row = QHBoxLayout(actions)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        row.setSpacing(spacing.HAIR)
         for button in self._buttons():
             row.addWidget(button)
         return actions

@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
+
 _WIDTH = 560
 _EDGE = 24
 
@@ -26,7 +28,7 @@ class CalmPage(QScrollArea):
         inside = QWidget(page)
         inside.setMaximumWidth(_WIDTH)
         self.column = QVBoxLayout()
-        self.column.setSpacing(12)
+        self.column.setSpacing(spacing.MEDIUM)
         rows = QVBoxLayout(inside)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addStretch(2)

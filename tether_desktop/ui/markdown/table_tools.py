@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QTextEdit
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.markdown.blocks import Table
 from tether_desktop.ui.markdown.document_writer import DocumentWriter
@@ -84,8 +85,8 @@ class TableTools(QObject):
         self.bar = QFrame(self._canvas.viewport())
         self.bar.setProperty("kind", "card")
         row = QHBoxLayout(self.bar)
-        row.setContentsMargins(2, 2, 2, 2)
-        row.setSpacing(2)
+        row.setContentsMargins(spacing.HAIR, spacing.HAIR, spacing.HAIR, spacing.HAIR)
+        row.setSpacing(spacing.HAIR)
         copy = IconButton("copy", self.tr("Copy table"), self.bar, size=15)
         copy.clicked.connect(lambda: self._copy(copy, as_tabs(self._rows())))
         comma = IconButton("file-spreadsheet", self.tr("Copy as CSV"), self.bar, size=15)

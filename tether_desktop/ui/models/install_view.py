@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from tether_desktop.errors import TetherError
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.models.installation import Installation
 
@@ -80,13 +81,13 @@ class InstallView(QWidget):
         top.addWidget(self.percent_label)
         progress = QVBoxLayout(self._progress)
         progress.setContentsMargins(0, 0, 0, 0)
-        progress.setSpacing(8)
+        progress.setSpacing(spacing.SMALL)
         progress.addLayout(top)
         progress.addWidget(self.bar)
         progress.addWidget(self.detail_label)
         error = QVBoxLayout(self.error_frame)
-        error.setContentsMargins(12, 10, 12, 10)
-        error.setSpacing(4)
+        error.setContentsMargins(spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM)
+        error.setSpacing(spacing.TIGHT)
         error.addWidget(self.error_title)
         error.addWidget(self.error_text)
         layout = QVBoxLayout(self)

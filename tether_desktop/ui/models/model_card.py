@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from tether_desktop.errors import TetherError
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.stylesheet import set_kind
@@ -220,12 +221,12 @@ class ModelCard(QFrame):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setSpacing(8)
+        head.setSpacing(spacing.SMALL)
         head.addWidget(self.title, 1)
         for pill in (self.default_pill, self.pill, self.state_pill):
             head.addWidget(pill)
         buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons.setSpacing(spacing.SMALL)
         flowing = QWidget()
         flow = FlowLayout(flowing, 8)
         flow.addWidget(self.main_button)
@@ -233,12 +234,12 @@ class ModelCard(QFrame):
         buttons.addWidget(flowing, 1)
         buttons.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 12)
-        layout.setSpacing(6)
+        layout.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.LARGE, spacing.MEDIUM)
+        layout.setSpacing(spacing.NEAR)
         layout.addLayout(head)
         for widget in (self.facts, self.loaded, self.problem, self.work, self.bar, self.note):
             layout.addWidget(widget)
-        layout.addSpacing(2)
+        layout.addSpacing(spacing.HAIR)
         layout.addLayout(buttons)
         layout.addWidget(self.ask)
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.model_row import ModelRow
 from tether_desktop.ui.models.model_status import ModelStatus
@@ -72,11 +72,11 @@ class ModelPopup(QFrame):
         self.search.installEventFilter(self)
         self._empty = QLabel(self.tr("There is no model yet."))
         self._empty.setProperty("kind", "muted")
-        self._empty.setContentsMargins(12, 10, 12, 10)
+        self._empty.setContentsMargins(spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM)
         self._inside = QWidget()
         self._list = QVBoxLayout(self._inside)
         self._list.setContentsMargins(0, 0, 0, 0)
-        self._list.setSpacing(2)
+        self._list.setSpacing(spacing.HAIR)
         self._list.addWidget(self._empty)
         self._scroll = QScrollArea()
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -92,7 +92,7 @@ class ModelPopup(QFrame):
         line.setProperty("kind", "line")
         line.setFixedHeight(1)
         foot = QHBoxLayout()
-        foot.setSpacing(4)
+        foot.setSpacing(spacing.TIGHT)
         foot.addWidget(self.add_button, 1)
         foot.addWidget(self.manage_button, 1)
         layout = QVBoxLayout(self)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.switch import Switch
 from tether_desktop.ui.markdown.code_line import CodeLine
 from tether_desktop.ui.models.install_view import plain_label
@@ -121,7 +122,7 @@ class PortPage(SettingsPage):
 
     def _make_examples(self) -> QVBoxLayout:
         examples = QVBoxLayout()
-        examples.setSpacing(4)
+        examples.setSpacing(spacing.TIGHT)
         for words, line in (
             (self.tr("In a terminal"), self.curl),
             (self.tr("Base URL for programs that know OpenAI's API; the key is the token"), self.base_url),
@@ -129,7 +130,7 @@ class PortPage(SettingsPage):
         ):
             examples.addWidget(plain_label("small", words))
             examples.addWidget(line)
-            examples.addSpacing(6)
+            examples.addSpacing(spacing.NEAR)
         examples.addWidget(
             plain_label(
                 "small",
@@ -162,11 +163,11 @@ class PortPage(SettingsPage):
 def _explained(switch: Switch, text: str) -> QHBoxLayout:
     switch.setAccessibleDescription(text)
     words = QVBoxLayout()
-    words.setSpacing(2)
+    words.setSpacing(spacing.HAIR)
     words.addWidget(plain_label("strong", switch.accessibleName()))
     words.addWidget(plain_label("small", text))
     row = QHBoxLayout()
-    row.setSpacing(24)
+    row.setSpacing(spacing.BROAD)
     row.addLayout(words, 1)
     row.addWidget(switch, 0, Qt.AlignmentFlag.AlignTop)
     return row

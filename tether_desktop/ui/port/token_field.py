@@ -6,6 +6,7 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.icons import CONFIRM_MS
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -74,7 +75,7 @@ class TokenField(QWidget):
             row.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.line)
         layout.addWidget(buttons)
         layout.addWidget(self.note)

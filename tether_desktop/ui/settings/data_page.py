@@ -8,6 +8,7 @@ from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import path_label, plain_label
@@ -111,8 +112,8 @@ class DataPage(SettingsPage):
 
     def _lay_out(self, settings: Settings) -> None:
         self._places.setColumnStretch(1, 1)
-        self._places.setHorizontalSpacing(14)
-        self._places.setVerticalSpacing(4)
+        self._places.setHorizontalSpacing(spacing.MEDIUM)
+        self._places.setVerticalSpacing(spacing.TIGHT)
         self.column.addWidget(self.summary)
         self.column.addLayout(self._places)
         self.column.addWidget(section(self.tr("Copies")))

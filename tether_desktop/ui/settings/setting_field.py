@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -164,12 +165,12 @@ class SettingField(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.setSpacing(4)
+        top.setSpacing(spacing.TIGHT)
         top.addWidget(self.title_label)
         top.addWidget(self.reset_button)
         top.addStretch(1)
         words = QVBoxLayout()
-        words.setSpacing(2)
+        words.setSpacing(spacing.HAIR)
         words.addLayout(top)
         for label in (self.about_label, self.note_label, self.problem_label):
             words.addWidget(label)
@@ -185,7 +186,7 @@ class SettingField(QWidget):
         below = narrow or isinstance(self.editor, WIDE)
         direction = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
         self._layout.setDirection(direction)
-        self._layout.setSpacing(8 if below else 24)
+        self._layout.setSpacing(spacing.SMALL if below else spacing.BROAD)
         leading = Qt.AlignmentFlag(0) if isinstance(self.editor, WIDE) else Qt.AlignmentFlag.AlignLeading
         self._layout.setAlignment(self.editor, leading if below else Qt.AlignmentFlag.AlignTop)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.settings.found_page import FoundPage
 from tether_desktop.ui.settings.page_list import PageList
@@ -166,7 +167,7 @@ class SettingsDialog(QDialog):
         self.search.setClearButtonEnabled(True)
         self.search.setMaxLength(200)
         side = QVBoxLayout()
-        side.setSpacing(10)
+        side.setSpacing(spacing.SMALL)
         side.addWidget(self.search)
         side.addWidget(self.names, 1)
         self.search.setFixedWidth(self.names.width())
@@ -174,8 +175,8 @@ class SettingsDialog(QDialog):
         shown.addWidget(self._pages, 0, 0)
         shown.addWidget(self.close_button, 0, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignTrailing)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 16, 12, 16)
-        layout.setSpacing(20)
+        layout.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.MEDIUM, spacing.LARGE)
+        layout.setSpacing(spacing.WIDE)
         layout.addLayout(side)
         layout.addLayout(shown, 1)
         room = self.screen().availableSize()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from tether_desktop.ui.banner import Banner
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.settings.page_table import PageFacts, page_named, page_words
 from tether_desktop.ui.settings.setting_field import SettingField
 
@@ -53,8 +54,8 @@ class SettingsPage(QWidget):
         heading.setProperty("kind", "title")
         inside = QWidget()
         inside.setLayout(self.column)
-        self.column.setContentsMargins(2, 2, 16, 8)
-        self.column.setSpacing(16)
+        self.column.setContentsMargins(spacing.HAIR, spacing.HAIR, spacing.LARGE, spacing.SMALL)
+        self.column.setSpacing(spacing.LARGE)
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
@@ -65,7 +66,7 @@ class SettingsPage(QWidget):
         inside.setAutoFillBackground(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(12)
+        layout.setSpacing(spacing.MEDIUM)
         for widget in (heading, self.banner):
             layout.addWidget(widget)
         heading.setContentsMargins(0, 0, _CORNER, 0)
@@ -138,5 +139,5 @@ def section(text: str) -> QLabel:
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     label.setProperty("kind", "heading")
-    label.setContentsMargins(0, 10, 0, 0)
+    label.setContentsMargins(0, spacing.MEDIUM, 0, 0)
     return label

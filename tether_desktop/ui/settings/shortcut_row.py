@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from tether_desktop.ui.commands import Command
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -79,19 +80,19 @@ class ShortcutRow(QWidget):
     def set_narrow(self, *, narrow: bool) -> None:
         """Put the keys below the words where there is no room beside them."""
         self._top.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
-        self._top.setSpacing(2 if narrow else 8)
+        self._top.setSpacing(spacing.HAIR if narrow else spacing.SMALL)
 
     def _lay_out(self) -> None:
         policy = self.reset_button.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset_button.setSizePolicy(policy)
         pressed = QHBoxLayout()
-        pressed.setSpacing(8)
+        pressed.setSpacing(spacing.SMALL)
         pressed.addStretch(1)
         pressed.addWidget(self.reset_button)
         pressed.addWidget(self.keys)
         self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._top.setSpacing(8)
+        self._top.setSpacing(spacing.SMALL)
         self._top.addWidget(self.title_label, 1)
         self._top.addLayout(pressed)
         below = QHBoxLayout()
@@ -99,7 +100,7 @@ class ShortcutRow(QWidget):
         below.addWidget(self.take_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        layout.setSpacing(spacing.TIGHT)
         layout.addLayout(self._top)
         layout.addLayout(below)
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout
 
 from tether_desktop.ui.commands import COMMANDS, Command, read_shortcuts, write_shortcuts
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.settings_page import SettingsPage
@@ -73,11 +74,11 @@ class ShortcutsPage(SettingsPage):
         if os.environ.get(_ENV):
             note = self.tr("Set by the environment variable {name}.").format(name=_ENV)
         top = QHBoxLayout()
-        top.setSpacing(12)
+        top.setSpacing(spacing.MEDIUM)
         top.addWidget(plain_label("muted", note), 1)
         top.addWidget(self.reset_button)
         self.column.addLayout(top)
-        self.column.setSpacing(10)
+        self.column.setSpacing(spacing.SMALL)
         for row in self.rows.values():
             self.column.addWidget(row)
         self.column.addStretch(1)

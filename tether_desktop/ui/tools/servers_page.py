@@ -10,6 +10,7 @@ from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.keyed_rows import KeyedRows
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -46,7 +47,7 @@ class ServersPage(SettingsPage):
         self._file = ""
         self._problem: object = None
         self._adding: set[str] = set()
-        self._cards: KeyedRows[ServerCard] = KeyedRows(self._make_card, spacing=8)
+        self._cards: KeyedRows[ServerCard] = KeyedRows(self._make_card, gap=spacing.SMALL)
         self._none = plain_label("muted", self.tr("There are none yet."))
         self.form = ServerForm()
         self.form.hide()

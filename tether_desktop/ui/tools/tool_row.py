@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.models.install_view import plain_label
@@ -74,16 +75,16 @@ class ToolRow(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.setSpacing(8)
+        row.setSpacing(spacing.SMALL)
         row.addWidget(self.more_button)
         row.addWidget(self.switch, 1)
         row.addWidget(self.permission)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
+        layout.setSpacing(spacing.HAIR)
         layout.addLayout(row)
         layout.addWidget(self.description)
-        self.description.setContentsMargins(34, 0, 0, 6)
+        self.description.setContentsMargins(spacing.VAST, 0, 0, spacing.NEAR)
 
     @Slot(bool)
     def _on_switched(self, on: bool) -> None:
