@@ -1080,6 +1080,10 @@
             <translation>Modell</translation>
         </message>
         <message>
+            <source>Device</source>
+            <translation>Gerät</translation>
+        </message>
+        <message>
             <source>Program</source>
             <translation>Programm</translation>
         </message>
@@ -1965,6 +1969,10 @@
         <message>
             <source>Attach less of it, in several questions if need be{1}, or {2}</source>
             <translation>Häng weniger davon an, notfalls in mehreren Fragen{1}, oder {2}</translation>
+        </message>
+        <message>
+            <source>Bringing {1} up to date was stopped. It is as it was.</source>
+            <translation>{1} auf den neuen Stand zu bringen wurde abgebrochen. Die Datei ist, wie sie war.</translation>
         </message>
         <message>
             <source>Choose another file.</source>
@@ -2969,6 +2977,10 @@
         <message>
             <source>Try again. If it happens again, the log has the details.</source>
             <translation>Versuche es noch einmal. Wenn es wieder passiert: Im Protokoll stehen die Einzelheiten.</translation>
+        </message>
+        <message>
+            <source>Try again: it begins anew.</source>
+            <translation>Versuche es noch einmal: Es beginnt von vorn.</translation>
         </message>
         <message>
             <source>Try again; if it happens again, verify the model's files.</source>
