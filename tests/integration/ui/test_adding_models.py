@@ -260,7 +260,7 @@ async def test_a_gguf_file_that_is_dropped_onto_the_window_becomes_a_model(
         click(asked.form.add_button)
         await until(lambda: NAME in window.here.cards.rows)
         added = window.row(str(installed_model.gguf))
-        assert added.details.summary_label.text() == "All weights were taken over exactly."
+        await until(lambda: added.details.summary_label.text() == "All weights were taken over exactly.")
         await until(lambda: window.picker.popup.row(NAME).status.fit)
 
 
