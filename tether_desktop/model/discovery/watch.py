@@ -37,6 +37,7 @@ class ModelWatch:
         self._sleep = sleep
         self._callbacks: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
+        self._known: FolderState = frozenset()
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback``, in the loop's thread, after each change from now on; returns how to stop that."""
@@ -51,13 +52,20 @@ class ModelWatch:
             self._task.cancel()
             await asyncio.wait([self._task])
 
+    async def note(self) -> None:
+        """Take what is there now as known, because somebody is about to list it.
+
+        Otherwise what has gone when it is listed, and is back before the next look, would stay gone in the list.
+        """
+        self._known, _ = await self._look()
+
     async def _watch(self) -> None:
-        known, seconds = await self._look()
+        self._known, seconds = await self._look()
         while True:
             await self._sleep(max(INTERVAL_S, seconds / _SHARE))
             state, seconds = await self._look()
-            if state != known:
-                known = state
+            if state != self._known:
+                self._known = state
                 logger.info("The model folders have changed")
                 for callback in list(self._callbacks):
                     callback()

@@ -237,6 +237,7 @@ class WorkerLoop:
 
     async def _list_models(self, tether: Tether) -> None:
         async with self._listing:
+            await tether.watch.note()
             self._entries = await asyncio.to_thread(tether.catalog.list)
             self._fits = await asyncio.to_thread(_fits_of, self._entries, tether.settings.context_window)
         self._mark_models_changed()

@@ -111,6 +111,20 @@ async def test_all_subscribers_are_told_until_they_had_enough(
     assert told == ["first", "second", "first"]
 
 
+async def test_what_was_gone_when_it_was_listed_is_told_of_when_it_is_back(
+    tmp_path: Path, model_watch: ModelWatch, ticks: Ticks
+) -> None:
+    here, away = write_scripted_model(tmp_path / "dist", "One"), tmp_path / "away"
+    told: list[str] = []
+    model_watch.subscribe(lambda: told.append("changed"))
+    await ticks.asleep()
+    here.rename(away)
+    await model_watch.note()
+    away.rename(here)
+    await ticks.next()
+    assert told == ["changed"]
+
+
 async def test_slow_folders_are_looked_at_less_often(
     model_watch: ModelWatch, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
