@@ -9,6 +9,8 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 APP_NAME = "Tether"
+APP_ID = "org.tetherdesktop.Tether"
+"""What desktops know the program by; the files of every installer are named after it."""
 
 
 def data_dir() -> Path:
