@@ -39,6 +39,9 @@
     ├── InstallError          fetching or preparing a model failed
     │   └── NoConnection
     ├── McpServerError        an MCP server does not run, or does not answer
+    ├── MenuEntryFailed       the desktop's menu cannot be written
+    ├── DataNotErased         some of a person's data could not be removed
+    ├── UpdateCheckFailed     what the newest release is cannot be found out
     └── AlreadyRunning        another instance owns the data folder
 """
 
@@ -292,6 +295,24 @@ class McpServerError(TetherError):
     """An MCP server does not run, or does not answer."""
 
     code = "mcp_server_error"
+
+
+class MenuEntryFailed(TetherError):
+    """The program cannot be put into the desktop's menu, or not be taken out of it."""
+
+    code = "menu_entry_failed"
+
+
+class DataNotErased(TetherError):
+    """Some of what the program keeps of a person could not be removed."""
+
+    code = "data_not_erased"
+
+
+class UpdateCheckFailed(TetherError):
+    """What the newest release is cannot be found out, or what was told of it cannot be believed."""
+
+    code = "update_check_failed"
 
 
 class AlreadyRunning(TetherError):
