@@ -55,7 +55,8 @@ def metainfo(version: str, homepage: str = "") -> bytes:
     releases = ET.SubElement(component, "releases")
     ET.SubElement(releases, "release", version=version, date=release_day())
     ET.indent(tree)
-    return ET.tostring(component, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ET.tostring(component, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def release_day() -> str:

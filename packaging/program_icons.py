@@ -60,7 +60,7 @@ def draw(sides: list[int]) -> dict[int, bytes]:
         painter.end()
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, "PNG")
+        image.save(buffer, b"PNG")
         pictures[side] = bytes(buffer.data().data())
     return pictures
 
