@@ -39,6 +39,7 @@
     ├── InstallError          fetching or preparing a model failed
     │   └── NoConnection
     ├── McpServerError        an MCP server does not run, or does not answer
+    ├── WindowImpossible      there is no screen, or the system lacks what windows need
     └── AlreadyRunning        another instance owns the data folder
 """
 
@@ -292,6 +293,12 @@ class McpServerError(TetherError):
     """An MCP server does not run, or does not answer."""
 
     code = "mcp_server_error"
+
+
+class WindowImpossible(TetherError):
+    """There is no screen, or the system lacks a library that windows need."""
+
+    code = "window_impossible"
 
 
 class AlreadyRunning(TetherError):
