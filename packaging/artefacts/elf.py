@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 _MAGIC = b"\x7fELF\x02\x01"
 """64 bits, little end first: all that we build for."""
 
+_GLIBC = re.compile(rb"\0GLIBC_2\.(\d+)(?=\0|\.)")
 _PT_LOAD, _PT_DYNAMIC = 1, 2
 _DT_NEEDED, _DT_STRTAB, _DT_SONAME = 1, 5, 14
 
@@ -90,3 +92,9 @@ def asked_of_the_system(folder: Path) -> dict[str, list[Path]]:
             if name not in own:
                 asked.setdefault(name, []).append(path)
     return dict(sorted(asked.items()))
+
+
+def oldest_glibc(folder: Path) -> str:
+    """The oldest version of glibc that everything below a folder runs with."""
+    minors = (int(minor) for path in elf_files(folder) for minor in _GLIBC.findall(path.read_bytes()))
+    return f"2.{max(minors)}"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from artefacts.elf import elf_files
 
-_LOADED_BY_NAME = ("libcrypto.so", "libssl.so", "libffi.so")
-"""Libraries that are needed though nobody is linked with them."""
+_LOADED_BY_NAME = ("libpython", "libcrypto.so", "libssl.so", "libffi.so")
+"""Libraries that are needed though no library is linked with them."""
 
 _KEPT_OF_METADATA = {"METADATA", "entry_points.txt", "top_level.txt"}
 
@@ -41,7 +41,7 @@ def _remove_unneeded(inside: Path) -> list[Path]:
             if path is not None and path not in reached:
                 reached.add(path)
                 waiting.append(path)
-    removed = [path for path in copied.values() if path not in reached and "python" not in path.name]
+    removed = [path for path in copied.values() if path not in reached]
     for path in removed:
         path.unlink()
     return removed + _remove_dead_links(inside)

@@ -20,7 +20,7 @@ LEFT_OUT = [
     # What is for terminals, whose libraries are under the GPL, and for networks of old.
     *("readline", "curses", "_curses", "dbm.gnu", "dbm.ndbm", "_gdbm", "_dbm", "nis", "ossaudiodev", "crypt", "_crypt"),
     *("setuptools", "pkg_resources", "wheel", "PyInstaller", "distutils", "_distutils_hack"),
-    *("tvm_ffi.testing", "tvm_ffi.stub", "tvm_ffi.cpp"),
+    *("tvm_ffi.testing", "tvm_ffi.stub"),
     *("numpy.f2py", "numpy.testing", "numpy.distutils", "numpy.tests"),
 ]
 """Modules that are not needed, or not part of the program."""
@@ -39,7 +39,7 @@ _WHOLE = {
     "mcp": ("mcp.cli",),
     "mcp_types": (),
     "keyring": ("keyring.testing",),
-    "tvm_ffi": ("tvm_ffi.testing", "tvm_ffi.stub", "tvm_ffi.cpp"),
+    "tvm_ffi": ("tvm_ffi.testing", "tvm_ffi.stub"),
     "pygments": (),
     "alembic": ("alembic.testing",),
     "pg8000": (),
