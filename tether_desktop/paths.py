@@ -11,6 +11,8 @@ from platformdirs import user_data_path
 
 APP_NAME = "Tether"
 _PORTABLE = "portable"
+APP_ID = "org.tetherdesktop.Tether"
+"""What desktops know the program by; the files of every installer are named after it."""
 
 
 def data_dir() -> Path:

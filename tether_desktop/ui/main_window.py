@@ -82,6 +82,7 @@ class MainWindow(WindowFrame):
         self._worker = worker
         self._state = state
         self._opened = False
+        self._asked: list[Request] = []
         self._settings: Settings | None = None
         self.tasks = Tasks(self)
         self.shortcuts = Shortcuts(self)
@@ -167,7 +168,7 @@ class MainWindow(WindowFrame):
         desk = SystemDesk(self, self._worker)
         desk.left.connect(self.leave)
         desk.closing.remembered.connect(self._on_closing_remembered)
-        desk.model_given.connect(self.adding.open_with)
+        desk.models_given.connect(self.adding.add_files)
         return desk
 
     @property
@@ -220,9 +221,16 @@ class MainWindow(WindowFrame):
         self.close_requested.emit()
 
     def ask_when_usable(self, request: Request) -> None:
-        """Do what the start of the program asks for, once that can be done."""
-        if request.do != "raise":
-            self.usable.connect(lambda: self.system.do(request))
+        """Do what a start of the program or the desktop asks for, as soon as that can be done."""
+        self._asked.append(request)
+        if self._opened:
+            self._do_asked()
+
+    def _do_asked(self) -> None:
+        for request in self._asked:
+            if request.do != "raise":
+                self.system.do(request)
+        self._asked = []
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Coming back to the window, a model may have been put into its folder."""
@@ -293,6 +301,7 @@ class MainWindow(WindowFrame):
             self.show_tour()
         startup_trace.mark("usable")
         self.usable.emit()
+        self._do_asked()
         if self._settings is not None:
             self.port.follow(self._settings)
 
@@ -362,7 +371,8 @@ class MainWindow(WindowFrame):
 
         from tether_desktop.hand_over import Request, hand_over
 
-        if await asyncio.to_thread(hand_over, Request()):
+        asked = self._asked or [Request()]
+        if all([await asyncio.to_thread(hand_over, request) for request in asked]):
             self.leave()
         else:
             self._show_notice(error)
