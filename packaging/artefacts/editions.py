@@ -1,4 +1,4 @@
-"""The editions: the frozen program, its libraries, in one of them the starter model, and what makes it part of a desktop."""
+"""The editions: the program, its libraries, in one the starter model, and what makes it part of a desktop."""
 
 from __future__ import annotations
 
@@ -48,4 +48,4 @@ def _add_integration(target: Path, environment: Environment, version: str, root:
 
 def _add_notices(target: Path, environment: Environment, root: Path) -> None:
     """The licences of everything in it; stops where one is unknown or forbidden."""
-    environment.run("packaging/notices.py", target, cwd=root)
+    environment.run("packaging/notices.py", "write", target, cwd=root)

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-LOCKS = ("run", "package")
+LOCKS = ("package",)
 _PYTHONS = ("3.11", "3.12", "3.13")
 _STAMP = "tether-package.txt"
 _CHECK = "import ensurepip, venv, sysconfig; print(sysconfig.get_config_var('INSTSONAME') or '')"
