@@ -69,7 +69,8 @@ def release() -> None:
 
 def table_texts() -> list[tuple[str, str]]:
     """Strings that stand in tables of the core, each with its context."""
-    return [*_setting_texts(), *_catalogue_texts(), *(("Errors", text) for text in sorted(set(error_texts())))]
+    errors = (("Errors", text) for text in sorted(set(error_texts())))
+    return [*_setting_texts(), *_catalogue_texts(), *_tool_texts(), *errors]
 
 
 def _setting_texts() -> Iterator[tuple[str, str]]:
@@ -91,6 +92,15 @@ def _catalogue_texts() -> Iterator[tuple[str, str]]:
     listed = json.loads((ROOT / "resources/models.json").read_text(encoding="utf-8"))
     for model in listed["models"]:
         yield "Catalogue", model["description"]
+
+
+def _tool_texts() -> Iterator[tuple[str, str]]:
+    """Names of tools as people read them; descriptions are for models, which are told them in English."""
+    yield "Tools", "Built in"
+    for call in _calls(PACKAGE / "tools/builtin/source.py"):
+        for word in call.keywords:
+            if word.arg == "title":
+                yield "Tools", _text(word.value)
 
 
 def error_texts() -> Iterator[str]:

@@ -39,6 +39,7 @@
     ├── InstallError          fetching or preparing a model failed
     │   └── NoConnection
     ├── McpServerError        an MCP server does not run, or does not answer
+    ├── WindowImpossible      there is no screen, or the system lacks what windows need
     ├── MenuEntryFailed       the desktop's menu cannot be written
     ├── DataNotErased         some of a person's data could not be removed
     ├── UpdateCheckFailed     what the newest release is cannot be found out
@@ -295,6 +296,12 @@ class McpServerError(TetherError):
     """An MCP server does not run, or does not answer."""
 
     code = "mcp_server_error"
+
+
+class WindowImpossible(TetherError):
+    """There is no screen, or the system lacks a library that windows need."""
+
+    code = "window_impossible"
 
 
 class MenuEntryFailed(TetherError):

@@ -158,7 +158,7 @@ class Settings(BaseSettings):
         "ask",
         env="TETHER_CLOSING",
         title="Closing the window",
-        description="Whether closing the window ends Tether, or leaves it in the tray; ask asks once.",
+        description="Whether closing the window ends Tether or leaves it in the tray; it can ask once.",
     )
     notifications: Literal["on", "off"] = _setting(
         "on",
@@ -333,9 +333,11 @@ class Settings(BaseSettings):
 
     @property
     def dist_roots(self) -> tuple[Path, ...]:
-        """The model folders, absolute; the first one is where new models go."""
+        """The model folders, absolute; the first one is where new models go, the last what came with the program."""
         parts = [Path(part).expanduser() for part in self.dist_path.split(os.pathsep) if part.strip()]
-        return tuple(paths.installation_root() / part for part in parts or [Path("dist")])
+        bundled = paths.bundled_models()
+        own = (paths.installation_root() / part for part in parts or [Path("dist")])
+        return (*own, *((bundled,) if bundled is not None else ()))
 
 
 CONVERSATION_SETTINGS = (

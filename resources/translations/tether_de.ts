@@ -27,6 +27,10 @@
             <translation>Benutzerhandbuch</translation>
         </message>
         <message>
+            <source>Show the tour again</source>
+            <translation>Rundgang noch einmal zeigen</translation>
+        </message>
+        <message>
             <source>Copied. It has no words of your chats; read it before you send it on.</source>
             <translation>Kopiert. Darin steht nichts aus deinen Chats; lies es, bevor du es weitergibst.</translation>
         </message>
@@ -325,6 +329,16 @@
         </message>
     </context>
     <context>
+        <name>ChatDrag</name>
+        <message numerus="yes">
+            <source>%n chat(s)</source>
+            <translation>
+                <numerusform>%n Chat</numerusform>
+                <numerusform>%n Chats</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
         <name>ChatMarks</name>
         <message>
             <source>collapsed</source>
@@ -548,9 +562,12 @@
             <source>Do this from now on</source>
             <translation>Ab jetzt immer so machen</translation>
         </message>
-        <message>
-            <source>An answer is being written. It is kept as far as it came.</source>
-            <translation>Eine Antwort wird gerade geschrieben. Sie bleibt erhalten, so weit sie gekommen ist.</translation>
+        <message numerus="yes">
+            <source>%n answer(s) are still being written. They are kept as far as they came.</source>
+            <translation>
+                <numerusform>%n Antwort wird noch geschrieben. Sie bleibt erhalten, so weit sie gekommen ist.</numerusform>
+                <numerusform>%n Antworten werden noch geschrieben. Sie bleiben erhalten, so weit sie gekommen sind.</numerusform>
+            </translation>
         </message>
         <message numerus="yes">
             <source>%n question(s) wait for their turn. They are kept, and not asked.</source>
@@ -728,12 +745,16 @@
             <translation>Gespeicherte Vorlagen (/)</translation>
         </message>
         <message>
-            <source>Send ({keys})</source>
-            <translation>Senden ({keys})</translation>
+            <source>Stop</source>
+            <translation>Stopp</translation>
         </message>
         <message>
-            <source>Stop (Esc)</source>
-            <translation>Anhalten (Esc)</translation>
+            <source>Stop ({keys})</source>
+            <translation>Stopp ({keys})</translation>
+        </message>
+        <message>
+            <source>Send ({keys})</source>
+            <translation>Senden ({keys})</translation>
         </message>
         <message>
             <source>Send when the answer is done ({keys})</source>
@@ -1659,10 +1680,6 @@
         <message>
             <source>tokenizer.json: the decoder {1} is neither byte-level nor SentencePiece.</source>
             <translation>tokenizer.json: Der Decoder {1} ist weder byte-level noch SentencePiece.</translation>
-        </message>
-        <message>
-            <source>{1} MB are needed, {2} MB are free in {3}.</source>
-            <translation>Es werden {1} MB gebraucht, {2} MB sind frei in {3}.</translation>
         </message>
         <message>
             <source>{1} belongs to another program. Nothing was changed.</source>
@@ -3056,6 +3073,10 @@
             <source>pip, which fetches it, is not installed.</source>
             <translation>pip, das sie holt, ist nicht installiert.</translation>
         </message>
+        <message>
+            <source>{1} are needed, {2} are free in {3}.</source>
+            <translation>Gebraucht werden {1}, frei sind {2} in {3}.</translation>
+        </message>
     </context>
     <context>
         <name>FiguresPopover</name>
@@ -3301,6 +3322,21 @@
     </context>
     <context>
         <name>FoldersDesk</name>
+        <message>
+            <source>Moved “{title}” to “{name}”.</source>
+            <translation>„{title}“ nach „{name}“ verschoben.</translation>
+        </message>
+        <message>
+            <source>Moved “{title}” out of its folder.</source>
+            <translation>„{title}“ aus dem Ordner genommen.</translation>
+        </message>
+        <message numerus="yes">
+            <source>Moved %n chat(s).</source>
+            <translation>
+                <numerusform>%n Chat verschoben.</numerusform>
+                <numerusform>%n Chats verschoben.</numerusform>
+            </translation>
+        </message>
         <message>
             <source>New folder</source>
             <translation>Neuer Ordner</translation>
@@ -3693,6 +3729,14 @@
             <translation>Alle exportieren…</translation>
         </message>
         <message>
+            <source>Collapse all folders</source>
+            <translation>Alle Ordner zuklappen</translation>
+        </message>
+        <message>
+            <source>Expand all folders</source>
+            <translation>Alle Ordner aufklappen</translation>
+        </message>
+        <message>
             <source>Sort by last activity</source>
             <translation>Nach letzter Aktivität sortieren</translation>
         </message>
@@ -3729,6 +3773,10 @@
         <message>
             <source>Opening your conversations…</source>
             <translation>Deine Unterhaltungen werden geöffnet…</translation>
+        </message>
+        <message>
+            <source>{model} cannot answer any more. {reason} {remedy}</source>
+            <translation>{model} kann nicht mehr antworten. {reason} {remedy}</translation>
         </message>
         <message>
             <source>There is no model yet, so nothing can be answered. Start a new chat to add one.</source>
@@ -5020,10 +5068,6 @@
             <source>Search chats</source>
             <translation>Chats durchsuchen</translation>
         </message>
-        <message>
-            <source>Search chats and messages (Ctrl+K)</source>
-            <translation>Chats und Nachrichten durchsuchen (Ctrl+K)</translation>
-        </message>
     </context>
     <context>
         <name>SearchPage</name>
@@ -5224,10 +5268,6 @@
             <translation>Neuer Chat</translation>
         </message>
         <message>
-            <source>New chat (Ctrl+N)</source>
-            <translation>Neuer Chat (Ctrl+N)</translation>
-        </message>
-        <message>
             <source>Archive</source>
             <translation>Archiv</translation>
         </message>
@@ -5238,10 +5278,6 @@
         <message>
             <source>Settings</source>
             <translation>Einstellungen</translation>
-        </message>
-        <message>
-            <source>Settings (Ctrl+,)</source>
-            <translation>Einstellungen (Ctrl+,)</translation>
         </message>
     </context>
     <context>
@@ -5462,8 +5498,8 @@
             <translation>Schließen des Fensters</translation>
         </message>
         <message>
-            <source>Whether closing the window ends Tether, or leaves it in the tray; ask asks once.</source>
-            <translation>Ob das Schließen des Fensters Tether beendet oder es im Infobereich lässt; ask fragt einmal.</translation>
+            <source>Whether closing the window ends Tether or leaves it in the tray; it can ask once.</source>
+            <translation>Ob das Schließen des Fensters Tether beendet oder es im Infobereich lässt; es kann einmal fragen.</translation>
         </message>
         <message>
             <source>Notifications</source>
@@ -5923,6 +5959,10 @@
             <source>Copy diagnostics</source>
             <translation>Diagnose kopieren</translation>
         </message>
+        <message>
+            <source>Show the tour again</source>
+            <translation>Rundgang noch einmal zeigen</translation>
+        </message>
     </context>
     <context>
         <name>ShelfPage</name>
@@ -5959,10 +5999,6 @@
             <translation>Löschen</translation>
         </message>
         <message>
-            <source>Nothing is archived. Archived chats stay out of the list and are found by searching.</source>
-            <translation>Nichts ist archiviert. Archivierte Chats stehen nicht in der Liste und werden durch Suchen gefunden.</translation>
-        </message>
-        <message>
             <source>These chats stay out of the list and are found by searching.</source>
             <translation>Diese Chats stehen nicht in der Liste und werden durch Suchen gefunden.</translation>
         </message>
@@ -5980,6 +6016,18 @@
         <message>
             <source>Kept until you erase them.</source>
             <translation>Aufbewahrt, bis du sie endgültig löschst.</translation>
+        </message>
+        <message>
+            <source>Nothing is archived.</source>
+            <translation>Nichts ist archiviert.</translation>
+        </message>
+        <message>
+            <source>Archived chats stay out of the list and are found by searching.</source>
+            <translation>Archivierte Chats stehen nicht in der Liste; die Suche findet sie.</translation>
+        </message>
+        <message>
+            <source>Deleted chats come here.</source>
+            <translation>Hierher kommen gelöschte Chats.</translation>
         </message>
         <message numerus="yes">
             <source>Erase %n chat(s) for good? This cannot be undone.</source>
@@ -6020,7 +6068,7 @@
         </message>
         <message>
             <source>Press a button and then the new keys. Backspace takes the keys away, Esc leaves them.</source>
-            <translation>Drücke einen Knopf und dann die neuen Tasten. Backspace nimmt die Tasten weg, Esc lässt sie, wie sie sind.</translation>
+            <translation>Drücke einen Knopf und dann die neuen Tasten. Die Rücktaste nimmt die Tasten weg, Esc lässt sie, wie sie sind.</translation>
         </message>
         <message>
             <source>Set by the environment variable {name}.</source>
@@ -6071,6 +6119,13 @@
         <message>
             <source>Scroll the table sideways</source>
             <translation>Tabelle seitwärts scrollen</translation>
+        </message>
+    </context>
+    <context>
+        <name>SizeText</name>
+        <message>
+            <source>{count} bytes</source>
+            <translation>{count} Bytes</translation>
         </message>
     </context>
     <context>
@@ -6499,6 +6554,57 @@
         </message>
     </context>
     <context>
+        <name>Tools</name>
+        <message>
+            <source>Built in</source>
+            <translation>Eingebaut</translation>
+        </message>
+        <message>
+            <source>Search the web</source>
+            <translation>Im Web suchen</translation>
+        </message>
+        <message>
+            <source>Time in a place</source>
+            <translation>Uhrzeit an einem Ort</translation>
+        </message>
+        <message>
+            <source>Time elsewhere</source>
+            <translation>Uhrzeit umrechnen</translation>
+        </message>
+        <message>
+            <source>Calculator</source>
+            <translation>Rechner</translation>
+        </message>
+        <message>
+            <source>Search my conversations</source>
+            <translation>Meine Unterhaltungen durchsuchen</translation>
+        </message>
+        <message>
+            <source>List my files</source>
+            <translation>Meine Dateien auflisten</translation>
+        </message>
+        <message>
+            <source>Read a file of mine</source>
+            <translation>Eine Datei von mir lesen</translation>
+        </message>
+        <message>
+            <source>Search my files</source>
+            <translation>Meine Dateien durchsuchen</translation>
+        </message>
+        <message>
+            <source>Read a page of the internet</source>
+            <translation>Eine Seite aus dem Internet lesen</translation>
+        </message>
+        <message>
+            <source>Weather now</source>
+            <translation>Wetter jetzt</translation>
+        </message>
+        <message>
+            <source>Weather forecast</source>
+            <translation>Wettervorhersage</translation>
+        </message>
+    </context>
+    <context>
         <name>ToolsDesk</name>
         <message>
             <source>Testing…</source>
@@ -6644,8 +6750,8 @@
             <translation>Rückgängig</translation>
         </message>
         <message>
-            <source>Undo (Ctrl+Shift+Z)</source>
-            <translation>Rückgängig (Ctrl+Shift+Z)</translation>
+            <source>Undo ({keys})</source>
+            <translation>Rückgängig ({keys})</translation>
         </message>
         <message>
             <source>Dismiss</source>
@@ -6730,6 +6836,14 @@
         <message>
             <source>“{title}” was deleted by another program.</source>
             <translation>„{title}“ wurde von einem anderen Programm gelöscht.</translation>
+        </message>
+        <message>
+            <source>{model} cannot answer any more</source>
+            <translation>{model} kann nicht mehr antworten</translation>
+        </message>
+        <message>
+            <source>{model} answers from now on.</source>
+            <translation>Von jetzt an antwortet {model}.</translation>
         </message>
     </context>
     <context>

@@ -12,6 +12,16 @@
         </message>
     </context>
     <context>
+        <name>ChatDrag</name>
+        <message numerus="yes">
+            <source>%n chat(s)</source>
+            <translation>
+                <numerusform>%n chat</numerusform>
+                <numerusform>%n chats</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
         <name>ChatMarks</name>
         <message numerus="yes">
             <source>folder, %n chat(s)</source>
@@ -23,6 +33,13 @@
     </context>
     <context>
         <name>ClosingDesk</name>
+        <message numerus="yes">
+            <source>%n answer(s) are still being written. They are kept as far as they came.</source>
+            <translation>
+                <numerusform>%n answer are still being written. They are kept as far as they came.</numerusform>
+                <numerusform>%n answers are still being written. They are kept as far as they came.</numerusform>
+            </translation>
+        </message>
         <message numerus="yes">
             <source>%n question(s) wait for their turn. They are kept, and not asked.</source>
             <translation>
@@ -134,6 +151,16 @@
             <translation>
                 <numerusform>Exported %n chat to {file}.</numerusform>
                 <numerusform>Exported %n chats to {file}.</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
+        <name>FoldersDesk</name>
+        <message numerus="yes">
+            <source>Moved %n chat(s).</source>
+            <translation>
+                <numerusform>Moved %n chat.</numerusform>
+                <numerusform>Moved %n chats.</numerusform>
             </translation>
         </message>
     </context>

@@ -58,7 +58,7 @@ class Shortcuts(QObject):
     """Binds commands to what does them, and follows the keys as they are changed.
 
     Signals:
-        changed(): the keys of commands are others now; tooltips that name keys follow.
+        changed(): the keys of commands are others now.
     """
 
     changed = Signal()
@@ -68,10 +68,16 @@ class Shortcuts(QObject):
         self._window = window
         self._keys = {command.name: command.keys for command in COMMANDS}
         self._bound: dict[str, QShortcut] = {}
+        self._controls: list[tuple[str, QWidget]] = []
 
     def bind(self, name: str, slot: Callable[[], object]) -> None:
         """Do this when the keys of a command are pressed; KeyError when there is no such command."""
         self._bound[name] = QShortcut(QKeySequence(self._keys[name]), self._window, slot)
+
+    def show_on(self, control: QWidget, name: str) -> None:
+        """Let a control's tooltip say which command it is and which keys do the same, as they are changed."""
+        self._controls.append((name, control))
+        self._show_keys(name, control)
 
     def keys(self, name: str) -> str:
         """The keys of a command as the desktop writes them, such as Ctrl+N; empty for none."""
@@ -82,7 +88,14 @@ class Shortcuts(QObject):
         self._keys = {command.name: changed.get(command.name, command.keys) for command in COMMANDS}
         for name, shortcut in self._bound.items():
             shortcut.setKey(QKeySequence(self._keys[name]))
+        for name, control in self._controls:
+            self._show_keys(name, control)
         self.changed.emit()
+
+    def _show_keys(self, name: str, control: QWidget) -> None:
+        title = next(command for command in COMMANDS if command.name == name).translated
+        keys = self.keys(name)
+        control.setToolTip(f"{title} ({keys})" if keys else title)
 
 
 def read_shortcuts(setting: str) -> dict[str, str]:

@@ -37,6 +37,10 @@ class WindowCommands(QObject):
             ("quit", self.quit),
         ):
             window.shortcuts.bind(name, slot)
+        sidebar = window.sidebar
+        window.shortcuts.show_on(sidebar.new_button, "new_chat")
+        window.shortcuts.show_on(sidebar.search, "search")
+        window.shortcuts.show_on(sidebar.settings_button, "settings")
 
     @Slot()
     def new_chat(self) -> None:

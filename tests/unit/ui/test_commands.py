@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from tether_desktop.ui.commands import COMMANDS, Command, Shortcuts, read_shortcuts, write_shortcuts
@@ -50,6 +50,16 @@ def test_a_command_is_done_by_its_keys_and_by_others_once_they_are_changed(qtbot
     QTest.keyClick(window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
     assert done == ["new", "new"]
     assert QKeySequence(shortcuts.keys("new_chat")) == QKeySequence("Ctrl+T")
+
+
+def test_a_control_names_the_keys_of_its_command_as_they_are_changed(qtbot: QtBot) -> None:
+    button = QPushButton()
+    qtbot.addWidget(button)
+    shortcuts = Shortcuts(button)
+    shortcuts.show_on(button, "new_chat")
+    assert button.toolTip() == f"New chat ({shortcuts.keys('new_chat')})"
+    shortcuts.use({"new_chat": ""})
+    assert button.toolTip() == "New chat"
 
 
 def test_changed_keys_are_written_and_read_again() -> None:

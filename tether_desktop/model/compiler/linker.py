@@ -45,7 +45,8 @@ def linker_command() -> list[str]:
     for command in _LINKERS.get(platform.system(), ()):
         if found := shutil.which(command[0]):
             return [found, *command[1:]]
-    if find_spec("ziglang") is not None:
+    # The frozen program's own interpreter runs the program, and no module.
+    if find_spec("ziglang") is not None and not getattr(sys, "frozen", False):
         return [sys.executable, "-m", "ziglang", "cc", "-shared"]
     raise InstallError(
         "The model could not be compiled",

@@ -64,4 +64,4 @@ class ComposerDesk(QObject):
 
     @Slot()
     def _on_shortcuts(self) -> None:
-        self._row.name_attach_keys(self._shortcuts.keys("attach"))
+        self._row.name_keys(self._shortcuts.keys("attach"), self._shortcuts.keys("stop"))

@@ -46,6 +46,7 @@ class ComposerRow(QWidget):
             button.setFixedSize(_BUTTON, _BUTTON)
         self._send_keys = ""
         self._busy = False
+        self._stop_label = self.tr("Stop")
         self._lay_out()
         self.name_send_key("enter")
 
@@ -55,17 +56,19 @@ class ComposerRow(QWidget):
         self._send_keys = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
         self.show_busy(busy=self._busy, can_queue=self.queue_button.isVisibleTo(self))
 
-    def name_attach_keys(self, keys: str) -> None:
-        """Let the button name the keys that attach."""
+    def name_keys(self, attach: str, stop: str) -> None:
+        """Let the buttons name the keys that attach and that stop; empty for none."""
         what = self.tr("Attach files")
-        self.attach_button.set_label(f"{what} ({keys})" if keys else what)
+        self.attach_button.set_label(f"{what} ({attach})" if attach else what)
+        self._stop_label = self.tr("Stop ({keys})").format(keys=stop) if stop else self.tr("Stop")
+        self.show_busy(busy=self._busy, can_queue=self.queue_button.isVisibleTo(self))
 
     def show_busy(self, *, busy: bool, can_queue: bool) -> None:
         """While an answer is written the button stops it, and another one beside it queues what is typed."""
         self._busy = busy
         self.button.set_icon("square" if busy else "arrow-up")
         send = self.tr("Send ({keys})").format(keys=self._send_keys)
-        self.button.set_label(self.tr("Stop (Esc)") if busy else send)
+        self.button.set_label(self._stop_label if busy else send)
         self.queue_button.set_label(self.tr("Send when the answer is done ({keys})").format(keys=self._send_keys))
         self.queue_button.setVisible(can_queue)
 

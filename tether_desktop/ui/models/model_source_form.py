@@ -13,7 +13,7 @@ from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.dropped_model import ModelDrop
 from tether_desktop.ui.models.installation import Installation, title_of
-from tether_desktop.ui.models.offer_delegate import licence_text
+from tether_desktop.ui.models.offer_delegate import licence_text, purpose_text
 from tether_desktop.ui.models.offer_list import OfferList
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ class TermsNotice(QFrame):
 
 def _searched(offer: Offer) -> str:
     """All of an offer's words that somebody might look for."""
-    return f"{offer.title} {offer.id} {offer.description} {offer.licence} {offer.source}".casefold()
+    return f"{offer.title} {offer.id} {purpose_text(offer)} {offer.licence} {offer.source}".casefold()
 
 
 def _names(what: str, offer: Offer) -> bool:

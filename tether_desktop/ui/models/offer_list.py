@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListView, QWidget
 
 from tether_desktop.ui.models.fit_pill import fit_title
-from tether_desktop.ui.models.offer_delegate import OFFER_ROLE, OfferDelegate, facts_text
+from tether_desktop.ui.models.offer_delegate import OFFER_ROLE, OfferDelegate, facts_text, purpose_text
 
 if TYPE_CHECKING:
     from tether_desktop.model.install.offers import Offer
@@ -41,7 +41,7 @@ class OfferItemModel(QAbstractListModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 return description(rated)
             case Qt.ItemDataRole.ToolTipRole:
-                return rated.offer.description
+                return purpose_text(rated.offer)
             case _:
                 return rated if role == OFFER_ROLE else None
 
@@ -106,4 +106,4 @@ class OfferList(QListView):
 def description(rated: RatedOffer) -> str:
     """All that is shown of an offer, in a sentence."""
     offer = rated.offer
-    return f"{offer.title}, {fit_title(rated.fit)}. {facts_text(offer)}. {offer.description}"
+    return f"{offer.title}, {fit_title(rated.fit)}. {facts_text(offer)}. {purpose_text(offer)}"

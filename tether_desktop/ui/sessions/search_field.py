@@ -26,7 +26,6 @@ class SearchField(QLineEdit):
         super().__init__(parent)
         self.setPlaceholderText(self.tr("Search chats"))
         self.setAccessibleName(self.tr("Search chats"))
-        self.setToolTip(self.tr("Search chats and messages (Ctrl+K)"))
         self.setClearButtonEnabled(True)
         self._mark = self.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
 

@@ -189,11 +189,9 @@ class SessionList(QWidget):
 
     def _make_buttons(self) -> None:
         self.new_button = ThemedButton(self.tr("New chat"), "plus", kind="row", color="text")
-        self.new_button.setToolTip(self.tr("New chat (Ctrl+N)"))
         self.archive_button = ThemedButton(self.tr("Archive"), "archive", kind="sidebar_row")
         self.bin_button = ThemedButton(self.tr("Bin"), "trash-2", kind="sidebar_row")
         self.settings_button = ThemedButton(self.tr("Settings"), "settings", kind="sidebar_row")
-        self.settings_button.setToolTip(self.tr("Settings (Ctrl+,)"))
         self.port_sign = PortSign()
 
     def _lay_out(self) -> None:

@@ -34,7 +34,7 @@ def title_of(call: CallView, names: ToolNames) -> str:
 def origin_of(call: CallView, names: ToolNames) -> str:
     """Where the tool is from; empty when that is not known."""
     known = names.get(call.name)
-    return visible(call.origin or (known.origin if known else ""))
+    return visible(translate("Tools", call.origin) if call.origin else known.origin if known else "")
 
 
 def identity_of(call: CallView, names: ToolNames) -> str:

@@ -9,7 +9,6 @@ from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from tether_desktop.ui.error_words import error_words
 from tether_desktop.ui.look.keyed_rows import KeyedRows
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -142,7 +141,7 @@ class _Group(QWidget):
 
     def __init__(self, origin: str) -> None:
         super().__init__()
-        heading: QLabel = section(error_words(visible(origin)))
+        heading: QLabel = section(visible(origin))
         self._rows: KeyedRows[ToolRow] = KeyedRows(self._make_row, spacing=2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

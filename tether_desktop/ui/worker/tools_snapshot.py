@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tether_desktop import paths
 from tether_desktop.ui.tools.tool_facts import ToolFacts, ToolsSnapshot
+from tether_desktop.ui.translation import translate
 
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
@@ -30,8 +31,8 @@ def _facts(entry: ToolEntry) -> ToolFacts:
     declaration = tool.declaration
     return ToolFacts(
         declaration.name,
-        tool.title,
-        tool.origin,
+        translate("Tools", tool.title),
+        translate("Tools", tool.origin),
         declaration.description,
         entry.enabled,
         entry.permission,
