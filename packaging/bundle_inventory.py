@@ -154,6 +154,16 @@ class Packages:
         return {str(file): name for name, each in self._by_name.items() for file in each.files or ()}
 
     @cached_property
+    def _folders(self) -> dict[str, str]:
+        """A package of each folder with modules below it."""
+        return {
+            str(folder): owner
+            for path, owner in self._owners.items()
+            if path.endswith(".py")
+            for folder in PurePosixPath(path).parents
+        }
+
+    @cached_property
     def _owners_by_name(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for path, owner in self._owners.items():
@@ -171,9 +181,10 @@ class Packages:
         return next(iter(named)) if native and len(named) == 1 else None
 
     def owner_of_module(self, name: str) -> str | None:
-        """The package that a module comes from."""
+        """The package that a module comes from; of a folder that several share, one of them."""
         path = name.replace(".", "/")
-        return self._owners.get(f"{path}.py") or self._owners.get(f"{path}/__init__.py")
+        owner = self._owners.get(f"{path}.py") or self._owners.get(f"{path}/__init__.py")
+        return owner or self._folders.get(path)
 
     def component(self, name: str, files: tuple[str, ...] = ()) -> Component:
         """A package with its licence and the texts that come with it."""
@@ -237,6 +248,8 @@ def _owner_of_module(name: str, packages: Packages) -> str | None:
         return OWN
     if (owner := packages.owner_of_module(name)) is not None:
         return owner
+    if name == "sitecustomize":  # Debian's Python has one
+        return "python"
     if _STARTER_MODULES.fullmatch(name) and packages.named("pyinstaller"):
         return "pyinstaller"
     return "python" if top in sys.stdlib_module_names or top.startswith("_sysconfigdata") else None

@@ -150,7 +150,7 @@ def test_the_notices_say_how_qt_is_replaced_and_where_its_source_is() -> None:
     )
     crate = component(name="serde", version="1.0.0", kind="crate", texts=())
     text = notices.compose([qt, crate])[0].decode()
-    assert "in the folder PySide6/Qt/lib of this program" in text
+    assert "in the folder PySide6/Qt/lib beside this file" in text
     assert "https://download.qt.io/official_releases/qt/6.11/6.11.3/" in text
     assert text.index("Crates of Rust") < text.index("serde 1.0.0")
 
