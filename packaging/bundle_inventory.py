@@ -30,6 +30,10 @@ _STANDARD_FILES = re.compile(
 _STARTER_MODULES = re.compile(r"pyimod\d\d_\w+|pyi_rth_\w+|_pyi_rth_utils(\..*)?|pyiboot01_bootstrap|struct")
 
 
+_NAMESPACE = 3
+"""PyInstaller's kind of a package that is nothing but the name above others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """Something in the program that others have made.
@@ -98,7 +102,8 @@ class Bundle:
         archive = CArchiveReader(str(self.executable))
         inner = next(name for name in archive.toc if name.endswith(".pyz"))
         scripts = [name for name, entry in archive.toc.items() if entry[-1] in {"m", "M"}]
-        return sorted({*archive.open_embedded_archive(inner).toc, *scripts})
+        modules = archive.open_embedded_archive(inner).toc.items()
+        return sorted({*(name for name, entry in modules if entry[0] != _NAMESPACE), *scripts})
 
 
 class Rules:

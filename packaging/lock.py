@@ -27,7 +27,11 @@ def main() -> None:
         uv = _install_uv(Path(scratch))
         environment = os.environ | _index_settings(uv.parent)
         as_run = ["--constraints", str(FOLDER / "run.txt")]
-        for name, more in (("run", []), ("dev", ["--all-extras", *as_run]), ("package", ["--extra", "package", *as_run])):
+        for name, more in (
+            ("run", []),
+            ("dev", ["--all-extras", *as_run]),
+            ("package", ["--extra", "package", *as_run]),
+        ):
             _compile(uv, name, [*upgrade, *more], environment)
 
 
