@@ -30,6 +30,10 @@ _STANDARD_FILES = re.compile(
 _STARTER_MODULES = re.compile(r"pyimod\d\d_\w+|pyi_rth_\w+|_pyi_rth_utils(\..*)?|pyiboot01_bootstrap|struct")
 
 
+_NAMESPACE = 3
+"""PyInstaller's kind of a package that is nothing but the name above others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """Something in the program that others have made.
@@ -98,7 +102,8 @@ class Bundle:
         archive = CArchiveReader(str(self.executable))
         inner = next(name for name in archive.toc if name.endswith(".pyz"))
         scripts = [name for name, entry in archive.toc.items() if entry[-1] in {"m", "M"}]
-        return sorted({*archive.open_embedded_archive(inner).toc, *scripts})
+        modules = archive.open_embedded_archive(inner).toc.items()
+        return sorted({*(name for name, entry in modules if entry[0] != _NAMESPACE), *scripts})
 
 
 class Rules:
@@ -154,16 +159,6 @@ class Packages:
         return {str(file): name for name, each in self._by_name.items() for file in each.files or ()}
 
     @cached_property
-    def _folders(self) -> dict[str, str]:
-        """A package of each folder with modules below it."""
-        return {
-            str(folder): owner
-            for path, owner in self._owners.items()
-            if path.endswith(".py")
-            for folder in PurePosixPath(path).parents
-        }
-
-    @cached_property
     def _owners_by_name(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for path, owner in self._owners.items():
@@ -181,10 +176,9 @@ class Packages:
         return next(iter(named)) if native and len(named) == 1 else None
 
     def owner_of_module(self, name: str) -> str | None:
-        """The package that a module comes from; of a folder that several share, one of them."""
+        """The package that a module comes from."""
         path = name.replace(".", "/")
-        owner = self._owners.get(f"{path}.py") or self._owners.get(f"{path}/__init__.py")
-        return owner or self._folders.get(path)
+        return self._owners.get(f"{path}.py") or self._owners.get(f"{path}/__init__.py")
 
     def component(self, name: str, files: tuple[str, ...] = ()) -> Component:
         """A package with its licence and the texts that come with it."""

@@ -26,6 +26,8 @@ from artefacts.environment import Environment, install_project, prepare
 from artefacts.packages import compiler_package, program_package, stage_compiler, stage_program
 from artefacts.trim import trim
 
+from tether_desktop.screen import OF_THE_SYSTEM
+
 ROOT = Path(__file__).resolve().parent.parent
 STARTED = time.monotonic()
 
@@ -93,8 +95,9 @@ class Build:
         options = ["--noconfirm", "--log-level", "WARN", "--distpath", str(target), "--workpath", str(work)]
         config = {"PYINSTALLER_CONFIG_DIR": str(self.place.work / "pyinstaller-config")}
         self.environment.run(
-            *("-m", "PyInstaller", *options, "packaging/frozen/tether.spec"),
-            cwd=self.source,
+            *("-m", "PyInstaller", *options, self.source / "packaging/frozen/tether.spec"),
+            # Not the checkout: the program is taken as it was installed.
+            cwd=self.place.work,
             variables={"SOURCE_DATE_EPOCH": str(self.epoch), **config},
         )
         trim(target / "tether")
@@ -138,12 +141,10 @@ class Build:
         Raises:
             SystemExit: with what is wrong with it.
         """
-        from tether_desktop.screen import PACKAGES
-
         problems = [
             *checks.forbidden_files(folder),
             *checks.machine_paths(folder, self.traces),
-            *checks.unknown_libraries(folder, PACKAGES),
+            *checks.unknown_libraries(folder, OF_THE_SYSTEM),
             *checks.dead_links(folder),
         ]
         _stop_at(f"{folder} cannot be handed out", problems)

@@ -60,7 +60,7 @@ def draw(sides: list[int]) -> dict[int, bytes]:
         painter.end()
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes, the call refuses them
+        image.save(buffer, "PNG")  # type: ignore[call-overload]  # which is right, whatever its stub says
         pictures[side] = bytes(buffer.data().data())
     return pictures
 

@@ -35,9 +35,9 @@ def write_installer(folder: Path, name: str, script: str, target: Path, epoch: i
     with payload.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     filled = script.replace("@SHA256@", digest).replace("@KILOBYTES@", str(unpacked // 1024 + 1))
-    # The number stands in the script whose length it is; it has as many digits as the mark.
+    # The number stands in the script whose length it is, and takes as much room as its mark.
     size = len(filled.encode())
-    header = filled.replace("@SIZE@", f"{size:06}").encode()
+    header = filled.replace("@SIZE@", f"{size:<6}").encode()
     if len(header) != size:
         raise ValueError("the script must hold @SIZE@ once")
     with target.open("wb") as file, payload.open("rb") as source:

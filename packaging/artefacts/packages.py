@@ -15,7 +15,7 @@ _LIBRARIES = (
     *("libgl1", "libegl1", "libx11-6", "libx11-xcb1", "libxcb1", "xkb-data"),
     *("libdbus-1-3", "libfontconfig1", "libfreetype6", "libglib2.0-0t64 | libglib2.0-0"),
 )
-"""What the program finds on the system; :data:`tether_desktop.screen.PACKAGES` has the files."""
+"""What the program finds on the system; :data:`tether_desktop.screen.OF_THE_SYSTEM` has the files."""
 
 _WAYLAND = ("libwayland-client0", "libwayland-cursor0", "libwayland-egl1")
 _WHAT = (

@@ -17,6 +17,8 @@ LEFT_OUT = [
     # Accelerates transfers that never go this way.
     "hf_xet",
     *("tkinter", "turtle", "turtledemo", "idlelib", "lib2to3", "ensurepip", "venv", "pydoc_data", "test"),
+    # What a distribution adds to its own Python.
+    *("sitecustomize", "usercustomize"),
     # What is for terminals, whose libraries are under the GPL, and for networks of old.
     *("readline", "curses", "_curses", "dbm.gnu", "dbm.ndbm", "_gdbm", "_dbm", "nis", "ossaudiodev", "crypt", "_crypt"),
     *("setuptools", "pkg_resources", "wheel", "PyInstaller", "distutils", "_distutils_hack"),
