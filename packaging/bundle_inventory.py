@@ -242,8 +242,6 @@ def _owner_of_module(name: str, packages: Packages) -> str | None:
         return OWN
     if (owner := packages.owner_of_module(name)) is not None:
         return owner
-    if name == "sitecustomize":  # Debian's Python has one
-        return "python"
     if _STARTER_MODULES.fullmatch(name) and packages.named("pyinstaller"):
         return "pyinstaller"
     return "python" if top in sys.stdlib_module_names or top.startswith("_sysconfigdata") else None
