@@ -93,12 +93,17 @@ class Build:
         shutil.rmtree(target, ignore_errors=True)
         shutil.rmtree(work, ignore_errors=True)
         options = ["--noconfirm", "--log-level", "WARN", "--distpath", str(target), "--workpath", str(work)]
-        config = {"PYINSTALLER_CONFIG_DIR": str(self.place.work / "pyinstaller-config")}
+        variables = {
+            "SOURCE_DATE_EPOCH": str(self.epoch),
+            "PYINSTALLER_CONFIG_DIR": str(self.place.work / "pyinstaller-config"),
+            # Packages compress modules better than each by itself is compressed, and no start has to undo it.
+            "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",
+        }
         self.environment.run(
-            *("-m", "PyInstaller", *options, self.source / "packaging/frozen/tether.spec"),
+            *("-m", "PyInstaller", *options, str(self.source / "packaging/frozen/tether.spec")),
             # Not the checkout: the program is taken as it was installed.
             cwd=self.place.work,
-            variables={"SOURCE_DATE_EPOCH": str(self.epoch), **config},
+            variables=variables,
         )
         trim(target / "tether")
         return target / "tether"

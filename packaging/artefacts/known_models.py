@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -110,7 +111,8 @@ def known_decoders() -> Iterator[tuple[str, DecoderShape]]:
     for model in KNOWN:
         config = model.config()
         for with_matrix in (True, False) if sources[model.offer] == "Q4_0" else (True,):
-            source = QuantizedFile(config, sources[model.offer], model.architecture == "phi3", with_matrix)
+            joins = model.architecture == "phi3"
+            source = QuantizedFile(config, sources[model.offer], joins=joins, with_matrix=with_matrix)
             yield config.model_type, decoder_shape(config, choose_formats(source))
 
 
@@ -118,10 +120,11 @@ class QuantizedFile:
     """Which encoding each tensor of a file has.
 
     Attributes:
+        path: its name.
         config: its decoder.
     """
 
-    def __init__(self, config: DecoderConfig, name: str, joins: bool, with_matrix: bool) -> None:
+    def __init__(self, config: DecoderConfig, name: str, *, joins: bool, with_matrix: bool) -> None:
         """Describe a file that is called ``name`` ("Q4_K_M").
 
         Args:
@@ -130,6 +133,7 @@ class QuantizedFile:
             joins: whether query, key and value are one tensor.
             with_matrix: whether it was made with a table of which weights matter ("imatrix").
         """
+        self.path = Path(f"{name}.gguf")
         self.config = config
         self._name = name
         self._joins = joins

@@ -58,6 +58,12 @@ def compiler_package(version: str, glibc: str) -> Package:
     )
 
 
+def system_packages(suite: str) -> list[str]:
+    """What the program asks of a Debian, by the names that it has there: what desktops have without asking."""
+    newer = suite != "bookworm"
+    return [choice[0 if newer else -1] for choice in (each.split(" | ") for each in _LIBRARIES)]
+
+
 def edition_version(version: str, edition: str) -> str:
     """The version of a package; the full edition counts as newer than the lite one of the same program."""
     return version if edition == "lite" else f"{version}+{edition}"
