@@ -232,7 +232,9 @@ def _unquoted(word: str) -> list[str]:
 
 
 def _windows(path: Path) -> str:
-    return "Z:" + str(path).replace("/", "\\")
+    """A path as Windows has it."""
+    inside = str(path).rpartition("/drive_c/")[2]
+    return "C:\\" + inside.replace("/", "\\")
 
 
 def _expect(holds: bool) -> None:

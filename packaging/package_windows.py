@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def makensis(script: Path, defined: Mapping[str, str]) -> None:
     """
     dash = "/" if os.name == "nt" else "-"
     words = [f"{dash}D{name}={value}" if value else f"{dash}D{name}" for name, value in defined.items()]
-    command = [shutil.which("makensis") or "makensis", f"{dash}WX", f"{dash}V2", *words, script]
+    command: list[str | Path] = [shutil.which("makensis") or "makensis", f"{dash}WX", f"{dash}V2", *words, script]
     subprocess.run(command, check=True)
 
 
@@ -98,4 +97,4 @@ def _signing_of_installer() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
