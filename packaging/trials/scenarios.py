@@ -188,7 +188,8 @@ def compiler(system: System, files: Files) -> None:
     shutil.rmtree(system.root / f"{_DEB_HOME[1:]}/_internal/models/libs")
     refused = program.ask(*command, check=False)
     assert "tether-desktop-compiler" in refused, refused
-    system.run("dpkg", "-i", "--force-depends", system.put(files.compiler))
+    system.run("sh", "-c", "dpkg -i /var/cache/apt/archives/*.deb")
+    system.run("dpkg", "-i", system.put(files.compiler))
     start = time.monotonic()
     program.ask(*command)
     files.note(system, "compiling the starter's library", f"{time.monotonic() - start:.1f} s")
