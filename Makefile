@@ -15,6 +15,7 @@ check:
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/vulture
+	$(BIN)/python packaging/notices.py check
 
 # Tests of the real engine come by themselves: it takes all cores, and others beside it make it slow.
 test: check

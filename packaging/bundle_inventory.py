@@ -242,7 +242,7 @@ def _owner_of_module(name: str, packages: Packages) -> str | None:
         return OWN
     if (owner := packages.owner_of_module(name)) is not None:
         return owner
-    if _STARTER_MODULES.fullmatch(name):
+    if _STARTER_MODULES.fullmatch(name) and packages.named("pyinstaller"):
         return "pyinstaller"
     return "python" if top in sys.stdlib_module_names or top.startswith("_sysconfigdata") else None
 

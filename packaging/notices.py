@@ -35,7 +35,7 @@ Qt and PySide
 The window is made with Qt {version} and PySide {version}, Copyright The Qt Company Ltd. and other contributors, used
 under the GNU Lesser General Public License, version 3. Nothing about them was changed.
 
-You may replace them: they are files of their own, in the folder {folder} of this program. Put your own
+You may replace them: they are files of their own, in the folder {folder} beside this file. Put your own
 build of the same version, or a compatible one, in their place. You may take Tether apart as far as that needs.
 
 Their source, in the version used here:

@@ -11,6 +11,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from tether_desktop import paths
+from tether_desktop.context.database import OnMigrate
 from tether_desktop.context.records import SearchHit
 from tether_desktop.context.store import IN_MEMORY, Store
 from tether_desktop.errors import AlreadyRunning, StoreError
@@ -55,6 +56,8 @@ class Tether:
         sessions: the session API; there once started.
         temporary: the same for conversations that are never stored; there once started.
         library: folders, personas, saved prompts and drafts; there once started.
+        on_migrate: called in a thread of its own before conversations of an older version are migrated,
+            with a function that stops it.
     """
 
     store: Store
@@ -81,6 +84,7 @@ class Tether:
         self.speed_test = SpeedTest(self.pool, self.catalog)
         self.tools = make_toolkit(lambda: self.sessions.settings, self._search)
         self.port = LocalPort(self)
+        self.on_migrate: OnMigrate = lambda _stop: None
         self._open = AsyncExitStack()
 
     @property
@@ -120,7 +124,7 @@ class Tether:
         async with AsyncExitStack() as opening:
             lock = await asyncio.to_thread(lock_data_folder)
             opening.callback(lock.release)
-            self.store = await asyncio.to_thread(Store, self.settings.database_url)
+            self.store = await asyncio.to_thread(Store, self.settings.database_url, self.on_migrate)
             opening.push_async_callback(asyncio.to_thread, self.store.close)
             interrupted = await asyncio.to_thread(self.store.mark_interrupted)
             if interrupted:

@@ -96,8 +96,13 @@ def check_program() -> None:
 
 def child_command(kind: ChildKind) -> list[str]:
     """The command that starts a child of that kind: this program again, frozen or from source."""
+    return [*program_command(), "--child", kind]
+
+
+def program_command() -> list[str]:
+    """The command that starts this program again, frozen or from source."""
     module = [] if getattr(sys, "frozen", False) else ["-m", "tether_desktop"]
-    return [sys.executable, *module, "--child", kind]
+    return [sys.executable, *module]
 
 
 def child_environment() -> dict[str, str]:

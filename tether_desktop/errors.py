@@ -19,6 +19,7 @@
     │   ├── MessageNotFound
     │   ├── StoreBusy
     │   ├── StoreFull
+    │   ├── StoreDamaged
     │   └── StoreTooNew
     ├── FolderNotFound        the folder, the persona or the saved prompt is not there any more
     ├── PersonaNotFound
@@ -211,6 +212,12 @@ class StoreFull(StoreError):
     """The disk is full or the database cannot be written."""
 
     code = "store_full"
+
+
+class StoreDamaged(StoreError):
+    """The database's file is damaged, or is none."""
+
+    code = "store_damaged"
 
 
 class StoreTooNew(StoreError):

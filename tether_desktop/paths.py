@@ -74,6 +74,11 @@ def speeds_path() -> Path:
     return data_dir() / "speeds.json"
 
 
+def updates_dir() -> Path:
+    """What was told of releases and believed, so that nothing older is believed later."""
+    return data_dir() / "updates"
+
+
 def open_port_path() -> Path:
     """Where the local port of a running program is written down, as JSON, while it is open."""
     return data_dir() / "open-port.json"

@@ -85,18 +85,6 @@
             <translation>Antwort kopiert</translation>
         </message>
         <message>
-            <source>It is in no list, so there is no place for a branch of it.</source>
-            <translation>Er steht in keiner Liste, also gibt es keinen Ort für eine Abzweigung davon.</translation>
-        </message>
-        <message>
-            <source>Ask in another temporary chat instead.</source>
-            <translation>Frag stattdessen in einem anderen temporären Chat.</translation>
-        </message>
-        <message>
-            <source>A temporary chat has no branches</source>
-            <translation>Ein temporärer Chat hat keine Abzweigungen</translation>
-        </message>
-        <message>
             <source>Save code</source>
             <translation>Code speichern</translation>
         </message>
@@ -547,6 +535,14 @@
             <translation>Trotzdem beenden?</translation>
         </message>
         <message>
+            <source>Restart anyway?</source>
+            <translation>Trotzdem neu starten?</translation>
+        </message>
+        <message>
+            <source>Restart now</source>
+            <translation>Jetzt neu starten</translation>
+        </message>
+        <message>
             <source>Keep in tray</source>
             <translation>Im Infobereich behalten</translation>
         </message>
@@ -994,17 +990,6 @@
         </message>
     </context>
     <context>
-        <name>Durations</name>
-        <message>
-            <source>{seconds} s</source>
-            <translation>{seconds} s</translation>
-        </message>
-        <message>
-            <source>{minutes} min {seconds} s</source>
-            <translation>{minutes} min {seconds} s</translation>
-        </message>
-    </context>
-    <context>
         <name>EmptyChat</name>
         <message>
             <source>Explain in simple words why the sky is blue</source>
@@ -1087,6 +1072,26 @@
     <context>
         <name>ErrorCard</name>
         <message>
+            <source>Kind</source>
+            <translation>Art</translation>
+        </message>
+        <message>
+            <source>Model</source>
+            <translation>Modell</translation>
+        </message>
+        <message>
+            <source>Device</source>
+            <translation>Gerät</translation>
+        </message>
+        <message>
+            <source>Program</source>
+            <translation>Programm</translation>
+        </message>
+        <message>
+            <source>Log</source>
+            <translation>Protokoll</translation>
+        </message>
+        <message>
             <source>Try again</source>
             <translation>Noch einmal</translation>
         </message>
@@ -1095,8 +1100,20 @@
             <translation>Weiterschreiben</translation>
         </message>
         <message>
+            <source>Details</source>
+            <translation>Details</translation>
+        </message>
+        <message>
+            <source>Open the folder of logs</source>
+            <translation>Ordner mit den Protokollen öffnen</translation>
+        </message>
+        <message>
             <source>Copy what went wrong</source>
             <translation>Kopieren, was schiefging</translation>
+        </message>
+        <message>
+            <source>The reply failed</source>
+            <translation>Die Antwort ist fehlgeschlagen</translation>
         </message>
     </context>
     <context>
@@ -1770,6 +1787,10 @@
             <translation>{1} ist beschädigt oder keine Datenbank.</translation>
         </message>
         <message>
+            <source>{1} is damaged.</source>
+            <translation>{1} ist beschädigt.</translation>
+        </message>
+        <message>
             <source>{1} is damaged: {2}</source>
             <translation>{1} ist beschädigt: {2}</translation>
         </message>
@@ -1784,6 +1805,10 @@
         <message>
             <source>{1} is neither a file or folder that is there nor a model that we know.</source>
             <translation>{1} ist weder eine vorhandene Datei, noch ein vorhandener Ordner, noch ein Modell, das wir kennen.</translation>
+        </message>
+        <message>
+            <source>{1} is no backup of Tether's.</source>
+            <translation>{1} ist keine Sicherung von Tether.</translation>
         </message>
         <message>
             <source>{1} is no file that Tether could copy.</source>
@@ -1832,6 +1857,10 @@
         <message>
             <source>{1} is the database itself.</source>
             <translation>{1} ist die Datenbank selbst.</translation>
+        </message>
+        <message>
+            <source>{1} is the file that cannot be opened.</source>
+            <translation>{1} ist die Datei, die sich nicht öffnen lässt.</translation>
         </message>
         <message>
             <source>{1} is there.</source>
@@ -1902,6 +1931,10 @@
             <translation>{1} wurde beim Öffnen ausgetauscht.</translation>
         </message>
         <message>
+            <source>{1} was made by a newer Tether.</source>
+            <translation>{1} stammt von einem neueren Tether.</translation>
+        </message>
+        <message>
             <source>{1} was not compiled by Tether.</source>
             <translation>{1} wurde nicht von Tether kompiliert.</translation>
         </message>
@@ -1936,6 +1969,10 @@
         <message>
             <source>Attach less of it, in several questions if need be{1}, or {2}</source>
             <translation>Häng weniger davon an, notfalls in mehreren Fragen{1}, oder {2}</translation>
+        </message>
+        <message>
+            <source>Bringing {1} up to date was stopped. It is as it was.</source>
+            <translation>{1} auf den neuen Stand zu bringen wurde abgebrochen. Die Datei ist, wie sie war.</translation>
         </message>
         <message>
             <source>Choose another file.</source>
@@ -1976,6 +2013,10 @@
         <message>
             <source>Install the newest Tether, or choose another folder with TETHER_DATA_DIR.</source>
             <translation>Installiere das neueste Tether, oder wähle mit TETHER_DATA_DIR einen anderen Ordner.</translation>
+        </message>
+        <message>
+            <source>Install the newest Tether.</source>
+            <translation>Installiere das neueste Tether.</translation>
         </message>
         <message>
             <source>It cannot go on there.</source>
@@ -2938,6 +2979,10 @@
             <translation>Versuche es noch einmal. Wenn es wieder passiert: Im Protokoll stehen die Einzelheiten.</translation>
         </message>
         <message>
+            <source>Try again: it begins anew.</source>
+            <translation>Versuche es noch einmal: Es beginnt von vorn.</translation>
+        </message>
+        <message>
             <source>Try again; if it happens again, verify the model's files.</source>
             <translation>Versuche es noch einmal; wenn es wieder passiert, prüfe die Dateien des Modells.</translation>
         </message>
@@ -3427,10 +3472,6 @@
             <translation>{used} / {window} Tokens</translation>
         </message>
         <message>
-            <source>{rate} tok/s</source>
-            <translation>{rate} Tok/s</translation>
-        </message>
-        <message>
             <source>Show or hide the sidebar</source>
             <translation>Seitenleiste ein- oder ausblenden</translation>
         </message>
@@ -3694,6 +3735,10 @@
             <translation>Abbrechen</translation>
         </message>
         <message>
+            <source>Copy</source>
+            <translation>Kopieren</translation>
+        </message>
+        <message>
             <source>What stands before the @ is a name to sign in with, not where it goes.</source>
             <translation>Was vor dem @ steht, ist ein Name zum Anmelden, nicht das Ziel.</translation>
         </message>
@@ -3868,6 +3913,10 @@
             <source>Show all of it</source>
             <translation>Alles zeigen</translation>
         </message>
+        <message>
+            <source>image</source>
+            <translation>Bild</translation>
+        </message>
     </context>
     <context>
         <name>MarkdownBody</name>
@@ -3896,6 +3945,10 @@
         <message>
             <source>Copy as plain text</source>
             <translation>Als reinen Text kopieren</translation>
+        </message>
+        <message>
+            <source>Copy tables as CSV</source>
+            <translation>Tabellen als CSV kopieren</translation>
         </message>
         <message>
             <source>Branch from here</source>
@@ -4338,8 +4391,16 @@
             <translation>Beenden</translation>
         </message>
         <message>
-            <source>Trying…</source>
-            <translation>Wird versucht…</translation>
+            <source>Restore a backup…</source>
+            <translation>Sicherung zurückholen…</translation>
+        </message>
+        <message>
+            <source>Begin with no chats</source>
+            <translation>Ohne Chats beginnen</translation>
+        </message>
+        <message>
+            <source>Open the folder</source>
+            <translation>Ordner öffnen</translation>
         </message>
     </context>
     <context>
@@ -4358,6 +4419,25 @@
         </message>
     </context>
     <context>
+        <name>Numbers</name>
+        <message>
+            <source>{rate} tok/s</source>
+            <translation>{rate} Tok/s</translation>
+        </message>
+        <message>
+            <source>{milliseconds} ms</source>
+            <translation>{milliseconds} ms</translation>
+        </message>
+        <message>
+            <source>{seconds} s</source>
+            <translation>{seconds} s</translation>
+        </message>
+        <message>
+            <source>{minutes} min {seconds} s</source>
+            <translation>{minutes} min {seconds} s</translation>
+        </message>
+    </context>
+    <context>
         <name>OfferList</name>
         <message>
             <source>{size} to download · {memory} of memory · {licence}</source>
@@ -4370,6 +4450,48 @@
         <message>
             <source>Models to choose from</source>
             <translation>Modelle zur Auswahl</translation>
+        </message>
+    </context>
+    <context>
+        <name>OpeningDesk</name>
+        <message>
+            <source>One moment…</source>
+            <translation>Einen Moment…</translation>
+        </message>
+        <message>
+            <source>The backup is restored.</source>
+            <translation>Die Sicherung ist zurückgeholt.</translation>
+        </message>
+        <message>
+            <source>Tether begins with no chats.</source>
+            <translation>Tether beginnt ohne Chats.</translation>
+        </message>
+        <message>
+            <source>The file that could not be opened is kept as {name}.</source>
+            <translation>Die Datei, die sich nicht öffnen ließ, bleibt als {name} erhalten.</translation>
+        </message>
+        <message>
+            <source>Restore a backup</source>
+            <translation>Sicherung zurückholen</translation>
+        </message>
+        <message>
+            <source>Trying…</source>
+            <translation>Wird versucht…</translation>
+        </message>
+    </context>
+    <context>
+        <name>OpeningPage</name>
+        <message>
+            <source>Getting your chats ready…</source>
+            <translation>Deine Chats werden vorbereitet…</translation>
+        </message>
+        <message>
+            <source>This takes longer than usual. There is nothing for you to do.</source>
+            <translation>Das dauert länger als sonst. Du musst nichts tun.</translation>
+        </message>
+        <message>
+            <source>They are from an older Tether and are brought up to date once. With very many chats that can take some minutes. A copy of the file as it was is kept beside it.</source>
+            <translation>Sie stammen von einem älteren Tether und werden einmal auf den neuen Stand gebracht. Bei sehr vielen Chats kann das einige Minuten dauern. Eine Kopie der Datei, wie sie war, bleibt daneben liegen.</translation>
         </message>
     </context>
     <context>
@@ -4911,10 +5033,6 @@
             <translation>Die Antwort wurde unterbrochen</translation>
         </message>
         <message>
-            <source>{rate} tok/s</source>
-            <translation>{rate} Tok/s</translation>
-        </message>
-        <message>
             <source>What was said until then is kept.</source>
             <translation>Was bis dahin gesagt wurde, bleibt erhalten.</translation>
         </message>
@@ -4979,10 +5097,6 @@
         <message>
             <source>{what} {percent} %</source>
             <translation>{what} {percent} %</translation>
-        </message>
-        <message>
-            <source>The reply failed</source>
-            <translation>Die Antwort ist gescheitert</translation>
         </message>
         <message>
             <source>Answer again</source>
@@ -5318,6 +5432,10 @@
     </context>
     <context>
         <name>SettingField</name>
+        <message>
+            <source>Restart now</source>
+            <translation>Jetzt neu starten</translation>
+        </message>
         <message>
             <source>This has to be {allowed}.</source>
             <translation>Das muss {allowed} sein.</translation>
@@ -6105,9 +6223,12 @@
             <source>First word after {time}</source>
             <translation>Erstes Wort nach {time}</translation>
         </message>
-        <message>
-            <source>{count} tokens in {time}</source>
-            <translation>{count} Tokens in {time}</translation>
+        <message numerus="yes">
+            <source>%n token(s) in {time}</source>
+            <translation>
+                <numerusform>%n Token in {time}</numerusform>
+                <numerusform>%n Tokens in {time}</numerusform>
+            </translation>
         </message>
     </context>
     <context>
@@ -6268,6 +6389,17 @@
                 <numerusform>%n Chat importiert.</numerusform>
                 <numerusform>%n Chats importiert.</numerusform>
             </translation>
+        </message>
+    </context>
+    <context>
+        <name>TableTools</name>
+        <message>
+            <source>Copy table</source>
+            <translation>Tabelle kopieren</translation>
+        </message>
+        <message>
+            <source>Copy as CSV</source>
+            <translation>Als CSV kopieren</translation>
         </message>
     </context>
     <context>

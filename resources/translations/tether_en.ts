@@ -307,6 +307,16 @@
         </message>
     </context>
     <context>
+        <name>SideAnswer</name>
+        <message numerus="yes">
+            <source>%n token(s) in {time}</source>
+            <translation>
+                <numerusform>%n token in {time}</numerusform>
+                <numerusform>%n tokens in {time}</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
         <name>SystemDesk</name>
         <message numerus="yes">
             <source>%n chat(s) imported.</source>

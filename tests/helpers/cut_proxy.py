@@ -23,6 +23,7 @@ class CutProxy:
         self._for_good = for_good
         self.url = ""
         self.cuts = 0
+        self._open: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one connection on."""
@@ -31,13 +32,20 @@ class CutProxy:
             return
         there_reader, there_writer = await asyncio.open_connection(self._host, self._port)
         asking = asyncio.create_task(self._pass(reader, there_writer))
+        self._open.add(there_writer)
         try:
             await self._answers(there_reader, writer)
         finally:
+            self._open.discard(there_writer)
             asking.cancel()
             await asyncio.wait([asking])
             for end in (there_writer, writer):
                 end.close()
+
+    def hang_up(self) -> None:
+        """End the connections that are kept open for further requests."""
+        for writer in self._open:
+            writer.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ours, theirs = urlsplit(self.url).netloc, f"{self._host}:{self._port}"
@@ -71,4 +79,5 @@ async def cut_proxy(target: str, after: int, *, for_good: bool = False) -> Async
         yield proxy
     finally:
         server.close()
+        proxy.hang_up()
         await server.wait_closed()

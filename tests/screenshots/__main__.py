@@ -23,12 +23,16 @@ def main(names: list[str]) -> int:
     status, language = 0, os.environ.get("TETHER_LANGUAGE", "en")
     for theme in ("light", "dark"):
         for title, scale in SCALES.items():
-            folder = TARGET / "-".join((theme, title, language)).removesuffix("-en")
+            folder = TARGET / f"{theme}-{title}-{language}".removesuffix("-en")
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as data:
                 own = {"QT_QPA_PLATFORM": f"offscreen:configfile={SCREEN}", "QT_SCALE_FACTOR": scale}
-                own |= {"TETHER_THEME": theme}
-                own |= {"TETHER_DATA_DIR": f"{data}/data", "MLC_DIST_PATH": f"{data}/models", "TETHER_LANGUAGE": language}
+                own |= {"TETHER_THEME": theme, "TETHER_LANGUAGE": language}
+                own |= {
+                    "TETHER_DATA_DIR": f"{data}/data",
+                    "MLC_DIST_PATH": f"{data}/models",
+                    "TETHER_LANGUAGE": language,
+                }
                 command = [sys.executable, "-m", "tests.screenshots.draw", str(folder), *names]
                 status |= subprocess.run(command, env={**os.environ, **own}, check=False).returncode
     sys.stdout.write(f"{len(list(TARGET.rglob('*.png')))} pictures in {TARGET}\n")

@@ -26,6 +26,7 @@ from tether_desktop.cli import (
     tools,
     trust,
     uninstall,
+    updates,
 )
 from tether_desktop.cli.output import note, tell
 from tether_desktop.errors import TetherError
@@ -54,6 +55,7 @@ app.add_typer(servers.app, name="servers")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(token.app, name="token")
 app.add_typer(tools.app, name="tools")
+app.add_typer(updates.app, name="updates")
 
 
 def _print_version(wanted: bool) -> None:

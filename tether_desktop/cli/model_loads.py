@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.cli.backends.open_backend import open_running
 from tether_desktop.cli.complete import model_names
 from tether_desktop.cli.output import ProgressLine, note, print_json, print_table, safe
@@ -37,7 +38,7 @@ def show_loaded(*, json: Json = False) -> None:
         print_json([asdict(row) for row in rows])
     elif rows:
         cells = [
-            (row.name, row.state, f"{row.memory_bytes / 1e6:,.0f} MB", row.context_window, row.device) for row in rows
+            (row.name, row.state, byte_size_text(row.memory_bytes), row.context_window, row.device) for row in rows
         ]
         print_table(("MODEL", "STATE", "MEMORY", "CONTEXT", "DEVICE"), cells)
     else:

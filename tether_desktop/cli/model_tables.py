@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.cli.output import note, print_json, print_table, safe
 from tether_desktop.model.discovery.catalog import ModelEntry
 from tether_desktop.model.install.compile_job import MATRIX_TITLES, MappedMatrix
@@ -42,7 +43,7 @@ def print_offers(offers: Sequence[Offer], memory: Memory, *, json: bool) -> None
         print_json([{**asdict(offer), "fit": _plain(fit)} for offer, fit in zip(offers, fits, strict=True)])
         return
     rows = [
-        (offer.id, _size(offer.download_bytes), _memory(fit), offer.licence, offer.description)
+        (offer.id, byte_size_text(offer.download_bytes), _memory(fit), offer.licence, offer.description)
         for offer, fit in zip(offers, fits, strict=True)
     ]
     print_table(("NAME", "DOWNLOAD", "MEMORY", "LICENCE", ""), rows)
@@ -66,9 +67,9 @@ def forecast(checked: Checked) -> str:
     """What is about to be made, in a line or two."""
     fit = checked.fit
     text = (
-        f"{checked.name}: {_size(checked.size_bytes)} of weights. With a context window of "
-        f"{checked.context_window:,} tokens it takes {_size(fit.needed_bytes)} of memory, of which "
-        f"{_size(fit.free_bytes)} are free: {VERDICT_TITLES[fit.verdict]}."
+        f"{checked.name}: {byte_size_text(checked.size_bytes)} of weights. With a context window of "
+        f"{checked.context_window:,} tokens it takes {byte_size_text(fit.needed_bytes)} of memory, of which "
+        f"{byte_size_text(fit.free_bytes)} are free: {VERDICT_TITLES[fit.verdict]}."
     )
     if fit.verdict != "fits" and LEAST_WINDOW <= checked.largest_context < checked.context_window:
         text += f"\n{checked.largest_context:,} tokens fit with ease: with so many it is loaded if nothing else is set."
@@ -84,7 +85,7 @@ def _entry_json(entry: ModelEntry, demand: Demand, memory: Memory) -> dict[str, 
 def _entry_row(entry: ModelEntry, demand: Demand, memory: Memory) -> tuple[str, ...]:
     return (
         entry.name,
-        _size(entry.size_bytes) if entry.size_bytes else "-",
+        byte_size_text(entry.size_bytes) if entry.size_bytes else "-",
         _window(entry, demand),
         _memory(judge(demand.needs, memory)) if demand.needs.total else "-",
         "usable" if entry.usable else "not usable",
@@ -97,13 +98,7 @@ def _window(entry: ModelEntry, demand: Demand) -> str:
 
 
 def _memory(fit: Fit) -> str:
-    return f"{_size(fit.needed_bytes)}, {VERDICT_TITLES[fit.verdict]}"
-
-
-def _size(size: int) -> str:
-    if size >= 10**10:
-        return f"{size / 1e9:,.1f} GB"
-    return f"{size / 1e6:,.0f} MB" if size >= 10**7 else f"{size / 1e6:.1f} MB"
+    return f"{byte_size_text(fit.needed_bytes)}, {VERDICT_TITLES[fit.verdict]}"
 
 
 def _plain(fit: Fit | None) -> dict[str, Any] | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url
@@ -14,11 +14,14 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from tether_desktop.context import faults, migrations, postgresql, sqlite
-from tether_desktop.errors import StoreBusy, StoreError, StoreFull
+from tether_desktop.errors import StoreBusy, StoreDamaged, StoreError, StoreFull
 
 _log = logging.getLogger(__name__)
 
-_FAILURES = (StoreError, StoreBusy, StoreFull)
+OnMigrate = Callable[[Callable[[], None]], None]
+"""Told that a migration begins, and how to stop it, from any thread."""
+
+_FAILURES = (StoreError, StoreBusy, StoreDamaged, StoreFull)
 
 
 class Database:
@@ -30,8 +33,13 @@ class Database:
         is_sqlite: whether it is one of SQLite, be it a file or in memory.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, on_migrate: OnMigrate = lambda _stop: None) -> None:
         """Open it, make it where it is missing, and bring its schema up to date.
+
+        Args:
+            url: of SQLAlchemy.
+            on_migrate: called before what is kept already is brought up to date, which may take minutes, with a
+                function that stops it; nothing is changed then.
 
         Raises:
             StoreError: it cannot be used; StoreTooNew, StoreBusy and StoreFull say why where known.
@@ -45,12 +53,13 @@ class Database:
         # SQLite lets one writer in and makes others poll; waiting here instead is fair and costs nothing.
         self._writing = threading.Lock()
         self._shared = threading.local()
+        self._on_migrate = on_migrate
         self._counting = threading.Lock()
         self._failures: Counter[str] = Counter()
         self.file = sqlite.file_of(parsed)
         self.place = str(self.file) if self.file else parsed.render_as_string(hide_password=True)
         try:
-            with faults.told(self.place):
+            with faults.at_opening(), faults.told(self.place):
                 self._open()
         except BaseException:  # whatever stopped it, a half-open database must not keep its file
             self._engine.dispose()
@@ -89,10 +98,20 @@ class Database:
             found = self._check_version(connection)
             if found == migrations.newest_revision():
                 return
-            if self.file and found:
-                copy = sqlite.copy_beside(self.file, found)
+            if not found:
+                migrations.upgrade(connection)
+                return
+            given_up = threading.Event()
+            self._on_migrate(given_up.set)
+            copy = sqlite.copy_beside(self.file, found) if self.file else None
+            if copy is not None:
                 _log.info("Copied the database to %s before migrating it", copy)
-            migrations.upgrade(connection)
+            try:
+                with sqlite.stoppable(connection, given_up.is_set) if self.is_sqlite else nullcontext():
+                    migrations.upgrade(connection)
+            finally:
+                if copy is not None and given_up.is_set():  # it is as it was, and copied again next time
+                    copy.unlink(missing_ok=True)
 
     def _check_version(self, connection: Connection) -> str | None:
         found = migrations.current_revision(connection)
@@ -152,6 +171,16 @@ class Database:
 
     def _transaction(self) -> Connection | None:
         return getattr(self._shared, "connection", None)
+
+    def remove_set_aside(self) -> None:
+        """Remove the files that gave way to this one when they could not be opened.
+
+        Raises:
+            StoreError: they cannot be removed.
+        """
+        if self.file:
+            with faults.told(self.place):
+                sqlite.remove_set_aside(self.file)
 
     def mark_for_scrub(self, connection: Connection) -> None:
         """Note, in the transaction that erases, that a scrub must follow even if the program dies before it."""

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tether_desktop.context import server_faults
-from tether_desktop.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
+from tether_desktop.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreTooNew
 
 _NOT_OPENED = "The conversations cannot be opened"
 _NOT_SAVED = "The conversation cannot be saved"
@@ -34,6 +34,15 @@ def told(place: str) -> Iterator[None]:
         raise known from error
     except OSError as error:
         raise not_writable(place, error.strerror or str(error)) from error
+
+
+@contextmanager
+def at_opening() -> Iterator[None]:
+    """Let a database that cannot be written be called one that cannot be opened: nobody has tried to save yet."""
+    try:
+        yield
+    except StoreFull as error:
+        raise StoreFull(_NOT_OPENED, error.message, error.hint) from error
 
 
 @contextmanager
@@ -74,9 +83,9 @@ def foreign(place: str) -> StoreError:
     )
 
 
-def damaged(place: str) -> StoreError:
+def damaged(place: str) -> StoreDamaged:
     """The file is no database, or its contents contradict each other."""
-    return StoreError(
+    return StoreDamaged(
         _NOT_OPENED,
         f"{place} is damaged or is not a database.",
         "Put a copy of it in its place, or move the file elsewhere: a new one is made at the next start.",
@@ -107,6 +116,15 @@ def failing_disk(place: str) -> StoreFull:
         _NOT_SAVED,
         f"The disk reports an error at {place}.",
         "Check that the disk has free space and is still connected; everything saved before is safe.",
+    )
+
+
+def stopped(place: str) -> StoreError:
+    """Bringing it up to date was given up; nothing else is ever interrupted."""
+    return StoreError(
+        _NOT_OPENED,
+        f"Bringing {place} up to date was stopped. It is as it was.",
+        "Try again: it begins anew.",
     )
 
 
@@ -152,6 +170,8 @@ def _explain_sqlite(error: sqlite3.Error, place: str) -> StoreError | None:
         return busy(place)
     if code in _DAMAGED:
         return damaged(place)
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return stopped(place)
     if code in _NOT_WRITABLE:
         return not_writable(place, "the system does not allow it")
     if code == sqlite3.SQLITE_FULL:

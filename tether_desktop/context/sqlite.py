@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,11 +24,17 @@ from tether_desktop import paths
 WRITES_OPTION: Final = "tether_writes"
 """Execution option of a connection whose transaction takes the write lock when it begins."""
 
+SET_ASIDE: Final = ".aside"
+"""What the name of a file ends with that gave way to another database."""
+
 _NEEDS_SCRUB = 1
 """The file's user_version, which SQLite leaves to us, while traces of erased rows are in it."""
 
 _PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0, None)
 """Seconds between attempts, until the last one has failed."""
+
+_STEPS_AT_ONCE = 10_000
+"""Of SQLite's own machine, about a millisecond: how often it is asked whether to go on."""
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -143,6 +151,17 @@ def clear_needs_scrub(engine: Engine) -> None:
         _raw(connection).execute("PRAGMA user_version = 0")
 
 
+@contextmanager
+def stoppable(connection: Connection, given_up: Callable[[], bool]) -> Iterator[None]:
+    """Let statements fail, whatever they are doing, once they are given up."""
+    raw = _raw(connection)
+    raw.set_progress_handler(given_up, _STEPS_AT_ONCE)
+    try:
+        yield
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
 def copy_beside(file: Path, version: str) -> Path:
     """Copy a database that may be in use, and return the copy; half a copy is never left.
 
@@ -165,6 +184,12 @@ def remove_copies(file: Path) -> None:
     for copy in file.parent.iterdir():
         if copy.name.startswith(f"{file.name}.") and copy.suffix in {".copy", ".unfinished"}:
             copy.unlink()
+
+
+def remove_set_aside(file: Path) -> None:
+    """Remove the files that gave way to another database here."""
+    for each in file.parent.glob(f"{glob.escape(file.name)}.*{SET_ASIDE}*"):
+        each.unlink()
 
 
 def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

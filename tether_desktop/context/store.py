@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from tether_desktop.context import backups
 from tether_desktop.context.branches import copy_branch, find_history, find_page
-from tether_desktop.context.database import Database
+from tether_desktop.context.database import Database, OnMigrate
 from tether_desktop.context.erasing import erase_all, erase_sessions, find_in_bin
 from tether_desktop.context.files.transfer_queries import add_conversation, find_conversation
 from tether_desktop.context.kept_json import dump_overrides
@@ -54,13 +54,18 @@ class Store(Shelves):
     All raise StoreError (StoreBusy, StoreFull) when the database fails, SessionNotFound for an id that is not there.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, on_migrate: OnMigrate = lambda _stop: None) -> None:
         """Open the database at an SQLAlchemy URL, creating or migrating it where needed.
+
+        Args:
+            url: of the database.
+            on_migrate: called before conversations of an older version are migrated, which may take minutes, with a
+                function that stops it.
 
         Raises:
             StoreError: it cannot be used; StoreTooNew when a newer version has migrated it.
         """
-        super().__init__(Database(url))
+        super().__init__(Database(url, on_migrate))
         try:
             with self._database.read() as connection:
                 self._clock = Clock(connection.execute(select(func.max(SessionTable.last_active))).scalar())
@@ -232,9 +237,12 @@ class Store(Shelves):
     def erase_all(self) -> list[str]:
         """Remove every session, folder and draft; personas and saved prompts stay, and :meth:`scrub` has to follow.
 
+        Files that were set aside because they could not be opened go too: nobody knows what is in them.
+
         Returns:
             the ids of the sessions that are gone.
         """
+        self._database.remove_set_aside()
         with self._database.write() as connection:
             self._database.mark_for_scrub(connection)
             return erase_all(connection)

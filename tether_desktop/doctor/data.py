@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tether_desktop import paths
 from tether_desktop.app import lock_data_folder
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.context.statistics import StoreStatistics
 from tether_desktop.context.store import Store
 from tether_desktop.doctor.finding import Finding, counted
@@ -22,7 +23,6 @@ from tether_desktop.settings import Settings
 
 _SCARCE_BYTES = 1_000_000_000
 _NO_SPACE_BYTES = 100_000_000
-_MEGABYTE = 1e6
 _RECENTLY = timedelta(days=1)
 _ERROR = re.compile(r'(?:{"time": ")?(\d{4}-[\d-]+T[\d:]+)\.\d+Z(?:", "level": "| )(?:ERROR|CRITICAL)\b', re.IGNORECASE)
 """How a line begins that tells of an error, as text or as JSON."""
@@ -55,7 +55,7 @@ def _figures(statistics: StoreStatistics) -> str:
     kept = counted(statistics.sessions, "conversation")
     if statistics.deleted_sessions:
         kept += f" and {statistics.deleted_sessions} in the bin"
-    size = f"{statistics.size_bytes / _MEGABYTE:,.1f} MB"
+    size = byte_size_text(statistics.size_bytes)
     return f"{kept}, {size}; {_sqlite() if statistics.version.startswith('SQLite') else statistics.version}"
 
 
@@ -77,7 +77,7 @@ def look_at_disks(settings: Settings) -> Iterator[Finding]:
     ):
         there = next(parent for parent in (folder, *folder.parents) if parent.exists())
         free = shutil.disk_usage(there).free
-        message, remedy = f"{free / 1e9:,.1f} GB free in {there}", "Free some space."
+        message, remedy = f"{byte_size_text(free)} free in {there}", "Free some space."
         if free < _NO_SPACE_BYTES:
             yield Finding(check, "fail", message, remedy)
         elif free < _SCARCE_BYTES:
@@ -94,7 +94,7 @@ def look_at_log(now: datetime | None = None) -> Finding:
     if not os.access(there, os.W_OK) or not there.is_dir():
         remedy = "Make it writable; without it nobody can tell later what went wrong."
         return Finding("log", "warn", f"{folder} cannot be written.", remedy)
-    size = f"{log_file()}, {sum(file.stat().st_size for file in files) / _MEGABYTE:,.1f} MB"
+    size = f"{log_file()}, {byte_size_text(sum(file.stat().st_size for file in files))}"
     errors = sum(_recent_errors(file, (now or datetime.now(UTC)) - _RECENTLY) for file in files)
     if errors:
         return Finding(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.doctor.finding import Finding
 from tether_desktop.model.cpu import isa_title
 from tether_desktop.model.discovery import trust
@@ -22,7 +23,6 @@ from tether_desktop.settings import Settings
 
 _ADD_STARTER = "Add the starter model with `tether models add starter`."
 _SMALLER = "Close other programs, choose a smaller model, or set a smaller context window (TETHER_CONTEXT_WINDOW)."
-_GIGABYTE = 1e9
 
 
 def look_at_models(settings: Settings) -> Iterator[Finding]:
@@ -43,12 +43,12 @@ def look_at_models(settings: Settings) -> Iterator[Finding]:
 
 def _memory(usable: Sequence[ModelEntry], context_window: int, memory: Memory) -> Finding:
     """Whether each of the models could be loaded now, if it were the only one."""
-    free = f"{memory.free_bytes / _GIGABYTE:,.1f} GB free"
+    free = f"{byte_size_text(memory.free_bytes)} free"
     too_large = []
     for entry in usable:
         fit = judge(expected_demand(entry, context_window, memory).needs, memory)
         if fit.verdict == "will_not_fit":
-            too_large.append(f"{entry.name} needs {fit.needed_bytes / _GIGABYTE:,.1f} GB")
+            too_large.append(f"{entry.name} needs {byte_size_text(fit.needed_bytes)}")
     if too_large:
         return Finding("memory", "warn", f"{free}; {'; '.join(too_large)}.", _SMALLER)
     return Finding("memory", "ok", f"{free}, enough for each of the usable models" if usable else free)

@@ -137,7 +137,7 @@ class Library:
     async def back_up(self, file: Path, on_share: OnShare = lambda _: None) -> None:
         """Copy the database, with everything in it, to a file as it is at this moment, while turns go on.
 
-        Cancelling it ends the copying; half a copy is never left.
+        Cancelling it ends the copying; half a copy is never left. A copy that is whole by then stays, and it returns.
 
         Args:
             file: is replaced where it is there.
@@ -159,8 +159,8 @@ class Library:
         except asyncio.CancelledError:
             stopped.set()
             await asyncio.wait([copying])
-            copying.exception()  # of no interest any more; asking for it keeps asyncio from complaining
-            raise
+            if copying.exception() is not None:
+                raise
 
     def hear(self, news: News) -> None:
         """Tell of the folders that went with all conversations."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from tether_desktop.errors import TetherError
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.stylesheet import set_kind
 
@@ -26,8 +26,8 @@ class Banner(QFrame):
         self.close_button = IconButton("x", self.tr("Dismiss"))
         self.close_button.clicked.connect(self.hide)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 8, 8, 8)
-        layout.setSpacing(10)
+        layout.setContentsMargins(spacing.LARGE, spacing.SMALL, spacing.SMALL, spacing.SMALL)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.label, 1)
         layout.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)

@@ -8,11 +8,14 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.models.install_strip import InstallStrip
 from tether_desktop.ui.models.model_picker import ModelPicker
-from tether_desktop.ui.models.model_status import ModelStatus, size_text
+from tether_desktop.ui.models.model_status import ModelStatus
+from tether_desktop.ui.number_text import rate_text, whole
+from tether_desktop.ui.size_text import size_text
 from tether_desktop.ui.translation import translate
 
 NEARLY_FULL = 0.85
@@ -31,10 +34,9 @@ def status_text(model: ModelStatus | None, tokens: int | None, rate: float | Non
         parts.append(translate("Header", "up to {size}").format(size=size_text(model.memory_bytes)))
     if model is not None and model.context_window:
         meter = translate("Header", "{used} / {window} tokens")
-        parts.append(meter.format(used=tokens or 0, window=model.context_window))
+        parts.append(meter.format(used=whole(tokens or 0), window=whole(model.context_window)))
     if rate is not None:
-        number = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
-        parts.append(translate("Header", "{rate} tok/s").format(rate=number))
+        parts.append(rate_text(rate))
     return " · ".join(parts)
 
 
@@ -139,14 +141,14 @@ class Header(QWidget):
         self._gap = QWidget()
         self._gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 9, 12, 9)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.MEDIUM, spacing.SMALL, spacing.MEDIUM, spacing.SMALL)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.sidebar_button)
         layout.addWidget(self.picker)
         layout.addWidget(self.install_strip)
         layout.addWidget(self.title_label, 1)
         layout.addWidget(self._gap, 1)
-        layout.addSpacing(8)
+        layout.addSpacing(spacing.SMALL)
         layout.addWidget(self.status_label)
         layout.addWidget(self.temporary_button)
         layout.addWidget(self.menu_button)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop, QProcess, QTimer
 from PySide6.QtWidgets import QApplication
 
 from tether_desktop import paths
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from tether_desktop.hand_over import Request
     from tether_desktop.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 FIRST_FRAME_MS = 1_000
 """How long the first frame is waited for."""
@@ -78,7 +81,23 @@ def run_window(
     from tether_desktop.ui.quit_signals import QuitSignals
 
     with AsyncioLoop(app) as loop, QuitSignals(window.leave):
-        return cast("int", loop.run_until_complete(live(window, worker)))
+        status = cast("int", loop.run_until_complete(live(window, worker)))
+    if window.restarts:
+        start_again()
+    return status
+
+
+def start_again() -> None:
+    """Start the program once more, now that this one has given back all that only one may have.
+
+    A file that this start was to open is not opened again: it has been.
+    """
+    from tether_desktop.child_process import program_command
+
+    os.environ.pop("XDG_ACTIVATION_TOKEN", None)  # it was for this start
+    program, *arguments = program_command()
+    if not QProcess.startDetached(program, arguments):
+        logger.error("Tether could not be started again: %s", program)
 
 
 def _show_first_frame(window: MainWindow) -> None:

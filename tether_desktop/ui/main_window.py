@@ -10,7 +10,6 @@ from PySide6.QtCore import QEvent, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from tether_desktop.errors import AlreadyRunning, TetherError
 from tether_desktop.ui import startup_trace
 from tether_desktop.ui.chat.chat_desk import ChatDesk
 from tether_desktop.ui.chat.chats import Chats
@@ -22,6 +21,7 @@ from tether_desktop.ui.models.model_choice import ModelChoice
 from tether_desktop.ui.models.models_desk import ModelsDesk
 from tether_desktop.ui.port.port_desk import PortDesk
 from tether_desktop.ui.sessions.sessions_desk import SessionsDesk
+from tether_desktop.ui.system.opening_desk import OpeningDesk
 from tether_desktop.ui.system.temporary_desk import TemporaryDesk
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.tools.tools_desk import ToolsDesk
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from tether_desktop.settings import Settings
     from tether_desktop.ui.models.library_desk import LibraryDesk
     from tether_desktop.ui.models.welcome_page import WelcomePage
-    from tether_desktop.ui.notice_page import NoticePage
     from tether_desktop.ui.settings.settings_desk import SettingsDesk
     from tether_desktop.ui.system.system_desk import SystemDesk
     from tether_desktop.ui.system.tour_page import TourPage
@@ -67,7 +66,10 @@ class MainWindow(WindowFrame):
         sessions: what is done with the chats of the list.
         temporary: begins, keeps and forgets chats that are never stored.
         port: keeps the local port as the settings say.
+        opening: says what is going on until the chats are open.
         commands: does what concerns several parts.
+        restarts: whether the program is to be started again once it has ended.
+        asked: what was asked for before the window could do it.
 
     Signals:
         usable(): the chats are listed and a question can be typed.
@@ -82,8 +84,9 @@ class MainWindow(WindowFrame):
         self._worker = worker
         self._state = state
         self._opened = False
-        self._asked: list[Request] = []
+        self.asked: list[Request] = []
         self._settings: Settings | None = None
+        self.restarts = False
         self.tasks = Tasks(self)
         self.shortcuts = Shortcuts(self)
         self.pages = WindowPages(state.sidebar_width, FIRST.width())
@@ -107,6 +110,7 @@ class MainWindow(WindowFrame):
         self.sessions = SessionsDesk(worker, self.chats, self.sidebar, tasks, self)
         self.temporary = TemporaryDesk(worker, tasks, self.chats, self.desk, pane.temporary_bar)
         self.port = PortDesk(worker, tasks, self.sidebar.port_sign, pane.banner, self)
+        self.opening = OpeningDesk(self, worker)
 
     @cached_property
     def welcome(self) -> WelcomePage:
@@ -117,16 +121,6 @@ class MainWindow(WindowFrame):
         page.set_folder(self._model_folder())
         page.look_again_requested.connect(self.models.refresh)
         self.adding.serve(page)
-        return page
-
-    @cached_property
-    def notice(self) -> NoticePage:
-        """The page for errors that keep the program from working, made when there is one."""
-        from tether_desktop.ui.notice_page import NoticePage
-
-        page = NoticePage()
-        page.retry_requested.connect(self._on_retry)
-        page.quit_requested.connect(self.leave)
         return page
 
     @cached_property
@@ -146,6 +140,7 @@ class MainWindow(WindowFrame):
         desk = SettingsDesk(self._worker, self.tasks, self.tools, self.port, self)
         desk.settings_changed.connect(self._on_settings_changed)
         desk.tour_requested.connect(self.show_tour)
+        desk.restart_requested.connect(self.system.closing.restart)
         shortcut = self.system.quick.shortcut
         shortcut.told.connect(desk.tell_shortcut)
         desk.tell_shortcut(shortcut.problem)
@@ -167,6 +162,7 @@ class MainWindow(WindowFrame):
 
         desk = SystemDesk(self, self._worker)
         desk.left.connect(self.leave)
+        desk.restarted.connect(self.restart)
         desk.closing.remembered.connect(self._on_closing_remembered)
         desk.models_given.connect(self.adding.add_files)
         return desk
@@ -220,17 +216,23 @@ class MainWindow(WindowFrame):
         self.hide()
         self.close_requested.emit()
 
+    @Slot()
+    def restart(self) -> None:
+        """End the program in order, and let its owner start it again."""
+        self.restarts = True
+        self.leave()
+
     def ask_when_usable(self, request: Request) -> None:
         """Do what a start of the program or the desktop asks for, as soon as that can be done."""
-        self._asked.append(request)
+        self.asked.append(request)
         if self._opened:
             self._do_asked()
 
     def _do_asked(self) -> None:
-        for request in self._asked:
+        for request in self.asked:
             if request.do != "raise":
                 self.system.do(request)
-        self._asked = []
+        self.asked = []
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Coming back to the window, a model may have been put into its folder."""
@@ -283,7 +285,6 @@ class MainWindow(WindowFrame):
 
     def _connect(self) -> None:
         self._worker.opened.connect(self._on_opened)
-        self._worker.failed.connect(self._on_failed)
         self.models.changed.connect(self.refresh)
         self.desk.shown.connect(self._on_shown)
         self._save_timer.timeout.connect(self._on_save)
@@ -358,40 +359,12 @@ class MainWindow(WindowFrame):
         self._use_look(settings)
         self.tasks.start(self._fill())
 
-    @Slot(object)
-    def _on_failed(self, error: TetherError) -> None:
-        if isinstance(error, AlreadyRunning):
-            self.tasks.start(self._hand_over(error))
-        else:
-            self._show_notice(error)
-
-    async def _hand_over(self, error: TetherError) -> None:
-        """Let the window that has the data folder come forward in the place of this one, if it is a window."""
-        import asyncio
-
-        from tether_desktop.hand_over import Request, hand_over
-
-        asked = self._asked or [Request()]
-        if all([await asyncio.to_thread(hand_over, request) for request in asked]):
-            self.leave()
-        else:
-            self._show_notice(error)
-
-    def _show_notice(self, error: TetherError) -> None:
-        self.notice.show_error(error)
-        self.pages.show_alone(self.notice)
-
     @Slot()
     def _on_tour_ended(self) -> None:
         self._state = replace(self._state, toured=True)
         self._save_timer.start()
         self.pages.show_parts()
         self.pane.composer.edit.setFocus()
-
-    @Slot()
-    def _on_retry(self) -> None:
-        self.notice.set_retrying(retrying=True)
-        self._worker.retry()
 
     @Slot()
     def _on_shown(self) -> None:

@@ -93,7 +93,7 @@ async def test_without_a_model_it_is_not_ready_and_says_what_to_do(no_models: Op
 async def test_a_database_that_fails_makes_it_unready_and_tells_strangers_no_path(rooms: Rooms, api: OpenApi) -> None:
     damage(rooms)
     told = (await api.client.get("/readyz")).json()
-    assert told["parts"] == {"store": "store_error", "models": "ok"}
+    assert told["parts"] == {"store": "store_damaged", "models": "ok"}
     async with api.stranger() as stranger:
         answer = await stranger.get("/readyz")
         assert answer.status_code == 503
@@ -101,7 +101,7 @@ async def test_a_database_that_fails_makes_it_unready_and_tells_strangers_no_pat
         assert (await stranger.get("/healthz")).status_code == 200
     figure = await figures(api)
     assert (figure("tether_ready"), figure("tether_store_up")) == (0, 0)
-    assert (figure("tether_store_errors_total", code="store_error") or 0) >= 2
+    assert (figure("tether_store_errors_total", code="store_damaged") or 0) >= 2
     assert figure("tether_store_errors_total", code="store_full") == 0
     assert figure("tether_sessions") is None
 

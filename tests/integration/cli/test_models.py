@@ -32,7 +32,7 @@ def test_a_gguf_file_is_added_and_answers(tether: Command, installed_model: Inst
         "Finishing…",
         f"{NAME} is ready.",
     ]
-    assert f"{NAME}: 0.1 MB of weights. With a context window of 256 tokens it takes" in added.stderr
+    assert f"{NAME}: 98 kB of weights. With a context window of 256 tokens it takes" in added.stderr
     heading, *rows = added.stdout.splitlines()
     assert heading.split() == ["MATRIX", "SOURCE", "HERE", "DIFFERENCE"]
     assert [row.split()[-3:] for row in rows] == [["Q8_0", "q8_0", "none"], *[["Q4_1", "q4_1", "none"]] * 4]

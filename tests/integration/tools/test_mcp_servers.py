@@ -33,7 +33,7 @@ async def test_a_server_brings_its_tools_resources_and_prompts(house: McpHouse) 
     assert tool.declaration.description == "Add two numbers."
     assert set(tool.declaration.parameters["properties"]) == {"a", "b"}
     assert (await house.call("it__add", a=2, b=3)).text == "5"
-    assert (await house.call("it__picture")).text == "(image/png, 12 KB: not shown)"
+    assert (await house.call("it__picture")).text == "(image/png, 12 kB: not shown)"
     assert await house.call("it__fail") == await house.call("it__fail")
     assert (await house.call("it__fail")).is_error
     assert (await house.call("it__read_resource", uri="note://today")).text == "nothing"

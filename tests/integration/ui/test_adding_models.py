@@ -91,7 +91,7 @@ async def test_a_model_is_added_chosen_and_its_weights_are_accounted_for(install
     async with open_models() as window:
         added = add(window, "hf:acme/New")
         await until(lambda: added.pill.isVisible() and added.view.percent_label.text())
-        assert added.view.detail_label.text() == "46 of 93 MB, 4.0 MB/s · about 2 minute(s) left"
+        assert added.view.detail_label.text() == "46 of 93 MB, 4.0 MB/s · about 2 minutes left"
         installer.go_on = True
         await until(lambda: added.title.text() == "New is ready")
         assert "0.42 %" in added.details.summary_label.text()
@@ -107,7 +107,7 @@ async def test_it_goes_on_behind_the_chat_and_is_told_in_the_header(installer: S
     async with open_models() as window:
         strip = window.strip
         add(window, "hf:acme/New")
-        await until(lambda: "downloading 50 %" in strip.accessibleName())
+        await until(lambda: "Downloading 50 %" in strip.accessibleName())
         QTest.keyClick(window.page, Qt.Key.Key_Escape)
         assert window.chat.isVisible()
         assert strip.isVisible()
@@ -153,7 +153,7 @@ async def test_what_was_interrupted_is_listed_at_the_next_start_and_nothing_is_f
         window.desk.open()
         await until(lambda: window.here.installs.rows)
         left = window.row("hf:acme/New")
-        assert left.view.stage_label.text() == "Paused. 2 MB are here already."
+        assert left.view.stage_label.text() == "Paused. 2.0 MB are here already."
         assert installer.asked == ["hf:acme/New"]
         click(left.stop_button)
         assert left.ask.isVisible()

@@ -460,3 +460,33 @@ def _drafts(database: Path) -> str:
             return str(connection.execute("SELECT draft FROM drafts").fetchall())
     except sqlite3.Error:
         return ""
+
+
+HOSTILE = (
+    "a\x00b of a broken clipboard",
+    "a\ud800b of a broken clipboard",
+    "\x1b[31m\x07\x7f\x9b of a terminal",
+    "\u202egpj.exe\u202c \u2066turned",
+    "Z\u0351\u036b\u0343\u0313" * 50,
+    "👩‍👩‍👧‍👦🏳️‍🌈🇩🇪\U0001f468\U0001f3fd‍🚀",
+    "\ufffe\uffff\ufdd0\ufdd1\ufffc",
+    "a\u2028b\u2029c\u0085d\r\ne\rf",
+)
+
+
+@in_gui_loop
+async def test_whatever_is_pasted_is_asked_stored_and_shown() -> None:
+    async with open_window() as window:
+        conversation = window.conversation
+        for number, text in enumerate(HOSTILE, 1):
+            data = QMimeData()
+            data.setText(text)
+            window.pane.composer.edit.insertFromMimeData(data)
+            typed = window.pane.composer.text()
+            press(window, Qt.Key.Key_Return)
+            await until(lambda count=number: len(texts(conversation)) == count and not conversation.busy)
+            assert conversation.views[-1].state == "done"
+            assert texts(conversation)[-1] == typed.strip()
+        stored = await window._worker.submit(lambda tether: tether.sessions.history(conversation.session_id))
+        assert [each.message.text for each in stored if each.message.role == "user"] == texts(conversation)
+        window.grab()

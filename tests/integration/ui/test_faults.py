@@ -43,7 +43,7 @@ async def answered(window: MainWindow, text: str) -> Conversation:
 
 
 def notice_is_shown(window: MainWindow) -> Callable[[], bool]:
-    return lambda: window.notice.isVisible() and window.notice.retry_button.isEnabled()
+    return lambda: window.opening.notice.isVisible() and window.opening.notice.retry_button.isEnabled()
 
 
 @SCRIPTED
@@ -111,12 +111,12 @@ async def test_a_second_window_says_that_one_runs_and_can_take_over(
     lock.acquire()
     async with open_window(usable=False) as window:
         await until(notice_is_shown(window))
-        assert "already running" in window.notice.title.text()
-        assert str(nothing_of_the_developers) in window.notice.message.text()
+        assert "already running" in window.opening.notice.title.text()
+        assert str(nothing_of_the_developers) in window.opening.notice.message.text()
         lock.release()
-        QTest.mouseClick(window.notice.retry_button, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(window.opening.notice.retry_button, Qt.MouseButton.LeftButton)
         await until(lambda: window.pane.composer.reason == "")
-        assert not window.notice.isVisible()
+        assert not window.opening.notice.isVisible()
         assert (await answered(window, "Name three colours.")).views[-1].text == "Red, green and blue."
 
 
@@ -130,9 +130,9 @@ async def test_a_database_from_a_newer_version_is_left_alone(nothing_of_the_deve
         connection.commit()
     async with open_window(usable=False) as window:
         await until(notice_is_shown(window))
-        assert "newer" in window.notice.title.text()
-        assert window.notice.hint.text()
-        QTest.mouseClick(window.notice.quit_button, Qt.MouseButton.LeftButton)
+        assert "newer" in window.opening.notice.title.text()
+        assert window.opening.notice.hint.text()
+        QTest.mouseClick(window.opening.notice.quit_button, Qt.MouseButton.LeftButton)
         assert not window.isVisible()
 
 
@@ -143,9 +143,9 @@ async def test_a_spoilt_setting_is_named(nothing_of_the_developers: Path) -> Non
     settings.write_text('{"threads": "many"}', encoding="utf-8")
     async with open_window(usable=False) as window:
         await until(notice_is_shown(window))
-        assert "setting" in window.notice.title.text().lower()
+        assert "setting" in window.opening.notice.title.text().lower()
         settings.unlink()
-        QTest.mouseClick(window.notice.retry_button, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(window.opening.notice.retry_button, Qt.MouseButton.LeftButton)
         await until(lambda: window.pane.composer.reason == "")
 
 

@@ -142,6 +142,24 @@ async def test_a_port_that_is_taken_is_told_calmly_at_the_start_and_another_one_
         close_settings(window)
 
 
+@pytest.mark.usefixtures("any_port")
+@in_gui_loop
+async def test_the_requests_that_were_seen_stay_when_the_next_port_is_taken(taken: int) -> None:
+    async with open_window() as window:
+        page = page_of(window)
+        page.serve.click()
+        await until(lambda: window.port.state.phase == "open")
+        assert await is_reached(window.port.state.url)
+        await until(lambda: page.log.model.rows)
+        seen = page.log.model.rows
+        window.settings.save("port", str(taken))
+        await until(lambda: window.port.state.phase == "failed")
+        assert f"Port {taken} is taken by" in page.card.text.text()
+        assert page.card.retry_button.isVisible()
+        assert page.log.model.rows == seen
+        close_settings(window)
+
+
 @in_gui_loop
 async def test_a_taken_port_can_be_tried_again_once_it_is_free(nothing_of_the_developers: Path) -> None:
     with socket.socket() as listener:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -60,6 +61,37 @@ async def test_a_load_can_be_cancelled(models: Path) -> None:
         assert card.main_button.text() == "Cancel"
         click(card.main_button)
         await until(lambda: card.main_button.text() == "Load")
+
+
+@in_gui_loop
+async def test_a_load_that_failed_says_why_and_can_be_tried_again(models: Path) -> None:
+    fault = {"code": "engine_failed", "title": "No", "message": "It has a hole.", "hint": "Mend it."}
+    write_scripted_model(models, "Holed", load=[{"raise": fault}])
+    async with open_models() as window:
+        await opened(window, "Holed")
+        click(window.card("Holed").main_button)
+        await until(window.card("Holed").problem.isVisible)
+        assert "It has a hole." in window.card("Holed").problem.text()
+        assert window.card("Holed").main_button.text() == "Try again"
+        write_scripted_model(models, "Holed")
+        click(window.card("Holed").main_button)
+        await until(lambda: window.card("Holed").main_button.text() == "Unload")
+        assert not window.card("Holed").problem.isVisible()
+        window.failures.clear()  # the banner told of the first one too
+
+
+@in_gui_loop
+async def test_a_model_folder_that_vanishes_is_told_and_comes_back(models: Path) -> None:
+    write_scripted_model(models, "Here")
+    async with open_models() as window:
+        await opened(window, "Here")
+        await window.worker.refresh_models()  # from here on nobody looks but the watch
+        away = models.with_name("away")
+        await asyncio.to_thread(models.rename, away)
+        await until(window.here.empty.isVisible)
+        assert "Here" not in window.here.cards.rows
+        await asyncio.to_thread(away.rename, models)
+        await until(lambda: "Here" in window.here.cards.rows)
 
 
 @pytest.mark.usefixtures("scripted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 
 from tests.helpers.gui import elsewhere, in_gui_loop, open_window, until
+from tether_desktop import paths
 from tether_desktop.context.records import Persona
 from tether_desktop.settings import setting_rows
 from tether_desktop.ui.main_window import MainWindow
@@ -39,6 +41,10 @@ def saved(folder: Path) -> dict[str, object]:
     file = folder / "settings.json"
     found: dict[str, object] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return found
+
+
+def set_aside(folder: Path) -> list[str]:
+    return [file.read_text(encoding="utf-8") for file in folder.glob("settings-damaged-*.json")]
 
 
 def test_every_row_of_the_table_is_on_exactly_one_page() -> None:
@@ -94,6 +100,34 @@ async def test_a_damaged_file_is_told_and_the_value_goes_back(nothing_of_the_dev
         await until(page.banner.isVisible)
         assert "damaged" in page.banner.label.text()
         assert switch.isChecked()
+        assert set_aside(nothing_of_the_developers) == ["{"], "nothing of it is lost"
+
+
+@in_gui_loop
+async def test_a_file_that_cannot_be_written_is_told_and_what_was_there_stays(
+    nothing_of_the_developers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = nothing_of_the_developers / "settings.json"
+    file.write_text('{"top_k": 7}', encoding="utf-8")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    async with open_window() as window:
+        page = opened(window).page("General")
+        switch = page.fields["notifications"].editor
+        assert isinstance(switch, SwitchEditor)
+        with monkeypatch.context() as read_only:
+            read_only.setattr(paths, "write_private", refuse)
+            switch.click()
+            await until(page.banner.isVisible)
+        assert "Permission denied" in page.banner.label.text()
+        assert "Allow writing" in page.banner.label.text()
+        assert switch.isChecked(), "it shows what holds"
+        assert file.read_text(encoding="utf-8") == '{"top_k": 7}'
+        switch.click()
+        await until(lambda: saved(nothing_of_the_developers) == {"top_k": 7, "notifications": "off"})
+        await until(page.banner.isHidden)
 
 
 @in_gui_loop

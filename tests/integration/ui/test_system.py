@@ -169,7 +169,7 @@ async def test_quitting_counts_the_answers_and_queues_of_all_chats() -> None:
         for conversation in (first, second):
             conversation.writing.queue.hold()
             await window.chats.stop(conversation)
-            await until(lambda conversation=conversation: not conversation.busy)
+        await until(lambda: not (first.busy or second.busy))
         window.close()
         assert len(ended.calls) == 1, "questions that wait for the person are kept, whoever quits"
 
@@ -271,13 +271,13 @@ async def test_a_start_that_finds_the_folder_taken_and_a_window_there_lets_that_
 
     with FileLock(nothing_of_the_developers / "tether.lock"):
         async with open_window(usable=False) as window:
-            await until(lambda: "notice" in vars(window) and window.notice.isVisible())
+            await until(lambda: "notice" in vars(window.opening) and window.opening.notice.isVisible())
             first = SingleInstance()
             raised, ended = Recorder(first.asked), Recorder(window.close_requested)
             assert first.listen()
             brought = Request("open", ("/some/model.gguf",))
             window.ask_when_usable(brought)
-            QTest.mouseClick(window.notice.retry_button, Qt.MouseButton.LeftButton)
+            QTest.mouseClick(window.opening.notice.retry_button, Qt.MouseButton.LeftButton)
             await until(lambda: raised.calls and ended.calls)
             assert raised.calls == [(brought,)], "what this start brought is not lost"
             first.close()

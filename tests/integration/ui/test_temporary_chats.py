@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from tests.helpers.gui import in_gui_loop, open_window, until
 from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.chat.message_menu import MessageMenu
 from tether_desktop.ui.main_window import MainWindow
 
 pytestmark = pytest.mark.usefixtures("scripted")
@@ -116,3 +117,29 @@ async def test_the_button_begins_one_and_leaves_an_empty_one() -> None:
         assert not window.conversation.temporary
         assert not button.isChecked()
         assert window.pane.temporary_bar.isHidden()
+
+
+@in_gui_loop
+async def test_its_messages_offer_what_works_there_and_no_branch_until_it_is_kept() -> None:
+    def offered() -> list[str]:
+        view = window.pane.view
+        view.open_menu(window.conversation.views[-1].id, view.mapToGlobal(QPoint(50, 50)))
+        (menu,) = [each for each in view.findChildren(MessageMenu) if each.isVisible()]
+        texts = [action.text() for action in menu.actions() if action.text()]
+        menu.close()
+        return texts
+
+    async with open_window() as window:
+        conversation = await asked(window, "Name three colours.")
+        assert "Answer again" in offered()
+        assert "Branch from here" not in offered()
+        assert not window.header.menu_button.isVisible()
+        window.pane.view.regenerate_requested.emit(conversation.views[-1].id, "")
+        await until(lambda: conversation.views[-1].versions == 2 and not conversation.busy)
+        window.pane.view.edit_requested.emit(conversation.views[0].id, "Name three other colours.")
+        await until(lambda: conversation.views[0].versions == 2 and not conversation.busy)
+        assert await kept_temporarily(window) == 1
+        assert listed(window) == []
+        QTest.mouseClick(window.pane.temporary_bar.keep_button, Qt.MouseButton.LeftButton)
+        await until(lambda: listed(window) == [conversation.session_id])
+        assert "Branch from here" in offered()

@@ -128,3 +128,41 @@ async def test_a_server_that_cannot_be_added_is_told_in_place_and_the_form_stays
         assert form.isVisible()
         assert form.what.text() == "http://example.org/mcp"
         dialog.close()
+
+
+@in_gui_loop
+async def test_servers_are_pasted_as_their_makers_show_them(nothing_of_the_developers: Path) -> None:
+    pasted = {"mcpServers": {"one": {"command": "uvx", "args": ["a"]}, "two": {"url": "https://example.org/mcp"}}}
+    async with open_window() as window:
+        dialog = await settings_of(window, "MCP servers")
+        form = dialog.servers.form
+        dialog.servers.add_button.click()
+        form.pasted.setPlainText(json.dumps(pasted))
+        form.add_button.click()
+        await until(lambda: set(dialog.servers.cards) == {"one", "two"})
+        await until(form.isHidden)
+        assert form.pasted.toPlainText() == ""
+        written = json.loads((nothing_of_the_developers / "mcp.json").read_text(encoding="utf-8"))
+        assert set(written["mcpServers"]) == {"one", "two"}
+        dialog.close()
+
+
+@in_gui_loop
+async def test_a_pasted_server_that_is_refused_costs_neither_the_text_nor_the_others() -> None:
+    pasted = json.dumps({"mcpServers": {"far": {"url": "http://example.org/mcp"}, "near": {"command": "uvx"}}})
+    async with open_window() as window:
+        dialog = await settings_of(window, "MCP servers")
+        form = dialog.servers.form
+        dialog.servers.add_button.click()
+        form.pasted.setPlainText(pasted)
+        form.add_button.click()
+        await until(lambda: set(dialog.servers.cards) == {"near"})
+        await until(lambda: not dialog.servers.banner.isHidden())
+        assert "not encrypted" in dialog.servers.banner.label.text()
+        assert form.isVisible()
+        assert form.pasted.toPlainText() == pasted
+        form.pasted.setPlainText('{"mcpServers": {"far": {"url": "https://example.org/mcp"}}}')
+        form.add_button.click()
+        await until(lambda: set(dialog.servers.cards) == {"far", "near"})
+        await until(form.isHidden)
+        dialog.close()

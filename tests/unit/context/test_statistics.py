@@ -61,4 +61,4 @@ def test_failures_are_counted_by_their_code_and_what_is_not_there_is_none(tmp_pa
         for _ in range(2):
             with pytest.raises(StoreError):
                 store.get_session(session.id)
-        assert store.failures() == {"store_error": 2}
+        assert store.failures() == {"store_damaged": 2}

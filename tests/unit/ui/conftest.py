@@ -13,6 +13,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from tether_desktop.ui import translation
 from tether_desktop.ui.garbage import GarbageCollector
 from tether_desktop.ui.look import theme
 
@@ -22,6 +23,7 @@ def qapp(qapp_args: list[str], qapp_cls: type[QApplication], pytestconfig: pytes
     """The one application of the test run, in the light theme."""
     app = QApplication.instance() or qapp_cls(qapp_args)
     app.setQuitOnLastWindowClosed(False)
+    translation.install("en")
     theme.install(app, "light")
     return app
 

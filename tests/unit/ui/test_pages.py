@@ -105,7 +105,7 @@ def test_the_notice_page_tells_and_asks_to_retry_or_quit(qtbot: QtBot) -> None:
     assert page.hint.text() == "Use that one."
     with qtbot.waitSignal(page.retry_requested):
         qtbot.mouseClick(page.retry_button, Qt.MouseButton.LeftButton)
-    page.set_retrying(retrying=True)
+    page.set_busy("Trying…")
     assert not page.retry_button.isEnabled()
     with qtbot.waitSignal(page.quit_requested):
         qtbot.mouseClick(page.quit_button, Qt.MouseButton.LeftButton)
@@ -147,9 +147,9 @@ def test_the_undo_bar_goes_when_its_time_is_over(qtbot: QtBot) -> None:
     ("model", "tokens", "rate", "text"),
     [
         (None, None, None, ""),
-        (LOADED, 12, None, "up to 118 MB · 12 / 2048 tokens"),
-        (LOADED, None, 87.3, "up to 118 MB · 0 / 2048 tokens · 87 tok/s"),
-        (replace(LOADED, state="unloaded"), 5, 3.14, "5 / 2048 tokens · 3.1 tok/s"),
+        (LOADED, 12, None, "up to 118 MB · 12 / 2,048 tokens"),
+        (LOADED, None, 87.3, "up to 118 MB · 0 / 2,048 tokens · 87 tok/s"),
+        (replace(LOADED, state="unloaded"), 5, 3.14, "5 / 2,048 tokens · 3.1 tok/s"),
     ],
 )
 def test_the_status_tells_what_is_known(

@@ -205,7 +205,7 @@ def test_removing_a_server_takes_a_second_press(qtbot: QtBot, dialog: SettingsDi
 def test_what_a_server_brings_is_counted() -> None:
     tool = McpToolState("echo", "x__echo", "Echo", "Says it.", {}, "d")
     state = replace(SERVER, variables=(), tools=(tool, tool), version="x 1.0", folder="/srv")
-    assert facts_of(state) == "Started in /srv\nx 1.0 · 2 tool(s)"
+    assert facts_of(state) == "Started in /srv\nx 1.0 · 2 tools"
     assert facts_of(replace(SERVER, command_line="https://example.org/mcp")) == "Headers: API_KEY"
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.errors import InstallError, NoConnection
 
 TITLE = "The model cannot be downloaded"
 
-_GIGABYTE = 1e9
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _AGAIN = "Try again; what is there already is kept, and the download goes on from there."
 
@@ -86,7 +86,8 @@ def wrong_size(name: str, size: int, expected: int) -> InstallError:
 
 def no_space(folder: Path, needed: int, free: int) -> InstallError:
     """The file does not fit onto the disk."""
-    message = f"{_gigabytes(needed)} more are needed, {_gigabytes(free)} are free in {folder}."
+    more, there = byte_size_text(needed, decimals=2), byte_size_text(free, decimals=2)
+    message = f"{more} more are needed, {there} are free in {folder}."
     return InstallError("There is not enough space for the model", message, "Free some space, then try again.")
 
 
@@ -105,7 +106,3 @@ def told(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise disk_fault(folder, error) from error
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / _GIGABYTE:,.2f} GB"

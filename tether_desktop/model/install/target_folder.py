@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.errors import InstallError
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,6 @@ DAYS_KEPT = 7
 _LOCK_NAME = ".install.lock"
 _PART_SUFFIX = ".part"
 _DOWNLOADS = ".downloads"
-_MEGABYTE = 1_000_000
 _SECONDS_A_DAY = 86_400
 
 
@@ -110,7 +110,7 @@ def check_space(root: Path, needed: int) -> None:
     if free < needed:
         raise InstallError(
             "There is not enough space for the model",
-            f"{needed / _MEGABYTE:,.0f} MB are needed, {free / _MEGABYTE:,.0f} MB are free in {root}.",
+            f"{byte_size_text(needed, decimals=2)} are needed, {byte_size_text(free, decimals=2)} are free in {root}.",
             "Free some space, or choose another model folder in the settings.",
         )
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.errors import EngineError
 from tether_desktop.model.pool.memory_fit import Fit, Memory, judge, largest_context
 from tether_desktop.model.pool.slot import Slot
@@ -115,11 +116,7 @@ def _will_not_fit(slot: Slot, fit: Fit, memory: Memory) -> EngineError:
     smaller = f"Set the context window to {window:,} tokens or fewer, close" if window else "Close"
     return EngineError(
         "The model does not fit into memory",
-        f"{slot.name} needs {_gigabytes(fit.needed_bytes)} with a context window of "
-        f"{slot.demand.context_window:,} tokens; {_gigabytes(memory.free_bytes)} can be had.",
+        f"{slot.name} needs {byte_size_text(fit.needed_bytes)} with a context window of "
+        f"{slot.demand.context_window:,} tokens; {byte_size_text(memory.free_bytes)} can be had.",
         f"{smaller} other programs, or choose a smaller model.",
     )
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

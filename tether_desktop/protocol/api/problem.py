@@ -41,6 +41,7 @@ _STATUSES = {
     "mcp_server_error": 502,
     "store_error": 503,
     "store_busy": 503,
+    "store_damaged": 503,
     "store_too_new": 503,
     "backup_failed": 503,
     "store_full": 507,

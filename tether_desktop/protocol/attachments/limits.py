@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.errors import AttachmentProblem
 
 LARGEST_FILE = 20_000_000
@@ -20,7 +21,7 @@ def problem(message: str, hint: str = "") -> AttachmentProblem:
 
 def file_too_large(name: str, size: int) -> AttachmentProblem:
     """The error of a file of so many bytes."""
-    message = f"{name} has {size / 1e6:,.0f} MB; a file may have {LARGEST_FILE / 1e6:,.0f} MB."
+    message = f"{name} has {byte_size_text(size)}; a file may have {byte_size_text(LARGEST_FILE)}."
     return problem(message, "Attach a part of it.")
 
 

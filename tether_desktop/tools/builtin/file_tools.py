@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.tools.builtin.chosen_folders import ChosenFolders, Entry, Place
 from tether_desktop.tools.builtin.file_search import SearchLimits, search
 from tether_desktop.tools.builtin.text_content import decode, no_text, read_up_to
@@ -15,7 +16,6 @@ _MOST_SCANNED = 100_000
 _MOST_BYTES = 16 << 20
 _MOST_LINES = 2_000
 _MOST_CHARACTERS = 20_000
-_UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
 class FileTools:
@@ -86,14 +86,7 @@ def _line(entry: Entry) -> str:
     name = entry.name.encode("utf-8", "replace").decode()
     if entry.kind == "folder":
         return f"{name}/"
-    return f"{name} ({_size(entry.size)})" if entry.kind == "file" else f"{name} ({entry.kind})"
-
-
-def _size(size: int) -> str:
-    step, value = 0, float(size)
-    while value >= 1000 and step < len(_UNITS) - 1:
-        step, value = step + 1, value / 1000
-    return f"{value:.0f} {_UNITS[step]}" if value >= 10 or not step else f"{value:.1f} {_UNITS[step]}"
+    return f"{name} ({byte_size_text(entry.size)})" if entry.kind == "file" else f"{name} ({entry.kind})"
 
 
 def _excerpt(name: str, text: str, first: int, count: int, *, whole: bool) -> str:

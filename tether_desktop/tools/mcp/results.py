@@ -19,6 +19,7 @@ from mcp_types import (
     TextResourceContents,
 )
 
+from tether_desktop.byte_size import byte_size_text
 from tether_desktop.tools.tool import ToolOutput
 
 _EMPTY = "(The tool has answered without a text.)"
@@ -69,9 +70,8 @@ def _contents_text(contents: TextResourceContents | BlobResourceContents) -> str
 
 
 def _not_shown(media_type: str, base64: str) -> str:
-    size = len(base64) * 3 // 4
-    told = f"{size / 1024:,.0f} KB" if size >= 1024 else f"{size} bytes"
-    return f"({media_type[:100]}, {told}: not shown)"
+    size = byte_size_text(len(base64) * 3 // 4)
+    return f"({media_type[:100]}, {size}: not shown)"
 
 
 def _joined(texts: Iterable[str]) -> str:

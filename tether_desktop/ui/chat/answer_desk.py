@@ -82,11 +82,6 @@ class AnswerDesk(QObject):
     @Slot(str)
     def branch(self, view_id: str) -> None:
         """Open another chat that begins with the messages up to this one."""
-        if self._shown.conversation.temporary:
-            what = self.tr("It is in no list, so there is no place for a branch of it.")
-            hint = self.tr("Ask in another temporary chat instead.")
-            self._pane.banner.show_error(TetherError(self.tr("A temporary chat has no branches"), what, hint))
-            return
         self._tasks.start(self._branch(self._shown.conversation, view_id))
 
     async def _branch(self, conversation: Conversation, view_id: str) -> None:
@@ -156,6 +151,7 @@ class AnswerDesk(QObject):
     def _on_models(self) -> None:
         usable = [(model.name, model.title) for model in self._models.models if model.usable]
         self._pane.set_models(usable)
+        self._pane.set_devices({model.name: model.device for model in self._models.models if model.device})
 
     @Slot(str, str)
     def _on_edit(self, view_id: str, text: str) -> None:

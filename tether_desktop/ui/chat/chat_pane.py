@@ -16,6 +16,7 @@ from tether_desktop.ui.chat.find_bar import FindBar
 from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.composer.composer import Composer
 from tether_desktop.ui.composer.tool_mode import ToolMode
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.sessions.undo_bar import UndoBar
 from tether_desktop.ui.system.temporary_bar import TemporaryBar
 
@@ -45,6 +46,7 @@ class ChatPane(QWidget):
         self._view: ChatView | None = None
         self._tools: dict[str, ToolFacts] = {}
         self._models: Sequence[tuple[str, str]] = ()
+        self._devices: dict[str, str] = {}
         self.find_bar = FindBar()
         self.empty = EmptyChat()
         self.banner = Banner()
@@ -78,6 +80,12 @@ class ChatPane(QWidget):
         if self._view is not None:
             self._view.set_models(models)
 
+    def set_devices(self, devices: Mapping[str, str]) -> None:
+        """Take what models run on: nobody knows it any more once one has failed."""
+        self._devices.update(devices)
+        if self._view is not None:
+            self._view.set_devices(devices)
+
     def show_conversation(self, conversation: Conversation) -> None:
         """Show another conversation, with its draft in the composer."""
         if conversation is self.conversation:
@@ -101,8 +109,13 @@ class ChatPane(QWidget):
         view = ChatView()
         view.set_tools(self._tools)
         view.set_models(self._models)
+        view.set_devices(self._devices)
+        view.can_branch = self._can_branch
         self._pages.addWidget(view)
         return view
+
+    def _can_branch(self) -> bool:
+        return self.conversation is not None and not self.conversation.temporary
 
     def _leave(self) -> None:
         conversation = self.conversation
@@ -116,14 +129,14 @@ class ChatPane(QWidget):
 
     def _lay_out(self) -> None:
         bottom = QVBoxLayout()
-        bottom.setSpacing(8)
+        bottom.setSpacing(spacing.SMALL)
         for widget in (self.banner, self.undo_bar, self.temporary_bar, self.composer):
             bottom.addWidget(widget)
         column = QWidget()
         column.setLayout(bottom)
         bottom.setContentsMargins(0, 0, 0, 0)
         centred = _centred(column)
-        centred.setContentsMargins(20, 8, 20, 18)
+        centred.setContentsMargins(spacing.WIDE, spacing.SMALL, spacing.WIDE, spacing.LARGE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -175,7 +188,7 @@ class ChatPane(QWidget):
 def _centred(widget: QWidget) -> QHBoxLayout:
     widget.setMaximumWidth(COMPOSER_WIDTH)
     row = QHBoxLayout()
-    row.setContentsMargins(20, 8, 20, 0)
+    row.setContentsMargins(spacing.WIDE, spacing.SMALL, spacing.WIDE, 0)
     row.addStretch(1)
     row.addWidget(widget, 1000)
     row.addStretch(1)

@@ -56,6 +56,9 @@ class ChatView(KeyboardArea):
         call_answered: (without the message's id) a tool call, and what the person answered for it.
         save_requested, whole_requested: (without it) a text and its language, to be saved or shown in whole.
         file_opened: (without it) an Attachment whose text the person wants to see.
+
+    Attributes:
+        can_branch: whether a branch of the conversation has a place now.
     """
 
     copied = Signal(str)
@@ -73,6 +76,7 @@ class ChatView(KeyboardArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.can_branch: Callable[[], bool] = lambda: True
         self._theme = theme.active()
         self._views: list[MessageView] = []
         self._indices: dict[str, int] = {}
@@ -81,6 +85,7 @@ class ChatView(KeyboardArea):
         self._stale: set[str] = set()
         self._open_folds: dict[str, set[str]] = {}
         self._tool_names: dict[str, ToolFacts] = {}
+        self._devices: dict[str, str] = {}
         self._models: Sequence[tuple[str, str]] = ()
         self._sought: tuple[str, str, int] = ("", "", 0)
         self._looking = False
@@ -174,6 +179,10 @@ class ChatView(KeyboardArea):
         """Take who can answer, as name and title."""
         self._models = models
 
+    def set_devices(self, devices: Mapping[str, str]) -> None:
+        """Take what models run on, by their whole names; of those that are not named, what was known stays."""
+        self._devices.update(devices)
+
     def show_place(self, message_id: str, words: str, number: int = 0) -> None:
         """Mark words in all messages, and bring one place, counted within its message from 0, into view.
 
@@ -242,7 +251,7 @@ class ChatView(KeyboardArea):
 
     def _make(self, view: MessageView) -> MessageWidget:
         folds = self._open_folds.get(view.id, set())
-        widget = make_message(view, self, folds, self._tool_names)
+        widget = make_message(view, self, folds, self._tool_names, self._devices)
         widget.copy_requested.connect(self._copy)
         widget.fold_toggled.connect(self._on_fold)
         widget.resized.connect(self._on_resized)
@@ -363,12 +372,13 @@ class ChatView(KeyboardArea):
             MenuChoices(
                 self.regenerate_requested.emit,
                 self.continue_requested.emit,
-                self.branch_requested.emit,
+                self.branch_requested.emit if self.can_branch() else None,
                 lambda each: self._on_live(each, UserMessage, UserMessage.edit),
                 lambda each: self._on_live(each, ReplyMessage, ReplyMessage.show_figures),
             ),
             selected=widget.selected_text(),
             plain=widget.plain_text,
+            tables=widget.tables_as_csv() if isinstance(widget, ReplyMessage) else "",
             newest=message_id == self._views[-1].id,
             busy=any(view.running for view in self._views[-1:]),
             parent=self,

@@ -300,5 +300,7 @@ class Conversation(QObject):
 
 def _going_on(view: MessageView, model: str) -> MessageView:
     """A reply that ended, as it is while more of it is awaited."""
-    bare = replace(view, state="waiting", error_title="", error_message="", error_hint="", figures=Figures())
+    bare = replace(
+        view, state="waiting", error_title="", error_message="", error_hint="", error_code="", figures=Figures()
+    )
     return replace(bare, model=split_name(model)[0], meta=meta_line(model)) if model else bare

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.translation import mark, translate
 
@@ -44,13 +44,13 @@ class EmptyChat(QWidget):
         self.buttons = [self._make_button(translate("EmptyChat", text)) for text in EXAMPLES]
         self._examples = QWidget()
         self._grid = grid = QGridLayout(self._examples)
-        grid.setContentsMargins(0, 18, 0, 0)
-        grid.setSpacing(10)
+        grid.setContentsMargins(0, spacing.LARGE, 0, 0)
+        grid.setSpacing(spacing.SMALL)
         self._arrange(2)
         inside = QWidget()
         inside.setMaximumWidth(_WIDTH)
         self._column = column = QVBoxLayout(inside)
-        column.setSpacing(10)
+        column.setSpacing(spacing.SMALL)
         self._greeting = (self._mark, title, self.subtitle)
         column.addWidget(self._mark)
         column.addWidget(title)

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
 from tether_desktop.ui.chat.message_view import Figures
-from tether_desktop.ui.chat.reply_view import rate_text
-from tether_desktop.ui.tools.call_words import duration_text
+from tether_desktop.ui.look import spacing
+from tether_desktop.ui.number_text import duration_text, rate_text, whole
 
 
 class FiguresPopover(QFrame):
@@ -20,9 +20,9 @@ class FiguresPopover(QFrame):
         self.setAccessibleName(self.tr("What the answer took"))
         self.rows = self._rows(figures)
         grid = QGridLayout(self)
-        grid.setContentsMargins(16, 12, 16, 12)
-        grid.setHorizontalSpacing(24)
-        grid.setVerticalSpacing(4)
+        grid.setContentsMargins(spacing.LARGE, spacing.MEDIUM, spacing.LARGE, spacing.MEDIUM)
+        grid.setHorizontalSpacing(spacing.BROAD)
+        grid.setVerticalSpacing(spacing.TIGHT)
         for number, (name, value) in enumerate(self.rows):
             label = QLabel(name)
             label.setProperty("kind", "small")
@@ -50,10 +50,10 @@ class FiguresPopover(QFrame):
         usage, timings = figures.usage, figures.timings
         if usage is not None:
             new = usage.prompt_tokens - usage.cached_tokens
-            rows.append((self.tr("Tokens written"), f"{usage.completion_tokens:,}"))
-            rows.append((self.tr("Prompt tokens"), f"{usage.prompt_tokens:,}"))
-            rows.append((self.tr("Known already"), f"{usage.cached_tokens:,}"))
-            rows.append((self.tr("Read anew"), f"{max(0, new):,}"))
+            rows.append((self.tr("Tokens written"), whole(usage.completion_tokens)))
+            rows.append((self.tr("Prompt tokens"), whole(usage.prompt_tokens)))
+            rows.append((self.tr("Known already"), whole(usage.cached_tokens)))
+            rows.append((self.tr("Read anew"), whole(max(0, new))))
         if figures.rate is not None:
             rows.append((self.tr("Speed"), rate_text(figures.rate)))
         if timings is not None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 
 
@@ -36,8 +37,8 @@ class FindBar(QFrame):
         self.next = IconButton("chevron-down", self.tr("Next place"), size=16)
         self.close_button = IconButton("x", self.tr("Close"), size=16)
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 6, 8, 6)
-        row.setSpacing(4)
+        row.setContentsMargins(spacing.LARGE, spacing.NEAR, spacing.SMALL, spacing.NEAR)
+        row.setSpacing(spacing.TIGHT)
         row.addWidget(self.field, 1)
         for part in (self.count, self.previous, self.next, self.close_button):
             row.addWidget(part)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 
 _NUMBERS = re.compile(r"[0-9.]+|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?")
@@ -51,17 +52,21 @@ class LinkDialog(QDialog):
         self.warning.setVisible(bool(self.warning.text()))
         self.open_button = ThemedButton(self.tr("Open"), "external-link")
         self.cancel_button = ThemedButton(self.tr("Cancel"), kind="primary")
-        self.open_button.setAutoDefault(False)
+        self.copy_button = ThemedButton(self.tr("Copy"), "copy")
+        self.copy_button.clicked.connect(self._copy)
+        for button in (self.open_button, self.copy_button):
+            button.setAutoDefault(False)
         self.cancel_button.setDefault(True)
         self.open_button.clicked.connect(self._open)
         self.cancel_button.clicked.connect(self.reject)
         buttons = QHBoxLayout()
+        buttons.addWidget(self.copy_button)
         buttons.addStretch(1)
         buttons.addWidget(self.open_button)
         buttons.addWidget(self.cancel_button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 22, 24, 18)
-        layout.setSpacing(12)
+        layout.setContentsMargins(spacing.BROAD, spacing.BROAD, spacing.BROAD, spacing.LARGE)
+        layout.setSpacing(spacing.MEDIUM)
         for widget in (question, self.address, self.host, self.warning):
             layout.addWidget(widget)
         layout.addLayout(buttons)
@@ -79,6 +84,11 @@ class LinkDialog(QDialog):
         if url.scheme().lower() == "http":
             found.append(self.tr("The connection is not encrypted."))
         return found
+
+    @Slot()
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.address.text())
+        self.reject()
 
     @Slot()
     def _open(self) -> None:

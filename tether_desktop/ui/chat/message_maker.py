@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
 from tether_desktop.ui.chat.message_view import MessageView
@@ -28,7 +28,9 @@ _PASSED_ON = (
 )
 
 
-def make_message(view: MessageView, chat: ChatView, open_folds: Container[str], names: ToolNames) -> MessageWidget:
+def make_message(
+    view: MessageView, chat: ChatView, open_folds: Container[str], names: ToolNames, devices: Mapping[str, str]
+) -> MessageWidget:
     """The widget of a message in a chat, hidden and not laid out yet.
 
     Args:
@@ -36,13 +38,14 @@ def make_message(view: MessageView, chat: ChatView, open_folds: Container[str], 
         chat: where it is shown; its signals of the same names pass on what is asked for.
         open_folds: what the person opened in it before.
         names: the tools by name.
+        devices: what models run on, by their whole names.
     """
     parent = chat.viewport()
     widget: MessageWidget
     if view.role == "user":
         widget = UserMessage(view, parent, open_folds=open_folds)
     else:
-        widget = ReplyMessage(view, parent, open_folds=open_folds, tool_names=names)
+        widget = ReplyMessage(view, parent, open_folds=open_folds, tool_names=names, devices=devices)
     for name in _PASSED_ON:
         getattr(widget, name).connect(getattr(chat, name))
     return widget

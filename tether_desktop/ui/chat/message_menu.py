@@ -18,11 +18,12 @@ class MenuChoices:
 
     Attributes:
         regenerate: takes the model that answers too; empty for the chosen one.
+        branch: None where there is no place for another chat.
     """
 
     regenerate: Callable[[str, str], object]
     go_on: Callable[[str], object]
-    branch: Callable[[str], object]
+    branch: Callable[[str], object] | None
     edit: Callable[[str], object]
     figures: Callable[[str], object]
 
@@ -36,6 +37,7 @@ class MessageMenu(QMenu):
         choices: what is done.
         selected: what is selected in it.
         plain: gives its text without marks.
+        tables: its tables as CSV; empty where it has none.
         newest: whether it is the last one.
         busy: whether an answer is being written, so that no other can be asked for.
     """
@@ -48,6 +50,7 @@ class MessageMenu(QMenu):
         *,
         selected: str,
         plain: Callable[[], str],
+        tables: str,
         newest: bool,
         busy: bool,
         parent: QWidget,
@@ -59,11 +62,14 @@ class MessageMenu(QMenu):
             self._add("copy", self.tr("Copy what is selected"), lambda: _copy(selected))
         self._add("copy", self.tr("Copy as Markdown"), lambda: _copy(view.text))
         self._add("type", self.tr("Copy as plain text"), lambda: _copy(plain()))
+        if tables:
+            self._add("file-spreadsheet", self.tr("Copy tables as CSV"), lambda: _copy(tables))
         self.addSeparator()
         if not busy:
             self._add_asking(models, newest=newest)
-        if not view.running:
-            self._add("git-branch", self.tr("Branch from here"), lambda: choices.branch(view.id))
+        branch = choices.branch
+        if branch is not None and not view.running:
+            self._add("git-branch", self.tr("Branch from here"), lambda: branch(view.id))
         if view.figures.usage is not None:
             self._add("info", self.tr("What the answer took"), lambda: choices.figures(view.id))
 

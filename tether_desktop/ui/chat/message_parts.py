@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -12,8 +11,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.mirror import place
 from tether_desktop.ui.look.themed_button import ThemedButton
 
 STATUS_HEIGHT = 24
@@ -41,7 +41,7 @@ class StatusLine(QWidget):
         self._bar.setFixedSize(160, 4)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
+        row.setSpacing(spacing.SMALL)
         for part in (self._icon, self._label, self._bar, self.go_on):
             row.addWidget(part)
         row.addStretch(1)
@@ -65,7 +65,7 @@ class Notice(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setProperty("kind", "notice")
-        self._label = _wrapping_label(self, "notice_text")
+        self._label = wrapping_label(self, "notice_text")
         self._icon = QLabel(self)
 
     def show_text(self, text: str) -> None:
@@ -77,66 +77,13 @@ class Notice(QFrame):
         """Lay out at this width and return the height."""
         inner = width - 36 - 12
         height = self._label.heightForWidth(inner)
-        self._label.setGeometry(36, 8, inner, height)
-        self._icon.setGeometry(12, 9, 16, 18)
+        place(self._label, QRect(36, 8, inner, height), width)
+        place(self._icon, QRect(12, 9, 16, 18), width)
         return height + 16
 
 
-class ErrorCard(QFrame):
-    """What went wrong, what to do, and buttons to try again, to go on and to copy what is said.
-
-    Signals:
-        retry_clicked: the person wants another try.
-        continue_clicked: the person wants the rest of the reply.
-    """
-
-    retry_clicked = Signal()
-    continue_clicked = Signal()
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setProperty("kind", "danger_card")
-        self._icon = QLabel(self)
-        self._texts = [_wrapping_label(self, kind) for kind in ("danger", "", "muted")]
-        self.retry = ThemedButton(self.tr("Try again"), "rotate-ccw", self)
-        self.retry.clicked.connect(self.retry_clicked)
-        self.go_on = ThemedButton(self.tr("Continue"), "play", self)
-        self.go_on.clicked.connect(self.continue_clicked)
-        self.copy_button = IconButton("copy", self.tr("Copy what went wrong"), self, size=16)
-        self.copy_button.clicked.connect(self._on_copy)
-
-    def show_error(self, title: str, message: str, hint: str, *, can_go_on: bool = False) -> None:
-        """Say what happened; empty texts take no room."""
-        self._icon.setPixmap(icons.pixmap("circle-alert", "danger", 18, self.devicePixelRatioF()))
-        self.go_on.setVisible(can_go_on)
-        for label, text in zip(self._texts, (title, message, hint), strict=True):
-            label.setText(text)
-            label.setVisible(bool(text))
-
-    def fit(self, width: int) -> int:
-        """Lay out at this width and return the height."""
-        left, top = 42, 12
-        self._icon.setGeometry(14, 13, 18, 18)
-        for label in self._texts:
-            if label.text():
-                height = label.heightForWidth(width - left - 44)
-                label.setGeometry(left, top, width - left - 44, height)
-                top += height + 4
-        size = self.retry.sizeHint()
-        for button in (self.retry, self.go_on):
-            if not button.isHidden():
-                button.setGeometry(left, top + 6, button.sizeHint().width(), size.height())
-                left += button.sizeHint().width() + 8
-        side = self.copy_button.sizeHint()
-        self.copy_button.setGeometry(width - side.width() - 8, 8, side.width(), side.height())
-        return top + 6 + size.height() + 12
-
-    def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText("\n".join(label.text() for label in self._texts if label.text()))
-        self.copy_button.confirm()
-
-
-def _wrapping_label(parent: QWidget, kind: str) -> QLabel:
+def wrapping_label(parent: QWidget, kind: str) -> QLabel:
+    """Plain text that can be selected, in as many lines as it takes."""
     label = QLabel(parent)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
@@ -165,7 +112,7 @@ class VersionSwitch(QWidget):
         self.next.clicked.connect(lambda: self.chosen.emit(self._version + 1))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        row.setSpacing(spacing.HAIR)
         for part in (self.previous, self._label, self.next):
             row.addWidget(part)
 

@@ -114,6 +114,7 @@ class MessageView:
         error_title: heading of the error card; like the two below only for ``error``.
         error_message: what happened.
         error_hint: what to do about it; may be empty.
+        error_code: its kind, for a report; empty when that is not known any more.
         version: which of the message's versions this is, from 1.
         versions: how many there are.
         notice: a line above the reply that must not be missed (messages left out of the prompt).
@@ -132,6 +133,7 @@ class MessageView:
     error_title: str = ""
     error_message: str = ""
     error_hint: str = ""
+    error_code: str = ""
     version: int = 1
     versions: int = 1
     notice: str = ""

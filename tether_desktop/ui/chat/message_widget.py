@@ -16,9 +16,11 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, VersionSwitch
 from tether_desktop.ui.chat.message_view import MessageView
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.focus_chain import stops_inside
 from tether_desktop.ui.look.focus_ring import paint_focus_ring
 from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.mirror import place
 from tether_desktop.ui.markdown.found_words import mark_words
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
 from tether_desktop.ui.translation import translate
@@ -224,7 +226,7 @@ class MessageWidget(QWidget):
         actions = QWidget(self)
         row = QHBoxLayout(actions)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        row.setSpacing(spacing.HAIR)
         for button in self._buttons():
             row.addWidget(button)
         return actions
@@ -243,7 +245,7 @@ class MessageWidget(QWidget):
             rect.setLeft(rect.right() - size.width() + 1)
         else:
             rect.setWidth(size.width())
-        self._actions.setGeometry(rect)
+        place(self._actions, rect, self.width())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802  (Qt's name)
         """Say what can be done, by pointer and by key."""

@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
+
 MOST_LINES = 14
 
 
@@ -39,12 +41,12 @@ class QuestionEditor(QFrame):
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons.setSpacing(spacing.SMALL)
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.save)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 10, 10, 10)
+        column.setContentsMargins(spacing.LARGE, spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM)
         column.addWidget(self.field, 1)
         column.addLayout(buttons)
 

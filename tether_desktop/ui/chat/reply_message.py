@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
+from tether_desktop.ui.chat.error_card import ErrorCard
 from tether_desktop.ui.chat.figures_popover import FiguresPopover
-from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, ErrorCard, Notice, StatusLine
+from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, Notice, StatusLine
 from tether_desktop.ui.chat.message_view import CallView, MessageView, Thoughts
 from tether_desktop.ui.chat.message_widget import WRAP, MessageWidget
 from tether_desktop.ui.look import fonts, icons, theme
 from tether_desktop.ui.look.fold import Fold
 from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.mirror import mirrored, place
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
-from tether_desktop.ui.tools.call_words import duration_text
+from tether_desktop.ui.number_text import duration_text
 from tether_desktop.ui.tools.tool_card import ToolCard
 from tether_desktop.ui.tools.tool_facts import ToolNames
 
@@ -24,6 +26,8 @@ AVATAR = 32
 HEADER_HEIGHT = 22
 HEADER_TOP = 5
 GAP = 10
+ERROR = "error"
+"""The fold of an error's details."""
 
 
 class ReplyMessage(MessageWidget):
@@ -31,7 +35,8 @@ class ReplyMessage(MessageWidget):
 
     Args:
         open_folds: which thoughts and calls the person opened before.
-        tool_names: the tools by name; read anew whenever something is shown.
+        tool_names: the tools by name; read anew whenever something is shown, as are the next.
+        devices: what models run on, by their whole names.
     """
 
     def __init__(
@@ -41,10 +46,12 @@ class ReplyMessage(MessageWidget):
         *,
         open_folds: Container[str] = (),
         tool_names: ToolNames | None = None,
+        devices: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(view, parent)
         self._open_folds = open_folds
         self._tool_names: ToolNames = {} if tool_names is None else tool_names
+        self._devices: Mapping[str, str] = {} if devices is None else devices
         self._notice: Notice | None = None
         self.body.set_wrapped(WRAP in open_folds)
         self._bodies = [self.body]
@@ -94,6 +101,10 @@ class ReplyMessage(MessageWidget):
         """The visible texts, in reading order."""
         return [piece for piece in self._pieces if isinstance(piece, MarkdownBody)]
 
+    def tables_as_csv(self) -> str:
+        """All tables of the visible texts."""
+        return "\n".join(filter(None, (body.table_tools.all_as_csv() for body in self.bodies())))
+
     @property
     def cards(self) -> list[ToolCard]:
         """The cards of the calls that are shown, in order."""
@@ -112,7 +123,7 @@ class ReplyMessage(MessageWidget):
             if part is None or part.isHidden():
                 continue
             height = part.fit(width - left)
-            part.setGeometry(left, top, width - left, height)
+            place(part, QRect(left, top, width - left, height), width)
             top += height + GAP
         self._reserve_actions(QRect(left - 6, top - 8, width - left, ACTIONS_HEIGHT))
         return top - 8 + ACTIONS_HEIGHT
@@ -236,15 +247,15 @@ class ReplyMessage(MessageWidget):
     def _show_error(self, view: MessageView) -> None:
         failed = view.state == "error"
         if failed and self._error is None:
-            self._error = ErrorCard(self)
+            self._error = ErrorCard(self, is_open=ERROR in self._open_folds)
+            self._error.toggled.connect(self._fold_listener(ERROR))
             self._error.retry_clicked.connect(lambda: self.retry_requested.emit(self.view.id))
             self._error.continue_clicked.connect(lambda: self.continue_requested.emit(self.view.id))
         if self._error is not None:
             self._error.setVisible(failed)
             if failed:
-                title = view.error_title or self.tr("The reply failed")
-                can_go_on = self._newest and bool(view.text)
-                self._error.show_error(title, view.error_message, view.error_hint, can_go_on=can_go_on)
+                device = self._devices.get(view.figures.model, "")
+                self._error.show_error(view, device=device, can_go_on=self._newest and bool(view.text))
 
     def _buttons(self) -> list[QWidget]:
         again = self._button("refresh-cw", self.tr("Answer again"))
@@ -272,8 +283,11 @@ class ReplyMessage(MessageWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(look.colors.border), 1))
         painter.setBrush(QColor(look.colors.window))
-        painter.drawEllipse(QRectF(0.5, 0.5, AVATAR - 1, AVATAR - 1))
-        painter.drawPixmap(QPointF(7, 7), icons.pixmap("sparkles", "accent", 18, self.devicePixelRatioF()))
+        circle = mirrored(self, QRectF(0, 0, AVATAR, AVATAR))
+        painter.drawEllipse(circle.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.drawPixmap(
+            circle.topLeft() + QPointF(7, 7), icons.pixmap("sparkles", "accent", 18, self.devicePixelRatioF())
+        )
         self._paint_header(painter)
         painter.end()
         super().paintEvent(event)
@@ -286,9 +300,10 @@ class ReplyMessage(MessageWidget):
         painter.setFont(bold)
         painter.setPen(QColor(look.colors.text))
         name = QFontMetricsF(bold).elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width())
-        painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, name)
+        side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(mirrored(self, rect), side, name)
         if self.view.meta:
             painter.setFont(fonts.sans(look, look.type.body - 1))
             painter.setPen(QColor(look.colors.muted))
             rest = rect.adjusted(QFontMetricsF(bold).horizontalAdvance(name), 0, 0, 0)
-            painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, f" · {self.view.meta}")
+            painter.drawText(mirrored(self, rest), side, f" · {self.view.meta}")

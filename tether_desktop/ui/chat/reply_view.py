@@ -28,6 +28,7 @@ from tether_desktop.messages import FinishReason, Timings, Usage, decode_rate
 from tether_desktop.ui.chat.asides import asides_of, begin_call, interrupt_calls, with_call, with_result, with_thought
 from tether_desktop.ui.chat.message_view import CallState, CallView, Figures, MessageView, ViewState
 from tether_desktop.ui.models.model_status import split_name
+from tether_desktop.ui.number_text import rate_text, whole
 from tether_desktop.ui.translation import counted, mark, translate
 
 INTERRUPTED_TITLE = mark("Replies", "The answer was interrupted")
@@ -51,12 +52,6 @@ def meta_line(model: str, usage: Usage | None = None, timings: Timings | None = 
     return " · ".join(part for part in parts if part)
 
 
-def rate_text(rate: float) -> str:
-    """Tokens per second for people: "87 tok/s"."""
-    number = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
-    return translate("Replies", "{rate} tok/s").format(rate=number)
-
-
 def trimmed_notice(event: ContextTrimmed) -> str:
     """What a person is told when old messages no longer fit."""
     told = counted(
@@ -65,7 +60,7 @@ def trimmed_notice(event: ContextTrimmed) -> str:
         "It reads the newest {kept}.",
         event.dropped_messages,
     )
-    return told.format(window=event.window, kept=event.kept_tokens)
+    return told.format(window=whole(event.window), kept=whole(event.kept_tokens))
 
 
 def message_view(record: MessageRecord, *, running: bool = False) -> MessageView | None:
@@ -249,5 +244,11 @@ class ReplyFold:
             case ErrorEvent():
                 title = event.title or translate("Replies", INTERRUPTED_TITLE)
                 self.view = replace(
-                    view, state="error", error_title=title, error_message=event.message, error_hint=event.hint
+                    view,
+                    state="error",
+                    error_title=title,
+                    error_message=event.message,
+                    error_hint=event.hint,
+                    error_code=event.code,
+                    figures=Figures(self._model),
                 )

@@ -14,6 +14,7 @@ from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.chat.message_widget import MessageWidget
 from tether_desktop.ui.chat.question_editor import QuestionEditor
 from tether_desktop.ui.composer.file_chip import FileChip
+from tether_desktop.ui.composer.typed_text import beginning
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -81,7 +82,9 @@ class UserMessage(MessageWidget):
         left = self._bubble.left() + PADDING_X
         self.body.setGeometry(left, top + PADDING_TOP, inner, height)
         if self._more is not None:
-            self._more.setGeometry(left - 8, top + PADDING_TOP + height, self._more.sizeHint().width(), more)
+            wide = self._more.sizeHint().width()
+            begin = self._bubble.right() + 1 - PADDING_X + 8 - wide if self.isRightToLeft() else left - 8
+            self._more.setGeometry(begin, top + PADDING_TOP + height, wide, more)
         self._reserve_actions(QRect(0, self._bubble.bottom() + 3, width, ACTIONS_HEIGHT))
         self.update()
         return self._bubble.bottom() + 3 + ACTIONS_HEIGHT
@@ -126,6 +129,10 @@ class UserMessage(MessageWidget):
         place = QRect(width - wide, 0, wide, height)
         self._files.setGeometry(QStyle.visualRect(self.layoutDirection(), QRect(0, 0, width, height), place))
         return height + FILES_GAP
+
+    def plain_text(self) -> str:
+        """The text without its marks; of a very long one, all of it as it was typed."""
+        return self.view.text if beginning(self.view.text) != self.view.text else super().plain_text()
 
     @property
     def is_pinned(self) -> bool:

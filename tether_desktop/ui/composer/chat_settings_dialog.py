@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from tether_desktop.ui.composer.override_field import OverrideField
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -76,8 +77,8 @@ class ChatSettingsDialog(QDialog):
     def _lay_out(self) -> None:
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 12, 0)
-        column.setSpacing(18)
+        column.setContentsMargins(0, 0, spacing.MEDIUM, 0)
+        column.setSpacing(spacing.LARGE)
         for field in self.fields.values():
             column.addWidget(field)
         scroll = QScrollArea()
@@ -92,7 +93,7 @@ class ChatSettingsDialog(QDialog):
         title.setProperty("kind", "title")
         about = plain_label("muted", self.tr("They hold in this chat only, from the next answer on."))
         keep = QHBoxLayout()
-        keep.setSpacing(8)
+        keep.setSpacing(spacing.SMALL)
         keep.addWidget(self.name_edit, 1)
         keep.addWidget(self.persona_button)
         bottom = QHBoxLayout()
@@ -100,8 +101,8 @@ class ChatSettingsDialog(QDialog):
         bottom.addStretch(1)
         bottom.addWidget(self.close_button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(12)
+        layout.setContentsMargins(spacing.WIDE, spacing.LARGE, spacing.WIDE, spacing.LARGE)
+        layout.setSpacing(spacing.MEDIUM)
         layout.addWidget(title)
         layout.addWidget(about)
         layout.addWidget(scroll, 1)

@@ -18,6 +18,7 @@ from tether_desktop.ui.composer.question import Question
 from tether_desktop.ui.composer.queue_list import QueueList
 from tether_desktop.ui.composer.tool_button import DemandChip
 from tether_desktop.ui.composer.writing import Writing
+from tether_desktop.ui.look import spacing
 
 if TYPE_CHECKING:
     from tether_desktop.messages import ToolChoice
@@ -231,18 +232,18 @@ class Composer(QWidget):
 
     def _lay_out(self) -> None:
         field = QVBoxLayout(self._frame)
-        field.setContentsMargins(8, 8, 8, 8)
-        field.setSpacing(4)
+        field.setContentsMargins(spacing.SMALL, spacing.SMALL, spacing.SMALL, spacing.SMALL)
+        field.setSpacing(spacing.TIGHT)
         above = QVBoxLayout()
-        above.setContentsMargins(8, 0, 8, 0)
-        above.setSpacing(6)
+        above.setContentsMargins(spacing.SMALL, 0, spacing.SMALL, 0)
+        above.setSpacing(spacing.NEAR)
         for widget in (self.files, self.demand_chip, self.edit):
             above.addWidget(widget)
         field.addLayout(above)
         field.addWidget(self.row)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout.setSpacing(spacing.NEAR)
         for part in (self.reason_label, self.notice, self.queue, self._frame):
             layout.addWidget(part)
         QWidget.setTabOrder(self.edit, self.row.attach_button)

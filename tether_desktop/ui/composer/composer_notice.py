@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from tether_desktop.ui.chat.announcement import announce
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 
 
@@ -21,8 +22,8 @@ class ComposerNotice(QFrame):
         self.close_button = IconButton("x", self.tr("Dismiss"), size=16)
         self.close_button.clicked.connect(self.hide)
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 6, 6, 6)
-        row.setSpacing(8)
+        row.setContentsMargins(spacing.LARGE, spacing.NEAR, spacing.NEAR, spacing.NEAR)
+        row.setSpacing(spacing.SMALL)
         row.addWidget(self.label, 1)
         row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()

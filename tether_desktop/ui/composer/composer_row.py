@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from tether_desktop.ui.composer.file_words import token_text
 from tether_desktop.ui.composer.message_edit import SendKey
 from tether_desktop.ui.composer.tool_button import ToolButton
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.stylesheet import set_kind
@@ -106,14 +107,14 @@ class ComposerRow(QWidget):
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        row.setSpacing(spacing.HAIR)
         for button in (self.attach_button, self.prompts_button, self.tool_button, self.persona_button):
             row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self.token_label)
-        row.addSpacing(8)
+        row.addSpacing(spacing.SMALL)
         row.addWidget(self.queue_button)
-        row.addSpacing(4)
+        row.addSpacing(spacing.TIGHT)
         row.addWidget(self.button)
 
 

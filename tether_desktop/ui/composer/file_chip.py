@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from tether_desktop.messages import Attachment
 from tether_desktop.ui.composer.file_words import file_facts, file_icon
-from tether_desktop.ui.look import fonts, icons, theme
+from tether_desktop.ui.look import fonts, icons, spacing, theme
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.plain_view import visible
 
@@ -37,7 +37,7 @@ class FileChip(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.buttons = QHBoxLayout(self)
-        self.buttons.setContentsMargins(0, 0, 6, 0)
+        self.buttons.setContentsMargins(0, 0, spacing.NEAR, 0)
         self.buttons.setSpacing(0)
         self.buttons.addStretch(1)
 

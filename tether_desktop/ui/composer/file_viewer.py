@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QVBo
 from tether_desktop.messages import Attachment
 from tether_desktop.ui.composer.file_words import file_facts
 from tether_desktop.ui.composer.message_edit import LONG_LINE
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
 
@@ -67,8 +68,8 @@ class FileViewer(QDialog):
         bottom.addWidget(self.unfold_button)
         bottom.addWidget(self.close_button)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 16)
-        column.setSpacing(12)
+        column.setContentsMargins(spacing.WIDE, spacing.LARGE, spacing.WIDE, spacing.LARGE)
+        column.setSpacing(spacing.MEDIUM)
         column.addWidget(title)
         column.addWidget(self.text, 1)
         column.addLayout(bottom)

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from PySide6.QtCore import QLocale, QObject
 
 from tether_desktop.messages import Attachment
+from tether_desktop.ui.size_text import size_text
 
 _CODES = (
     ".c .cc .cpp .cs .css .go .h .hpp .html .java .js .json .jsx .kt .lua .php .pl .ps1 .py .r .rb .rs .sh .sql .swift "
@@ -32,11 +33,6 @@ def file_icon(name: str) -> str:
     return "file-spreadsheet" if ending in _SHEETS else "file-text"
 
 
-def file_size(size: int) -> str:
-    """Bytes for people: "12.3 kB"."""
-    return QLocale().formattedDataSize(size, 1 if size >= 1000 else 0, QLocale.DataSizeFormat.DataSizeSIFormat)
-
-
 def token_text(tokens: int) -> str:
     """A number of tokens for people: "1,280 tokens"."""
     words = FileWords().tokens(tokens)
@@ -45,7 +41,7 @@ def token_text(tokens: int) -> str:
 
 def file_facts(attachment: Attachment, tokens: int | None) -> str:
     """Size and cost, as far as they are known."""
-    facts = [file_size(attachment.size)]
+    facts = [size_text(attachment.size)]
     if tokens is not None:
         facts.append(token_text(tokens))
     return " · ".join(facts)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from tether_desktop.errors import SettingsError
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.setting_words import allowed_words, choice_words, description_of, shown, title_of
@@ -111,13 +112,13 @@ class OverrideField(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.setSpacing(6)
+        top.setSpacing(spacing.NEAR)
         top.addWidget(self.title_label)
         top.addWidget(self.reset_button)
         top.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column.setSpacing(spacing.TIGHT)
         column.addLayout(top)
         for widget in (self.editor, self.problem_label, self.note_label):
             column.addWidget(widget)

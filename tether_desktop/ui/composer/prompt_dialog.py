@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -39,7 +40,7 @@ class PromptDialog(QDialog):
 
     def _form(self, prompt: McpPrompt) -> QFormLayout:
         form = QFormLayout()
-        form.setVerticalSpacing(10)
+        form.setVerticalSpacing(spacing.SMALL)
         for argument in prompt.arguments:
             field = self.fields[argument.name]
             name = visible(argument.name)
@@ -63,8 +64,8 @@ class PromptDialog(QDialog):
         buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.insert_button)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 16)
-        column.setSpacing(14)
+        column.setContentsMargins(spacing.WIDE, spacing.LARGE, spacing.WIDE, spacing.LARGE)
+        column.setSpacing(spacing.MEDIUM)
         column.addWidget(plain_label("title", visible(prompt.title or prompt.name)))
         about = f"{visible(prompt.description)[:400]}\n" if prompt.description else ""
         column.addWidget(plain_label("muted", about + self._origin(found)))

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from tether_desktop.context.records import Snippet
 from tether_desktop.ui.chat.announcement import announce
-from tether_desktop.ui.look import fonts, theme
+from tether_desktop.ui.look import fonts, spacing, theme
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.tools.tool_facts import ServerPrompt
@@ -193,13 +193,13 @@ class PromptMenu(QFrame):
 
     def _lay_out(self) -> None:
         bottom = QHBoxLayout()
-        bottom.setContentsMargins(6, 0, 0, 0)
+        bottom.setContentsMargins(spacing.NEAR, 0, 0, 0)
         bottom.addWidget(self.note_label, 1)
         bottom.addStretch(0)
         bottom.addWidget(self.manage_button)
         column = self._column = QVBoxLayout(self)
-        column.setContentsMargins(6, 6, 6, 6)
-        column.setSpacing(4)
+        column.setContentsMargins(spacing.NEAR, spacing.NEAR, spacing.NEAR, spacing.NEAR)
+        column.setSpacing(spacing.TIGHT)
         column.addWidget(self.list)
         column.addLayout(bottom)
 

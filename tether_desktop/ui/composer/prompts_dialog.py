@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QListWidget, QPlainTextEdit, QVBoxLayout, QWidget
 
 from tether_desktop.context.records import Snippet
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -102,11 +103,11 @@ class PromptsDialog(QDialog):
         about.setProperty("kind", "small")
         about.setWordWrap(True)
         left = QVBoxLayout()
-        left.setSpacing(8)
+        left.setSpacing(spacing.SMALL)
         left.addWidget(self.list, 1)
         left.addWidget(self.new_button)
         right = QVBoxLayout()
-        right.setSpacing(8)
+        right.setSpacing(spacing.SMALL)
         right.addWidget(self.name_edit)
         right.addWidget(self.text_edit, 1)
         right.addWidget(self.problem_label)
@@ -116,15 +117,15 @@ class PromptsDialog(QDialog):
         keep.addWidget(self.save_button)
         right.addLayout(keep)
         middle = QHBoxLayout()
-        middle.setSpacing(16)
+        middle.setSpacing(spacing.LARGE)
         middle.addLayout(left, 2)
         middle.addLayout(right, 5)
         bottom = QHBoxLayout()
         bottom.addWidget(about, 1)
         bottom.addWidget(self.close_button)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 20, 20, 16)
-        column.setSpacing(14)
+        column.setContentsMargins(spacing.WIDE, spacing.WIDE, spacing.WIDE, spacing.LARGE)
+        column.setSpacing(spacing.MEDIUM)
         column.addLayout(middle, 1)
         column.addLayout(bottom)
         room = self.screen().availableSize()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QVBoxLa
 from tether_desktop.ui.composer.message_edit import MessageEdit
 from tether_desktop.ui.composer.question import Question
 from tether_desktop.ui.header import ElidedLabel
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -64,8 +65,8 @@ class QueueCard(QFrame):
         self.label.setToolTip(visible(question.text[:1000]))
         self.files_label.setText(self.tr("%n file(s)", "", len(question.files)))
         self.files_label.setVisible(bool(question.files))
-        self.up_button.setEnabled(place > 0)
-        self.down_button.setEnabled(place < count - 1)
+        self.up_button.setVisible(place > 0)
+        self.down_button.setVisible(place < count - 1)
         said = self.tr("Question {place} of {count}: {text}")
         self.setAccessibleName(said.format(place=place + 1, count=count, text=self.label.text()))
 
@@ -92,14 +93,18 @@ class QueueCard(QFrame):
         self._reading = QWidget()
         self._editing = QWidget()
         row = QHBoxLayout(self._reading)
-        row.setContentsMargins(10, 0, 4, 0)
-        row.setSpacing(2)
+        row.setContentsMargins(spacing.MEDIUM, 0, spacing.TIGHT, 0)
+        row.setSpacing(spacing.HAIR)
         row.addWidget(self.label, 1)
-        row.addSpacing(6)
+        row.addSpacing(spacing.NEAR)
         row.addWidget(self.files_label)
-        row.addSpacing(6)
+        row.addSpacing(spacing.NEAR)
         for button in (self.up_button, self.down_button, self.now_button, self.edit_button, self.remove_button):
             row.addWidget(button)
+        for button in (self.up_button, self.down_button):
+            stays = button.sizePolicy()
+            stays.setRetainSizeWhenHidden(True)
+            button.setSizePolicy(stays)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addWidget(self._reading)
@@ -119,9 +124,10 @@ class QueueCard(QFrame):
         buttons.addWidget(cancel)
         buttons.addWidget(save)
         self._editing = QFrame()
-        self._editing.setProperty("kind", "card")
+        self._editing.setProperty("kind", "field")
+        self._editing.setProperty("active", True)
         column = QVBoxLayout(self._editing)
-        column.setContentsMargins(10, 8, 8, 8)
+        column.setContentsMargins(spacing.MEDIUM, spacing.SMALL, spacing.SMALL, spacing.SMALL)
         column.addWidget(editor)
         column.addLayout(buttons)
         self._column.addWidget(self._editing)

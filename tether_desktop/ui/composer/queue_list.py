@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 
 from tether_desktop.ui.composer.question_queue import QuestionQueue
 from tether_desktop.ui.composer.queue_card import QueueCard
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.keyed_rows import KeyedRows
 from tether_desktop.ui.look.themed_button import ThemedButton
 
@@ -35,7 +36,7 @@ class QueueList(QFrame):
         super().__init__(parent)
         self.setProperty("kind", "well")
         self._queue: QuestionQueue | None = None
-        self._cards: KeyedRows[QueueCard] = KeyedRows(self._make_card, spacing=0)
+        self._cards: KeyedRows[QueueCard] = KeyedRows(self._make_card, gap=0)
         self.state_label = QLabel()
         self.state_label.setProperty("kind", "small")
         self.next_button = ThemedButton(self.tr("Send next"), "arrow-up", kind="answer")
@@ -64,7 +65,7 @@ class QueueList(QFrame):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.setContentsMargins(10, 0, 6, 0)
+        top.setContentsMargins(spacing.MEDIUM, 0, spacing.NEAR, 0)
         top.addWidget(self.state_label, 1)
         top.addWidget(self.next_button)
         inside = QWidget()
@@ -75,8 +76,8 @@ class QueueList(QFrame):
             each.setAutoFillBackground(False)
         inside.installEventFilter(self)
         column = QVBoxLayout(self)
-        column.setContentsMargins(2, 6, 2, 6)
-        column.setSpacing(2)
+        column.setContentsMargins(spacing.HAIR, spacing.NEAR, spacing.HAIR, spacing.NEAR)
+        column.setSpacing(spacing.HAIR)
         column.addLayout(top)
         column.addWidget(self._scroll)
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, Q
 
 from tether_desktop.messages import ToolChoice
 from tether_desktop.ui.composer.tool_mode import ToolMode
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.tools.tool_facts import ServerPrompt, ToolFacts
@@ -135,8 +136,8 @@ class DemandChip(QFrame):
         self.remove_button = IconButton("x", self.tr("Do not demand a tool"), size=14)
         self.remove_button.clicked.connect(self.removed)
         row = QHBoxLayout(self)
-        row.setContentsMargins(10, 1, 3, 1)
-        row.setSpacing(4)
+        row.setContentsMargins(spacing.MEDIUM, spacing.HAIR, spacing.TIGHT, spacing.HAIR)
+        row.setSpacing(spacing.TIGHT)
         row.addWidget(self.label)
         row.addWidget(self.remove_button)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)

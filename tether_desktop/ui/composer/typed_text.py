@@ -8,10 +8,16 @@ from collections.abc import Iterator
 from tether_desktop.ui.markdown.block_builder import LONGEST_PLAIN_LINE, code_blocks, plain_blocks
 from tether_desktop.ui.markdown.blocks import Block, Line, Span
 from tether_desktop.ui.markdown.hidden_text import all_marked
+from tether_desktop.ui.markdown.shortened import rest_line
 from tether_desktop.ui.markdown.spans import linked
+from tether_desktop.ui.number_text import whole
+from tether_desktop.ui.translation import translate
 
-LONGEST_TYPED = 100_000
-"""Characters above which a text is shown without looking for code in it."""
+MOST_SHOWN = 12_000
+"""Characters of a question that are shown; the rest is a click away, since all is laid out at once."""
+
+MOST_LINES = 400
+"""And lines."""
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^`]*$")
 # Bold only between blanks and punctuation: 2**8 and x**2 stay what they are.
@@ -19,9 +25,22 @@ _MARKED = re.compile(r"(?<![\w`])`([^`\n]+)`(?![\w`])|(?<!\S)\*\*(\S(?:[^*\n]*\S
 
 
 def typed_blocks(text: str) -> list[Block]:
-    """The blocks of a question, its line breaks and indents kept."""
-    if len(text) > LONGEST_TYPED:
-        return list(plain_blocks(text))
+    """The blocks of a question, its line breaks and indents kept; of a very long one, those of its beginning."""
+    shown = beginning(text)
+    blocks = _blocks(shown)
+    if len(shown) < len(text):
+        words = translate("Markdown", "… {count} more characters are not shown here. Show all of it")
+        blocks.append(rest_line(words.format(count=whole(len(text) - len(shown))), text))
+    return blocks
+
+
+def beginning(text: str) -> str:
+    """As much of a text as is shown of a question."""
+    lines = text[:MOST_SHOWN].split("\n", MOST_LINES)
+    return "\n".join(lines[:MOST_LINES])
+
+
+def _blocks(text: str) -> list[Block]:
     blocks: list[Block] = []
     lines = iter(text.split("\n"))
     for line in lines:

@@ -53,7 +53,7 @@ class FlowLayout(QLayout):
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
         """All in one row."""
-        sizes = [item.sizeHint() for item in self._items]
+        sizes = [item.sizeHint() for item in self._items if not item.isEmpty()]
         gaps = self.spacing() * max(0, len(sizes) - 1)
         return QSize(sum(size.width() for size in sizes) + gaps, max((size.height() for size in sizes), default=0))
 
@@ -68,7 +68,7 @@ class FlowLayout(QLayout):
         x, y, row = room.x(), room.y(), 0
         parent = self.parentWidget()
         direction = parent.layoutDirection() if parent is not None else Qt.LayoutDirection.LeftToRight
-        for item in self._items:
+        for item in (item for item in self._items if not item.isEmpty()):  # what is hidden takes no room
             size = item.sizeHint().boundedTo(QSize(room.width(), item.sizeHint().height()))
             if x > room.x() and x + size.width() > room.right() + 1:
                 x, y, row = room.x(), y + row + self.spacing(), 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QWidget
 
 from tether_desktop.ui.look import fonts, icons, theme
+from tether_desktop.ui.look.mirror import mirrored, place, turned
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
 
 FOLD_HEIGHT = 34
@@ -36,12 +37,15 @@ class FoldHeader(QAbstractButton):
             painter.setBrush(QColor(look.colors.hover) if self.underMouse() else Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), look.radius.md, look.radius.md)
         ratio, middle = self.devicePixelRatioF(), self.height() / 2
-        painter.drawPixmap(QPointF(11, middle - 9), icons.pixmap(self._icon, "muted", 18, ratio))
-        chevron = icons.pixmap("chevron-down" if self.isChecked() else "chevron-right", "muted", 18, ratio)
-        painter.drawPixmap(QPointF(self.width() - 29, middle - 9), chevron)
+        icon = mirrored(self, QRectF(11, middle - 9, 18, 18))
+        painter.drawPixmap(icon.topLeft(), icons.pixmap(self._icon, "muted", 18, ratio))
+        name = "chevron-down" if self.isChecked() else turned("chevron-right", self)
+        chevron = icons.pixmap(name, "muted", 18, ratio)
+        painter.drawPixmap(mirrored(self, QRectF(self.width() - 29, middle - 9, 18, 18)).topLeft(), chevron)
         painter.setFont(fonts.sans(look, look.type.body - 1, bold=True))
         painter.setPen(QColor(look.colors.muted))
-        painter.drawText(self.rect().adjusted(38, 0, -40, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
+        words = mirrored(self, QRectF(self.rect().adjusted(38, 0, -40, 0)))
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
 
 
 class Fold(QFrame):
@@ -95,6 +99,6 @@ class Fold(QFrame):
         if self.body is not None and self.header.isChecked():
             inner = width - 38 - 16
             body_height = self.body.fit(inner)
-            self.body.setGeometry(38, height + 2, inner, body_height)
+            place(self.body, QRect(38, height + 2, inner, body_height), width)
             height += body_height + 14
         return height

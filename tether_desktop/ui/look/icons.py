@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QToolButton, QWidget
 
 from tether_desktop import paths
 from tether_desktop.ui.look import theme
+from tether_desktop.ui.look.mirror import turned
 from tether_desktop.ui.look.tokens import Theme
 
 CONFIRM_MS = 1_500
@@ -120,8 +121,8 @@ class IconButton(QToolButton):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Take the colours of a new theme."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
+        if event.type() in {QEvent.Type.StyleChange, QEvent.Type.LayoutDirectionChange}:
             self._refresh()
 
     def _refresh(self) -> None:
-        self.setIcon(icon(self._name, self._color, size=self._size))
+        self.setIcon(icon(turned(self._name, self), self._color, size=self._size))

@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
+
 Row = TypeVar("Row", bound=QWidget)
 
 
@@ -18,12 +20,12 @@ class KeyedRows(Generic[Row]):
         rows: by key.
     """
 
-    def __init__(self, make: Callable[[Hashable], Row], spacing: int = 4) -> None:
+    def __init__(self, make: Callable[[Hashable], Row], gap: int = spacing.TIGHT) -> None:
         """``make`` gets a key that is new and gives its widget."""
         self._make = make
         self.layout = QVBoxLayout()
         self.layout.setContentsMargins(0, 0, 0, 0)
-        self.layout.setSpacing(spacing)
+        self.layout.setSpacing(gap)
         self.rows: dict[Hashable, Row] = {}
 
     def show(self, keys: Iterable[Hashable]) -> None:

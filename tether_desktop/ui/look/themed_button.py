@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.icons import pixmap
+from tether_desktop.ui.look.mirror import turned
 
 _SIZE = 18
 _GAP = 5
@@ -36,7 +37,7 @@ class ThemedButton(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(text)
         self.setIconSize(QSize(_SIZE + _GAP, _SIZE))
-        self._drawn = ("", "", "")
+        self._drawn = ("", "", "", False)
 
     def set_icon(self, name: str, color: str) -> None:
         """Show another icon."""
@@ -45,20 +46,20 @@ class ThemedButton(QPushButton):
 
     def event(self, event: QEvent) -> bool:
         """Draw the icon before the button is first shown, and again in the colours of a new theme."""
-        if event.type() in {QEvent.Type.Polish, QEvent.Type.StyleChange}:
+        if event.type() in {QEvent.Type.Polish, QEvent.Type.StyleChange, QEvent.Type.LayoutDirectionChange}:
             self._refresh()
         return super().event(event)
 
     def _refresh(self) -> None:
-        wanted = (self._name, self._color, theme.active().name)
+        wanted = (turned(self._name, self), self._color, theme.active().name, self.isRightToLeft())
         if self._name and wanted != self._drawn:
             self._drawn = wanted
             self.setIcon(_spaced_icon(*wanted))
 
 
 @lru_cache(maxsize=128)
-def _spaced_icon(name: str, color: str, _theme: str) -> QIcon:
-    """The icon with room to its right: Qt leaves too little between an icon and the words."""
+def _spaced_icon(name: str, color: str, _theme: str, words_left: bool) -> QIcon:
+    """The icon with room beside it: Qt leaves too little between an icon and the words."""
     spaced = QIcon()
     for token, mode in ((color, QIcon.Mode.Normal), ("placeholder", QIcon.Mode.Disabled)):
         for ratio in (1.0, 2.0):
@@ -66,7 +67,7 @@ def _spaced_icon(name: str, color: str, _theme: str) -> QIcon:
             picture.setDevicePixelRatio(ratio)
             picture.fill(Qt.GlobalColor.transparent)
             painter = QPainter(picture)
-            painter.drawPixmap(0, 0, pixmap(name, token, _SIZE, ratio))
+            painter.drawPixmap(_GAP if words_left else 0, 0, pixmap(name, token, _SIZE, ratio))
             painter.end()
             spaced.addPixmap(picture, mode)
     return spaced

@@ -13,6 +13,7 @@ from tether_desktop.ui.markdown.hidden_text import all_marked, visible
 from tether_desktop.ui.markdown.highlight import code_lines
 from tether_desktop.ui.markdown.shortened import rest_line
 from tether_desktop.ui.markdown.spans import inline_spans, math_span
+from tether_desktop.ui.number_text import whole
 from tether_desktop.ui.translation import translate
 
 LONGEST_PLAIN_LINE = 4_000
@@ -57,7 +58,7 @@ def code_blocks(code: str, language: str, *, growing: bool = False, depth: int =
         ),
     ]
     if end < 0:
-        words = translate("Markdown", "Show all {count} lines").format(count=f"{count:,}")
+        words = translate("Markdown", "Show all {count} lines").format(count=whole(count))
         rest = rest_line(words, code, kind="code")
         blocks.append(replace(rest, depth=depth, quote=quote, language=language, last=True))
     return blocks
@@ -263,7 +264,7 @@ class BlockBuilder:
 
 def rows_line(table: str, rows: int) -> Line:
     """Offers the rows of a table, its header not counted, that are not shown."""
-    words = translate("Markdown", "Show all {count} rows").format(count=f"{rows:,}")
+    words = translate("Markdown", "Show all {count} rows").format(count=whole(rows))
     return rest_line(words, table.rstrip("\n"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from unicodedata import bidirectional
 
 LINE_BREAK = "\u2028"
 """A break inside a line's own paragraph, as QTextDocument spells it."""
@@ -77,9 +78,19 @@ class Line:
         return "".join(span.text for span in self.spans)
 
     @property
+    def right_to_left(self) -> bool:
+        """Whether it is written from the right, as its first letter says; code never is."""
+        return self.kind in {"paragraph", "heading"} and _begins_right(self.text)
+
+    @property
     def original(self) -> str:
         """What was written, without its styles."""
         return "".join(span.original for span in self.spans)
+
+
+def _begins_right(text: str) -> bool:
+    strong = (side for side in map(bidirectional, text) if side in {"L", "R", "AL"})
+    return not text.isascii() and next(strong, "L") != "L"
 
 
 Cell = tuple[Span, ...]

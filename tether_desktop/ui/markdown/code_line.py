@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.models.install_view import plain_label
 
@@ -27,8 +28,8 @@ class CodeLine(QFrame):
         self.copy_button = IconButton("copy", self.tr("Copy {what}").format(what=what), size=16)
         self.copy_button.clicked.connect(self._on_copy)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 6, 6, 6)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.MEDIUM, spacing.NEAR, spacing.NEAR, spacing.NEAR)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.label, 1)
         layout.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignTop)
 

@@ -51,11 +51,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A bullet, number or check box, right-aligned before its item."""
+    """A bullet, number or check box, aligned to the side of its item, which it stands before."""
 
     first: int
     rect: QRectF
     text: str
+    right_to_left: bool = False
 
 
 Decoration = CodeCard | Bar | Rule | Marker
@@ -95,7 +96,7 @@ class Decorations:
             if block.quote:
                 quote_start = quote_start if quoted else index
                 if index + 1 == len(blocks) or not blocks[index + 1].quote:
-                    yield Bar(quote_start, self._span(quote_start, index, 0, 3))
+                    yield self._bar(quote_start, index)
             if not isinstance(block, Line):
                 continue
             if block.kind == "code_header":
@@ -106,6 +107,13 @@ class Decorations:
                 yield Rule(index, self._span(index, index, left_edge(block.depth, block.quote), None))
             if block.marker:
                 yield self._marker(index, block)
+
+    def _bar(self, first: int, last: int) -> Bar:
+        rect, line = self._span(first, last, 0, 3), self._writer.blocks[first]
+        return Bar(first, self._mirrored(rect) if isinstance(line, Line) and line.right_to_left else rect)
+
+    def _mirrored(self, rect: QRectF) -> QRectF:
+        return QRectF(self._document.textWidth() - rect.right(), rect.top(), rect.width(), rect.height())
 
     def _card(self, first: int, last: int) -> CodeCard:
         line = self._writer.blocks[first]
@@ -118,7 +126,10 @@ class Decorations:
         top = self._document.documentLayout().blockBoundingRect(block).top()
         height = block.layout().lineAt(0).height()
         left = left_edge(line.depth - 1, line.quote)
-        return Marker(index, QRectF(left - 14, top, left_edge(1, 0) + 6, height), line.marker)
+        rect = QRectF(left - 14, top, left_edge(1, 0) + 6, height)
+        if line.right_to_left:
+            rect = self._mirrored(rect)
+        return Marker(index, rect, line.marker, line.right_to_left)
 
     def _span(self, first: int, last: int, left: float, width: float | None) -> QRectF:
         """From the top of one block to the bottom of another; None is all the width there is."""
@@ -143,6 +154,7 @@ def _continues(blocks: list[Block], index: int) -> bool:
 def paint(painter: QPainter, items: list[Decoration], theme: Theme, clip: QRectF) -> None:
     """Paint all that is inside ``clip``."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # whatever the window's is: the text has its own
     for item in items:
         if not item.rect.intersects(clip):
             continue
@@ -170,7 +182,7 @@ def _paint_card(painter: QPainter, card: CodeCard, theme: Theme) -> None:
 
 def _paint_marker(painter: QPainter, marker: Marker, theme: Theme) -> None:
     if marker.text in CHECK_BOXES:
-        left = marker.rect.right() - CHECK_BOX_SIZE
+        left = marker.rect.left() if marker.right_to_left else marker.rect.right() - CHECK_BOX_SIZE
         top = marker.rect.center().y() - CHECK_BOX_SIZE / 2
         ratio = painter.device().devicePixelRatioF()
         painter.drawPixmap(QPointF(left, top), icons.pixmap(*CHECK_BOXES[marker.text], CHECK_BOX_SIZE, ratio))
@@ -180,7 +192,10 @@ def _paint_marker(painter: QPainter, marker: Marker, theme: Theme) -> None:
     painter.setFont(font)
     painter.setPen(QColor(theme.colors.muted))
     flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
+    if marker.right_to_left:  # which is also what turns the flags round
+        painter.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
     painter.drawText(marker.rect, flags, marker.text)
+    painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
 
 
 def _paint_bar(painter: QPainter, bar: Bar, theme: Theme) -> None:

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from tether_desktop.ui.look.tokens import MONO, SANS, SyntaxColors, Theme
 from tether_desktop.ui.markdown.blocks import Alignment, Block, Line, Span, Table
 from tether_desktop.ui.markdown.hidden_text import MARK
+from tether_desktop.ui.markdown.spans import IMAGE
 
 INDENT = 26
 """Width of one list level, in device-independent pixels like all below."""
@@ -114,7 +115,7 @@ class DocumentFormats:
         if span.syntax == MARK:
             result.setProperty(QTextCharFormat.Property.FontPixelSize, size - 3)
             result.setBackground(QColor(self.theme.colors.warning_surface))
-        elif span.code and not in_block:
+        elif (span.code and not in_block) or span.syntax == IMAGE:
             result.setBackground(QColor(self.theme.colors.hover))
         if span.link:
             result.setAnchor(True)
@@ -144,7 +145,11 @@ class DocumentFormats:
             result.setNonBreakableLines(not self._wrap)
         else:
             top += _card_below(before)
-        result.setLeftMargin(left)
+        if line.right_to_left:
+            result.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+            result.setRightMargin(left)
+        else:
+            result.setLeftMargin(left)
         result.setTopMargin(top)
         result.setBottomMargin(bottom)
         if line.kind == "math":

@@ -58,6 +58,11 @@ class DocumentWriter:
         self._shrink(QTextCursor(self._document))
         self.write(blocks)
 
+    @property
+    def starts(self) -> list[int]:
+        """Where each block begins in the document; read it, never change it."""
+        return self._starts
+
     def text_block(self, index: int) -> QTextBlock:
         """The document's block that shows the line of this index."""
         start = self._starts[index]
@@ -103,7 +108,7 @@ class DocumentWriter:
 
     def _extend_line(self, cursor: QTextCursor, old: Line, new: Line) -> bool:
         added = _added_spans(old, new)
-        if added is None:
+        if added is None or old.right_to_left != new.right_to_left:
             return False
         cursor.movePosition(QTextCursor.MoveOperation.End)
         for span in added:

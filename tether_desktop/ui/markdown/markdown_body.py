@@ -36,8 +36,11 @@ from tether_desktop.ui.markdown.document_formats import TAB_COLUMNS, formats, le
 from tether_desktop.ui.markdown.markdown_stream import MarkdownStream
 from tether_desktop.ui.markdown.shortened import SCHEME, whole_of
 from tether_desktop.ui.markdown.side_scroll import SideScroll
+from tether_desktop.ui.markdown.table_tools import TableTools
 from tether_desktop.ui.markdown.table_widths import column_widths, set_widths
 
+_UNFITTED = 1_000
+"""Width until the real one is known: without any, Qt begins by giving each letter of a long word a line of its own."""
 _SCROLL_KEYS = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End}
 
 
@@ -46,6 +49,7 @@ class MarkdownBody(QTextBrowser):
 
     Attributes:
         tools: the buttons of the blocks of code.
+        table_tools: the buttons of the table under the pointer.
         side_scroll: scrolls what is too wide.
 
     Signals:
@@ -74,6 +78,7 @@ class MarkdownBody(QTextBrowser):
         self._stream = MarkdownStream(document, self._formats())
         self._decorations = Decorations(document, self._stream.writer)
         self.tools = CodeTools(self.viewport())
+        self.table_tools = TableTools(self, self._stream.writer)
         self.side_scroll = SideScroll(self.viewport(), self._stream.writer, self._decorations)
         self._configure()
 
@@ -82,6 +87,7 @@ class MarkdownBody(QTextBrowser):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setLineWrapMode(QTextBrowser.LineWrapMode.FixedPixelWidth)
+        self.setLineWrapColumnOrWidth(_UNFITTED)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setTabStopDistance(TAB_COLUMNS * QFontMetricsF(fonts.mono(theme.active())).horizontalAdvance(" "))
         self.setOpenLinks(False)
@@ -177,6 +183,7 @@ class MarkdownBody(QTextBrowser):
         # Tab has nothing to do in a text without links.
         has_links = bool(self._links(changed)) or (changed > 0 and self.focusPolicy() == Qt.FocusPolicy.StrongFocus)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if has_links else Qt.FocusPolicy.ClickFocus)
+        self.table_tools.hide()
         if self._width:
             self._fit_tables(changed)
             self._decorations.update(changed)

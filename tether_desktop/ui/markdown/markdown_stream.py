@@ -13,6 +13,7 @@ from tether_desktop.ui.markdown.document_writer import DocumentWriter
 from tether_desktop.ui.markdown.long_pieces import take
 from tether_desktop.ui.markdown.parser import final, has_references, parse
 from tether_desktop.ui.markdown.shortened import rest_line
+from tether_desktop.ui.number_text import whole
 from tether_desktop.ui.translation import translate
 
 LONGEST_SHOWN = 300_000
@@ -83,7 +84,7 @@ class MarkdownStream:
         omitted = len(text) - len(self._source)
         if omitted > 0:
             words = translate("Markdown", "… {count} more characters are not shown here. Show all of it")
-            rest.append(rest_line(words.format(count=f"{omitted:,}"), text))
+            rest.append(rest_line(words.format(count=whole(omitted)), text))
         return min(changed, self.writer.write(rest, self._settled_blocks))
 
     def _start_over(self, source: str) -> None:

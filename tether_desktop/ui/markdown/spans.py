@@ -11,9 +11,16 @@ from markdown_it.token import Token
 
 from tether_desktop.ui.markdown.blocks import LINE_BREAK, Span
 from tether_desktop.ui.markdown.hidden_text import all_marked, visible
+from tether_desktop.ui.translation import translate
 
 MATH = "math"
 """The ``syntax`` of a span that stands for a formula."""
+
+IMAGE = "image"
+"""The ``syntax`` of a span that stands for an image."""
+
+LONGEST_ADDRESS = 80
+"""Characters of an image's address that are shown; copying takes all of them."""
 
 ALLOWED_SCHEMES = frozenset({"http", "https", "mailto"})
 
@@ -73,8 +80,11 @@ def math_span(token: Token, style: Span = Span("")) -> Span:  # noqa: B008  (fro
 
 def _image(token: Token, style: Span) -> Span:
     """An image is never loaded: its words and its address stand for it."""
-    address = str(token.attrGet("src") or "")
-    return replace(style, text=visible(f"{token.content or 'image'} ({address})"), link=style.link or address)
+    address, name = str(token.attrGet("src") or ""), token.content or translate("Markdown", "image")
+    shown = address if len(address) <= LONGEST_ADDRESS else f"{address[:LONGEST_ADDRESS]}…"
+    source = "" if shown == address else f"{name} ({address})"
+    text = visible(f"{name} ({shown})")
+    return replace(style, text=text, link=style.link or address, syntax=IMAGE, source=source)
 
 
 def linked(span: Span) -> Iterator[Span]:

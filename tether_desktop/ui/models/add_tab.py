@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.models.model_source_form import ModelSourceForm
 
 
@@ -24,6 +25,6 @@ class AddTab(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = QWidget()
         layout = QVBoxLayout(inside)
-        layout.setContentsMargins(24, 16, 24, 20)
+        layout.setContentsMargins(spacing.BROAD, spacing.LARGE, spacing.BROAD, spacing.WIDE)
         layout.addWidget(self.form)
         self.setWidget(inside)

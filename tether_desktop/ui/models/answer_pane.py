@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.fold import Fold
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
@@ -180,13 +181,13 @@ class AnswerPane(QFrame):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
         buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons.setSpacing(spacing.SMALL)
         for button in (self.stop_button, self.keep_button, self.copy_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 12, 14, 12)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.LARGE, spacing.MEDIUM, spacing.LARGE, spacing.MEDIUM)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.model_box)
         layout.addWidget(self.manner_box)
         layout.addWidget(self.text, 10)

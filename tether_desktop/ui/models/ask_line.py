@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 
@@ -29,13 +30,13 @@ class AskLine(QFrame):
         self.yes_button.clicked.connect(self._on_yes)
         self.no_button.clicked.connect(self._on_no)
         buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons.setSpacing(spacing.SMALL)
         buttons.addWidget(self.yes_button)
         buttons.addWidget(self.no_button)
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 10, 12, 12)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.label)
         layout.addLayout(buttons)
         self.hide()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.answer_pane import AnswerPane, Manner
 from tether_desktop.ui.models.install_view import plain_label
@@ -100,10 +101,10 @@ class CompareTab(QScrollArea):
     def _lay_out(self) -> None:
         self.question.setFixedHeight(self.question.fontMetrics().lineSpacing() * _QUESTION_LINES + 26)
         ask = QHBoxLayout()
-        ask.setSpacing(8)
+        ask.setSpacing(spacing.SMALL)
         ask.addWidget(self.question, 1)
         ask.addWidget(self.ask_button, 0, Qt.AlignmentFlag.AlignBottom)
-        self._sides.setSpacing(12)
+        self._sides.setSpacing(spacing.MEDIUM)
         for pane in self.panes:
             self._sides.addWidget(pane, 1)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -112,8 +113,8 @@ class CompareTab(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = QWidget()
         layout = QVBoxLayout(inside)
-        layout.setContentsMargins(24, 16, 24, 16)
-        layout.setSpacing(10)
+        layout.setContentsMargins(spacing.BROAD, spacing.LARGE, spacing.BROAD, spacing.LARGE)
+        layout.setSpacing(spacing.SMALL)
         layout.addLayout(ask)
         layout.addWidget(self.note)
         layout.addLayout(self._sides, 1)

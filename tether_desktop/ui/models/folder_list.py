@@ -7,9 +7,10 @@ import os
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.themed_button import ThemedButton
-from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.models.install_view import path_label, plain_label
 
 
 class FolderList(QWidget):
@@ -35,10 +36,10 @@ class FolderList(QWidget):
         self.add_button.setAutoDefault(False)
         self.add_button.clicked.connect(self._on_add)
         self._rows = QVBoxLayout()
-        self._rows.setSpacing(2)
+        self._rows.setSpacing(spacing.HAIR)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout.setSpacing(spacing.NEAR)
         layout.addLayout(self._rows)
         bottom = QHBoxLayout()
         bottom.addWidget(self.add_button)
@@ -51,6 +52,7 @@ class FolderList(QWidget):
         self.folders = tuple(part.strip() for part in value.split(os.pathsep) if part.strip())
         while (item := self._rows.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()
                 widget.deleteLater()
         self.remove_buttons.clear()
         for folder in self.folders:
@@ -71,7 +73,7 @@ class FolderList(QWidget):
         self.remove_buttons[folder] = button
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(plain_label("", folder), 1)
+        layout.addWidget(path_label("", folder), 1)
         layout.addWidget(button)
         return row
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.keyed_rows import KeyedRows
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_row import InstallRow
@@ -115,7 +116,7 @@ class HereTab(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = QWidget()
         layout = QVBoxLayout(inside)
-        layout.setContentsMargins(24, 16, 24, 24)
+        layout.setContentsMargins(spacing.BROAD, spacing.LARGE, spacing.BROAD, spacing.BROAD)
         layout.setSpacing(_GAP)
         layout.addWidget(self.search)
         layout.addLayout(self.installs.layout)
@@ -137,8 +138,8 @@ class EmptyHere(QWidget):
         super().__init__(parent)
         self.add_button = ThemedButton(self.tr("Add a model"), "plus", kind="primary", color="on_accent")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 32, 0, 0)
-        layout.setSpacing(10)
+        layout.setContentsMargins(0, spacing.VAST, 0, 0)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(plain_label("title", self.tr("No models yet")))
         layout.addWidget(
             plain_label("muted", self.tr("Choose one from the catalogue, or take a file that you have already."))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tether_desktop.errors import NoConnection
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.ask_line import AskLine
@@ -17,7 +17,9 @@ from tether_desktop.ui.models.install_desk import Key
 from tether_desktop.ui.models.install_view import InstallView, plain_label
 from tether_desktop.ui.models.installation import Installation, Installed
 from tether_desktop.ui.models.mapping_details import MappingDetails
-from tether_desktop.ui.models.model_status import size_text, split_name
+from tether_desktop.ui.models.model_status import split_name
+from tether_desktop.ui.number_text import whole
+from tether_desktop.ui.size_text import size_text
 from tether_desktop.ui.translation import translate
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def forecast(checked: Checked) -> str:
     return words.format(
         weights=size_text(checked.size_bytes),
         memory=size_text(checked.fit.needed_bytes),
-        window=f"{checked.context_window:,}",
+        window=whole(checked.context_window),
     )
 
 
@@ -112,20 +114,20 @@ class InstallRow(QFrame):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setSpacing(8)
+        head.setSpacing(spacing.SMALL)
         head.addWidget(self.mark)
         head.addWidget(self.title, 1)
         takes = QHBoxLayout()
         takes.addWidget(self.forecast_label, 1)
         takes.addWidget(self.pill)
         buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons.setSpacing(spacing.SMALL)
         buttons.addWidget(self.go_button)
         buttons.addWidget(self.stop_button)
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 14)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.LARGE, spacing.LARGE)
+        layout.setSpacing(spacing.SMALL)
         layout.addLayout(head)
         layout.addWidget(self.view)
         layout.addLayout(takes)

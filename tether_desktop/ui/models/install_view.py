@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from tether_desktop.errors import TetherError
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.models.installation import Installation
+
+_SEPARATOR = re.compile(r"[/\\]+")
 
 
 class InstallView(QWidget):
@@ -76,13 +81,13 @@ class InstallView(QWidget):
         top.addWidget(self.percent_label)
         progress = QVBoxLayout(self._progress)
         progress.setContentsMargins(0, 0, 0, 0)
-        progress.setSpacing(8)
+        progress.setSpacing(spacing.SMALL)
         progress.addLayout(top)
         progress.addWidget(self.bar)
         progress.addWidget(self.detail_label)
         error = QVBoxLayout(self.error_frame)
-        error.setContentsMargins(12, 10, 12, 10)
-        error.setSpacing(4)
+        error.setContentsMargins(spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM)
+        error.setSpacing(spacing.TIGHT)
         error.addWidget(self.error_title)
         error.addWidget(self.error_text)
         layout = QVBoxLayout(self)
@@ -99,4 +104,12 @@ def plain_label(kind: str = "", text: str = "") -> QLabel:
     label.setTextFormat(Qt.TextFormat.PlainText)
     if kind:
         label.setProperty("kind", kind)
+    return label
+
+
+def path_label(kind: str, path: str) -> QLabel:
+    """A label for a path, which may go on in another line after each of its folders."""
+    label = plain_label(kind, _SEPARATOR.sub("\\g<0>\u200b", path))
+    label.setAccessibleName(path)
+    label.setToolTip(path)
     return label

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tether_desktop.errors import TetherError
-from tether_desktop.ui.models.model_status import size_text
+from tether_desktop.ui.size_text import size_text
 from tether_desktop.ui.translation import counted, mark, translate
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Installation:
 
     @property
     def short_text(self) -> str:
-        """All of it in a few words: "Qwen3 0.6B: downloading 42 %"."""
+        """All of it in a few words: "Qwen3 0.6B: Downloading 42 %"."""
         match self.phase:
             case "failed" if self.prepares:
                 words = translate("Installation", "{title} was not prepared")

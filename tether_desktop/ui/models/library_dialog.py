@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 
 
@@ -41,8 +42,8 @@ class LibraryDialog(QDialog):
         buttons.addWidget(self.load_button)
         buttons.addWidget(self.refuse_button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 22, 24, 18)
-        layout.setSpacing(12)
+        layout.setContentsMargins(spacing.BROAD, spacing.BROAD, spacing.BROAD, spacing.LARGE)
+        layout.setSpacing(spacing.MEDIUM)
         for label in (self.question, self.warning, self.file, self.checksum):
             layout.addWidget(label)
         layout.addLayout(buttons)

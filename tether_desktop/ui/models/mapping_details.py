@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.translation import mark, translate
@@ -65,7 +66,7 @@ class MappingDetails(QWidget):
         self.table.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.summary_label)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.table)
@@ -99,9 +100,9 @@ def _make_table(mappings: Sequence[MappedMatrix]) -> QWidget:
     table = QFrame()
     table.setProperty("kind", "well")
     grid = QGridLayout(table)
-    grid.setContentsMargins(14, 10, 14, 10)
-    grid.setHorizontalSpacing(20)
-    grid.setVerticalSpacing(6)
+    grid.setContentsMargins(spacing.LARGE, spacing.MEDIUM, spacing.LARGE, spacing.MEDIUM)
+    grid.setHorizontalSpacing(spacing.WIDE)
+    grid.setVerticalSpacing(spacing.NEAR)
     for row, cells in enumerate([tuple(translate("MappingDetails", each) for each in _HEADINGS), *rows]):
         for column, text in enumerate(cells):
             label = plain_label("" if row else "small", text)

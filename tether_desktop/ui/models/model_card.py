@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from tether_desktop.errors import TetherError
+from tether_desktop.ui.look import spacing
+from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -16,8 +18,9 @@ from tether_desktop.ui.models.ask_line import AskLine
 from tether_desktop.ui.models.fit_pill import FitPill
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.models.model_care import NOTHING, Care
-from tether_desktop.ui.models.model_status import ModelStatus, size_text
+from tether_desktop.ui.models.model_status import ModelStatus
 from tether_desktop.ui.models.model_words import facts_text, loaded_text, state_text
+from tether_desktop.ui.size_text import size_text
 
 _STATE_KINDS = {"ready": "pill_success", "busy": "pill_success", "failed": "pill_danger"}
 
@@ -218,23 +221,25 @@ class ModelCard(QFrame):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setSpacing(8)
+        head.setSpacing(spacing.SMALL)
         head.addWidget(self.title, 1)
         for pill in (self.default_pill, self.pill, self.state_pill):
             head.addWidget(pill)
         buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self.main_button)
-        buttons.addWidget(self.default_button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.more_button)
+        buttons.setSpacing(spacing.SMALL)
+        flowing = QWidget()
+        flow = FlowLayout(flowing, 8)
+        flow.addWidget(self.main_button)
+        flow.addWidget(self.default_button)
+        buttons.addWidget(flowing, 1)
+        buttons.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 12)
-        layout.setSpacing(6)
+        layout.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.LARGE, spacing.MEDIUM)
+        layout.setSpacing(spacing.NEAR)
         layout.addLayout(head)
         for widget in (self.facts, self.loaded, self.problem, self.work, self.bar, self.note):
             layout.addWidget(widget)
-        layout.addSpacing(2)
+        layout.addSpacing(spacing.HAIR)
         layout.addLayout(buttons)
         layout.addWidget(self.ask)
 

@@ -6,21 +6,35 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
+    QVBoxLayout,
+    QWidget,
+)
 
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.model_row import ModelRow
 from tether_desktop.ui.models.model_status import ModelStatus
 from tether_desktop.ui.models.model_words import state_text
 
-POPUP_WIDTH = 460
+POPUP_WIDTH, MAX_POPUP_WIDTH = 460, 720
 MAX_POPUP_HEIGHT = 480
 MANY = 8
 """More models than these are searched."""
 
 _FOOT_SPACING = 5
 _MARGIN = 6
+_SCROLL_BAR = 14
+_FRAME = 54
+"""The picker's paddings and its arrow."""
 
 
 class ModelPopup(QFrame):
@@ -58,11 +72,11 @@ class ModelPopup(QFrame):
         self.search.installEventFilter(self)
         self._empty = QLabel(self.tr("There is no model yet."))
         self._empty.setProperty("kind", "muted")
-        self._empty.setContentsMargins(12, 10, 12, 10)
+        self._empty.setContentsMargins(spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM)
         self._inside = QWidget()
         self._list = QVBoxLayout(self._inside)
         self._list.setContentsMargins(0, 0, 0, 0)
-        self._list.setSpacing(2)
+        self._list.setSpacing(spacing.HAIR)
         self._list.addWidget(self._empty)
         self._scroll = QScrollArea()
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -78,7 +92,7 @@ class ModelPopup(QFrame):
         line.setProperty("kind", "line")
         line.setFixedHeight(1)
         foot = QHBoxLayout()
-        foot.setSpacing(4)
+        foot.setSpacing(spacing.TIGHT)
         foot.addWidget(self.add_button, 1)
         foot.addWidget(self.manage_button, 1)
         layout = QVBoxLayout(self)
@@ -151,12 +165,20 @@ class ModelPopup(QFrame):
         self._rows[model.name] = row
         return row
 
+    @property
+    def _width(self) -> int:
+        """Room for the longest name, as far as the screen goes."""
+        longest = max((row.natural_width for row in self.rows), default=0) + 2 * _MARGIN + _SCROLL_BAR
+        most = min(MAX_POPUP_WIDTH, self.screen().availableSize().width() - 2 * _MARGIN)
+        return max(POPUP_WIDTH, min(longest, most))
+
     def _fit(self) -> None:
-        wanted = max(self._list.heightForWidth(POPUP_WIDTH - 14), self._inside.sizeHint().height())
+        width = self._width
+        wanted = max(self._list.heightForWidth(width - 14), self._inside.sizeHint().height())
         frame = self.add_button.sizeHint().height() + 2 * _FOOT_SPACING + 1
         if not self.search.isHidden():
             frame += self.search.sizeHint().height() + _FOOT_SPACING
-        self.setFixedSize(POPUP_WIDTH, min(wanted + 14 + frame, MAX_POPUP_HEIGHT))
+        self.setFixedSize(width, min(wanted + 14 + frame, MAX_POPUP_HEIGHT))
 
     @Slot()
     def _on_search(self) -> None:
@@ -242,6 +264,8 @@ class ModelPicker(ThemedButton):
         self._chosen = chosen
         current = self.current
         self.setText(self._text(current))
+        named = f"{self.text()}\n" if current is not None else ""
+        self.setToolTip(named + self.tr("Choose the model"))
         if current is None:
             self.setAccessibleName(self.tr("Model: none"))
         else:
@@ -269,9 +293,14 @@ class ModelPicker(ThemedButton):
         hint = super().sizeHint()
         return QSize(hint.width() + 30, hint.height())
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
-        """The button, and an arrow that says there is a list."""
-        super().paintEvent(event)
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+        """The button, its words cut in the middle where they need more room, and an arrow: there is a list."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        room = self.width() - self.iconSize().width() - _FRAME
+        words = self.fontMetrics().elidedText(option.text, Qt.TextElideMode.ElideMiddle, room)
+        option.text = words.replace("&", "&&")
+        QStylePainter(self).drawControl(QStyle.ControlElement.CE_PushButton, option)
         arrow = icons.pixmap("chevron-down", "muted", 16, self.devicePixelRatioF())
         left = 12 if self.layoutDirection() == Qt.LayoutDirection.RightToLeft else self.width() - 28
         QPainter(self).drawPixmap(left, self.height() // 2 - 8, arrow)

@@ -8,11 +8,14 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.models.fit_pill import FitPill
 from tether_desktop.ui.models.model_status import ModelStatus
 from tether_desktop.ui.models.model_words import detail_text, state_text
+
+_SPACES = 62
+"""Margins, and what is between the parts of a row."""
 
 
 class ModelRow(QFrame):
@@ -60,12 +63,19 @@ class ModelRow(QFrame):
         """The model it stands for."""
         return self._status
 
+    @property
+    def natural_width(self) -> int:
+        """In which nothing of its first line is cut."""
+        parts = [self._check, self._title, self._state, *([self.button] if not self.button.isHidden() else [])]
+        return sum(each.sizeHint().width() for each in parts) + _SPACES
+
     def show_status(self, status: ModelStatus, *, selected: bool) -> None:
         """Show a model's state."""
         self._status = status
         self._selected = selected
         quantization = f" · {escape(status.quantization)}" if status.quantization else ""
         self._title.setText(f"<b>{escape(status.title)}</b>{quantization}")
+        self._title.setToolTip(escape(status.label))
         self._state.setText(state_text(status))
         set_kind(self._state, {"ready": "success", "busy": "success", "failed": "warning"}.get(status.state, "small"))
         self._detail.setText(self._problem() or detail_text(status))
@@ -111,21 +121,21 @@ class ModelRow(QFrame):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.setSpacing(8)
+        top.setSpacing(spacing.SMALL)
         top.addWidget(self._title, 1)
         top.addWidget(self._state)
         below = QHBoxLayout()
-        below.setSpacing(8)
+        below.setSpacing(spacing.SMALL)
         below.addWidget(self._detail, 1)
         below.addWidget(self.pill, 0, Qt.AlignmentFlag.AlignTop)
         words = QVBoxLayout()
-        words.setSpacing(3)
+        words.setSpacing(spacing.TIGHT)
         words.addLayout(top)
         words.addLayout(below)
         words.addWidget(self._bar)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 8, 8, 8)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.MEDIUM, spacing.SMALL, spacing.SMALL, spacing.SMALL)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self._check, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(words, 1)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)

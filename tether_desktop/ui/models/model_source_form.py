@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.dropped_model import ModelDrop
@@ -104,7 +105,7 @@ class ModelSourceForm(QWidget):
         caption.setWordWrap(True)
         caption.setBuddy(self.field)
         row = QHBoxLayout()
-        row.setSpacing(8)
+        row.setSpacing(spacing.SMALL)
         row.addWidget(self.file_button)
         row.addWidget(self.folder_button)
         row.addStretch(1)
@@ -115,16 +116,16 @@ class ModelSourceForm(QWidget):
         bottom.addWidget(self.add_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(choice)
         layout.addWidget(self.search)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.terms)
-        layout.addSpacing(8)
+        layout.addSpacing(spacing.SMALL)
         layout.addWidget(caption)
         layout.addWidget(self.field)
         layout.addLayout(row)
-        layout.addSpacing(4)
+        layout.addSpacing(spacing.TIGHT)
         layout.addLayout(bottom)
 
     @Slot()
@@ -188,12 +189,12 @@ class TermsNotice(QFrame):
         self.read_button.clicked.connect(self._on_read)
         self.box = QCheckBox(self.tr("I accept the terms"))
         words = QHBoxLayout()
-        words.setSpacing(8)
+        words.setSpacing(spacing.SMALL)
         words.addWidget(self.label, 1)
         words.addWidget(self.read_button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 6, 8, 8)
-        layout.setSpacing(4)
+        layout.setContentsMargins(spacing.LARGE, spacing.NEAR, spacing.SMALL, spacing.SMALL)
+        layout.setSpacing(spacing.TIGHT)
         layout.addLayout(words)
         layout.addWidget(self.box)
         self.hide()

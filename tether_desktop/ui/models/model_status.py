@@ -50,15 +50,6 @@ def weights_text(quantization: str) -> str:
     return translate("ModelStatus", "{quantization} weights").format(quantization=words)
 
 
-def size_text(size: int) -> str:
-    """A number of bytes for people, in decimal units as disks are sold: "95 MB", "4.9 GB"."""
-    if size >= 1_000_000_000:
-        return f"{size / 1e9:.1f} GB"
-    if size >= 1_000_000:
-        return f"{size / 1e6:.0f} MB"
-    return f"{max(size, 0) / 1e3:.0f} kB"
-
-
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
     """One model as the picker lists it.

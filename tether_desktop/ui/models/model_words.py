@@ -7,7 +7,9 @@ from datetime import datetime
 
 from PySide6.QtCore import QDate, QLocale, QTime
 
-from tether_desktop.ui.models.model_status import ModelStatus, size_text, weights_text
+from tether_desktop.ui.models.model_status import ModelStatus, weights_text
+from tether_desktop.ui.number_text import whole
+from tether_desktop.ui.size_text import size_text
 from tether_desktop.ui.translation import mark, translate
 
 _STATES = {
@@ -45,7 +47,7 @@ def detail_text(status: ModelStatus) -> str:
     if status.device:
         parts.append(status.device)
     if status.context_window:
-        parts.append(translate("ModelWords", "{count} tokens").format(count=status.context_window))
+        parts.append(translate("ModelWords", "{count} tokens").format(count=whole(status.context_window)))
     return " · ".join(parts)
 
 
@@ -55,7 +57,7 @@ def facts_text(status: ModelStatus) -> str:
     parts.append(weights_text(status.quantization))
     if status.context_window:
         words = translate("ModelWords", "{count} tokens of context")
-        parts.append(words.format(count=f"{status.context_window:,}"))
+        parts.append(words.format(count=whole(status.context_window)))
     if status.server:
         parts.append(translate("ModelWords", "on the server {server}").format(server=status.server))
     return " · ".join(filter(None, parts))

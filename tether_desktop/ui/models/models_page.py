@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 
 Tab = Literal["here", "add", "compare", "speed"]
@@ -95,19 +96,19 @@ class ModelsPage(QWidget):
         title = QLabel(self.tr("Models"))
         title.setProperty("kind", "title")
         head = QHBoxLayout()
-        head.setContentsMargins(18, 14, 24, 4)
-        head.setSpacing(8)
+        head.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.BROAD, spacing.TIGHT)
+        head.setSpacing(spacing.SMALL)
         head.addWidget(self.back_button)
         head.addWidget(title, 1)
         bar = QHBoxLayout()
-        bar.setContentsMargins(18, 0, 18, 0)
+        bar.setContentsMargins(spacing.LARGE, 0, spacing.LARGE, 0)
         bar.addWidget(self.tabs, 1)
         line = QWidget()
         line.setProperty("kind", "topbar")
         line.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         top = QVBoxLayout(line)
         top.setContentsMargins(0, 0, 0, 0)
-        top.setSpacing(2)
+        top.setSpacing(spacing.HAIR)
         top.addLayout(head)
         top.addLayout(bar)
         layout = QVBoxLayout(self)

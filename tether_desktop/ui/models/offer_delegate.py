@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from tether_desktop.ui.look import fonts, theme
 from tether_desktop.ui.models.fit_pill import paint_pill, pill_size
-from tether_desktop.ui.models.model_status import size_text
+from tether_desktop.ui.size_text import size_text
 from tether_desktop.ui.translation import translate
 
 if TYPE_CHECKING:
@@ -47,8 +47,13 @@ class OfferDelegate(QStyledItemDelegate):
         small = fonts.sans(look, look.type.small)
         rect = QRect(rect.left(), rect.top() + name, rect.width(), line)
         _paint_text(painter, rect, facts_text(rated.offer), small, look.colors.muted)
-        _paint_text(painter, rect.translated(0, line), rated.offer.description, small, look.colors.text)
+        _paint_text(painter, rect.translated(0, line), purpose_text(rated.offer), small, look.colors.text)
         painter.restore()
+
+
+def purpose_text(offer: Offer) -> str:
+    """What a model is good for, in the language that is on."""
+    return translate("Catalogue", offer.description)
 
 
 def facts_text(offer: Offer) -> str:

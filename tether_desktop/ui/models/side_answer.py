@@ -10,7 +10,8 @@ from tether_desktop.errors import TetherError
 from tether_desktop.events import Cancelled, Done, ErrorEvent, Event, HiddenThought, Status, Token
 from tether_desktop.messages import Timings, Usage, decode_rate
 from tether_desktop.ui.models.speed_words import rate_text
-from tether_desktop.ui.translation import mark, translate
+from tether_desktop.ui.number_text import duration_text
+from tether_desktop.ui.translation import counted, mark, translate
 
 AnswerState = Literal[
     "", "asked", "queued", "loading_model", "reading_prompt", "answering", "done", "stopped", "failed"
@@ -65,10 +66,9 @@ class SideAnswer:
         if self.usage is None or self.timings is None:
             return ""
         rate, timings = decode_rate(self.usage, self.timings), self.timings
-        first = translate("SideAnswer", "First word after {time}").format(time=_time(timings.first_token_s))
-        total = translate("SideAnswer", "{count} tokens in {time}")
-        took = _time(timings.first_token_s + timings.decode_s)
-        written = total.format(count=self.usage.completion_tokens, time=took)
+        first = translate("SideAnswer", "First word after {time}").format(time=duration_text(timings.first_token_s))
+        total = counted("SideAnswer", "%n token(s) in {time}", self.usage.completion_tokens)
+        written = total.format(time=duration_text(timings.first_token_s + timings.decode_s))
         return " · ".join(filter(None, (first, rate_text(rate) if rate else "", written)))
 
     def after(self, events: Iterable[Event]) -> SideAnswer:
@@ -97,8 +97,3 @@ def _change(answer: SideAnswer, event: Event) -> dict[str, Any]:
         case _:
             return {}
     return {**change, "progress": None}
-
-
-def _time(seconds: float) -> str:
-    """A short time: "46 ms", "1.2 s"."""
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

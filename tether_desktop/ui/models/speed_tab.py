@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.models.model_care import NOTHING, Care
@@ -151,27 +152,27 @@ class SpeedTab(QScrollArea):
         self.model_box.setMinimumContentsLength(12)
         self.model_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         top = QHBoxLayout()
-        top.setSpacing(8)
+        top.setSpacing(spacing.SMALL)
         top.addWidget(self.model_box, 1)
         top.addWidget(self.button)
         card = QFrame()
         card.setProperty("kind", "card")
         inside = QVBoxLayout(card)
-        inside.setContentsMargins(16, 14, 16, 14)
-        inside.setSpacing(8)
+        inside.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.LARGE, spacing.LARGE)
+        inside.setSpacing(spacing.SMALL)
         inside.addLayout(top)
         for widget in (self.stage, self.bar, self.error, self.verdict, self.figures):
             inside.addWidget(widget)
         page = QWidget()
         layout = QVBoxLayout(page)
-        layout.setContentsMargins(24, 16, 24, 24)
-        layout.setSpacing(12)
+        layout.setContentsMargins(spacing.BROAD, spacing.LARGE, spacing.BROAD, spacing.BROAD)
+        layout.setSpacing(spacing.MEDIUM)
         layout.addWidget(card)
-        layout.addSpacing(8)
+        layout.addSpacing(spacing.SMALL)
         for title, chart in ((self.models_title, self.models_chart), (self.earlier_title, self.earlier_chart)):
             layout.addWidget(title)
             layout.addWidget(chart)
-            layout.addSpacing(12)
+            layout.addSpacing(spacing.MEDIUM)
         layout.addStretch(1)
         self.setWidget(page)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tether_desktop.ui.number_text import decimal
 from tether_desktop.ui.translation import translate
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _PAGE_TOKENS = 650
 def rate_text(rate: float) -> str:
     """A speed: "87 tokens/s", "4.2 tokens/s"."""
     words = translate("SpeedWords", "{rate} tokens/s")
-    return words.format(rate=f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}")
+    return words.format(rate=decimal(rate))
 
 
 def verdict(result: SpeedResult) -> str:
@@ -57,6 +58,6 @@ def details(result: SpeedResult) -> str:
     ]
     if result.load_s is not None:
         words = translate("SpeedWords", "loaded in {seconds} s")
-        parts.append(words.format(seconds=f"{result.load_s:.1f}"))
+        parts.append(words.format(seconds=decimal(result.load_s)))
     text = " · ".join(parts)
     return text[:1].upper() + text[1:]

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from tether_desktop.errors import NoConnection
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import InstallView, plain_label
@@ -54,8 +55,8 @@ class StarterCard(QFrame):
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(22, 20, 22, 20)
-        layout.setSpacing(10)
+        layout.setContentsMargins(spacing.BROAD, spacing.WIDE, spacing.BROAD, spacing.WIDE)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(plain_label("heading", "SmolLM2 135M Instruct"))
         facts = self.tr("A download of about 95 MB · licence Apache-2.0 · runs on the processor")
         layout.addWidget(plain_label("small", facts))
@@ -69,7 +70,7 @@ class StarterCard(QFrame):
             "It is small and often wrong; larger models can be added below, now or later."
         )
         layout.addWidget(plain_label("muted", bad))
-        layout.addSpacing(4)
+        layout.addSpacing(spacing.TIGHT)
         layout.addWidget(self.view)
         buttons = QHBoxLayout()
         buttons.addWidget(self.add_button)
@@ -130,7 +131,7 @@ class WelcomePage(QScrollArea):
         own.addWidget(self.folder_label, 1)
         own.addWidget(self.look_again_button, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout()
-        column.setSpacing(12)
+        column.setSpacing(spacing.MEDIUM)
         column.addStretch(2)
         column.addWidget(plain_label("display", self.tr("Welcome to Tether")))
         column.addWidget(
@@ -139,7 +140,7 @@ class WelcomePage(QScrollArea):
                 self.tr("An assistant on this computer. What you write stays here. It needs a model first."),
             )
         )
-        column.addSpacing(8)
+        column.addSpacing(spacing.SMALL)
         column.addWidget(self.card)
         column.addLayout(other)
         column.addLayout(own)
@@ -150,7 +151,7 @@ class WelcomePage(QScrollArea):
         inside.setMaximumWidth(COLUMN_WIDTH)
         inside.setLayout(column)
         layout = QHBoxLayout(page)
-        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setContentsMargins(spacing.BROAD, spacing.BROAD, spacing.BROAD, spacing.BROAD)
         layout.addStretch(1)
         layout.addWidget(inside, 20)
         layout.addStretch(1)

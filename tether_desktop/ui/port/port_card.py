@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -103,19 +103,19 @@ class PortCard(QFrame):
 
     def _lay_out(self) -> None:
         remedies = QHBoxLayout(self._remedies)
-        remedies.setContentsMargins(0, 4, 0, 0)
-        remedies.setSpacing(6)
+        remedies.setContentsMargins(0, spacing.TIGHT, 0, 0)
+        remedies.setSpacing(spacing.NEAR)
         for button in (self.other_button, self.retry_button):
             button.setAutoDefault(False)
             remedies.addWidget(button)
         remedies.addStretch(1)
         words = QVBoxLayout()
-        words.setSpacing(4)
+        words.setSpacing(spacing.TIGHT)
         for widget in (self.title, self.text, self._remedies):
             words.addWidget(widget)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 12, 10, 12)
-        layout.setSpacing(10)
+        layout.setContentsMargins(spacing.LARGE, spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(words, 1)
         layout.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignTop)

@@ -6,9 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QVBoxLayout
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
+from tether_desktop.ui.look import spacing
+from tether_desktop.ui.look.switch import Switch
 from tether_desktop.ui.markdown.code_line import CodeLine
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.port.port_card import PortCard
@@ -28,8 +30,6 @@ _CURL = (
     if sys.platform == "win32"  # in PowerShell, `curl` alone is another command, and a backslash joins no lines
     else 'curl {url}/sessions \\\n    -H "Authorization: Bearer $(tether token)"'
 )
-_SWITCH = 26
-"""How far the words of a switch stand from its left edge."""
 
 
 class PortPage(SettingsPage):
@@ -54,8 +54,10 @@ class PortPage(SettingsPage):
         super().__init__("Local port")
         self._settings = settings
         self._state = PortState()
-        self.serve = QCheckBox(self.tr("Offer these conversations to programs on this computer"))
-        self.network = QCheckBox(self.tr("Let other computers in the network reach it"))
+        self.serve = Switch()
+        self.serve.setAccessibleName(self.tr("Offer these conversations to programs on this computer"))
+        self.network = Switch()
+        self.network.setAccessibleName(self.tr("Let other computers in the network reach it"))
         self.card = PortCard(can_move=not os.environ.get("MLC_PORT"))
         self.token = TokenField()
         self.curl = CodeLine(self.tr("the command"))
@@ -120,7 +122,7 @@ class PortPage(SettingsPage):
 
     def _make_examples(self) -> QVBoxLayout:
         examples = QVBoxLayout()
-        examples.setSpacing(4)
+        examples.setSpacing(spacing.TIGHT)
         for words, line in (
             (self.tr("In a terminal"), self.curl),
             (self.tr("Base URL for programs that know OpenAI's API; the key is the token"), self.base_url),
@@ -128,7 +130,7 @@ class PortPage(SettingsPage):
         ):
             examples.addWidget(plain_label("small", words))
             examples.addWidget(line)
-            examples.addSpacing(6)
+            examples.addSpacing(spacing.NEAR)
         examples.addWidget(
             plain_label(
                 "small",
@@ -158,11 +160,14 @@ class PortPage(SettingsPage):
         self.settings_chosen.emit({"port": str(port)})
 
 
-def _explained(switch: QCheckBox, text: str) -> QVBoxLayout:
-    label = plain_label("small", text)
-    label.setContentsMargins(_SWITCH, 0, 0, 4)
-    column = QVBoxLayout()
-    column.setSpacing(3)
-    column.addWidget(switch)
-    column.addWidget(label)
-    return column
+def _explained(switch: Switch, text: str) -> QHBoxLayout:
+    switch.setAccessibleDescription(text)
+    words = QVBoxLayout()
+    words.setSpacing(spacing.HAIR)
+    words.addWidget(plain_label("strong", switch.accessibleName()))
+    words.addWidget(plain_label("small", text))
+    row = QHBoxLayout()
+    row.setSpacing(spacing.BROAD)
+    row.addLayout(words, 1)
+    row.addWidget(switch, 0, Qt.AlignmentFlag.AlignTop)
+    return row

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor
 from tether_desktop.protocol.api.port.recent_requests import KEPT, OWN
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.plain_view import visible
+from tether_desktop.ui.number_text import duration_text
 
 if TYPE_CHECKING:
     from tether_desktop.protocol.api.port.recent_requests import RecentRequest
@@ -86,6 +87,6 @@ class RequestModel(QAbstractTableModel):
     def _words(self, request: RecentRequest) -> tuple[str, ...]:
         token = self.tr("own token") if request.token == OWN else request.token or self.tr("no token")
         client = f"{visible(request.client)}, {visible(token)}" if request.client else visible(token)
-        took = f"{request.seconds:.1f} s" if request.seconds >= 1 else f"{request.seconds * 1000:.0f} ms"
+        took = duration_text(request.seconds)
         asked = f"{request.method} {visible(request.path)}"
         return (f"{request.at.astimezone():%H:%M:%S}", client, asked, str(request.status), took)

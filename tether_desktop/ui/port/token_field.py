@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
+from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.icons import CONFIRM_MS
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -67,16 +69,15 @@ class TokenField(QWidget):
         self._refresh()
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(6)
+        buttons = QWidget()
+        row = FlowLayout(buttons)
         for button in (self.show_button, self.copy_button, self.renew_button):
             row.addWidget(button)
-        row.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.line)
-        layout.addLayout(row)
+        layout.addWidget(buttons)
         layout.addWidget(self.note)
 
     @Slot()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
+
 
 class ConfirmLine(QFrame):
     """Asks whether something is to be done that cannot be taken back.
@@ -31,8 +33,8 @@ class ConfirmLine(QFrame):
         buttons.addWidget(self.no)
         buttons.addWidget(self.yes)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 10, 12, 10)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM, spacing.MEDIUM)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self._label)
         layout.addLayout(buttons)
         self.yes.clicked.connect(self._on_yes)

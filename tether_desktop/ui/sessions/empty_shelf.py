@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 
 _ICON = 28
 
@@ -20,8 +20,8 @@ class EmptyShelf(QWidget):
         self.title.setProperty("kind", "strong")
         self.text.setProperty("kind", "small")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 0, 8, 0)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.SMALL, 0, spacing.SMALL, 0)
+        layout.setSpacing(spacing.SMALL)
         layout.addStretch(2)
         for label in (self._mark, self.title, self.text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QMimeData, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.port.port_sign import PortSign
 from tether_desktop.ui.sessions.chat_requests import ChatRequests
@@ -205,8 +206,8 @@ class SessionList(QWidget):
         column.addWidget(self.view, 1)
         self._pages.addWidget(chats)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 14, 12, 10)
-        layout.setSpacing(10)
+        layout.setContentsMargins(spacing.MEDIUM, spacing.LARGE, spacing.MEDIUM, spacing.MEDIUM)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.new_button)
         layout.addLayout(_row(self.search, self.more_button))
         layout.addWidget(self._pages, 1)
@@ -295,7 +296,7 @@ class SessionList(QWidget):
 def _row(*widgets: QWidget, all_wide: bool = False) -> QHBoxLayout:
     """Widgets side by side, the first one wide."""
     row = QHBoxLayout()
-    row.setSpacing(4)
+    row.setSpacing(spacing.TIGHT)
     for number, widget in enumerate(widgets):
         row.addWidget(widget, 1 if all_wide or not number else 0)
     return row

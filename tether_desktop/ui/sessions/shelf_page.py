@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from tether_desktop.context.records import SessionRecord
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.sessions.chat_menu import ChatMenus
 from tether_desktop.ui.sessions.chat_requests import ChatRequests
@@ -166,14 +167,14 @@ class ShelfPage(QWidget):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setSpacing(4)
+        head.setSpacing(spacing.TIGHT)
         head.addWidget(self.back_button)
         head.addWidget(self._title, 1)
         head.addWidget(self.empty_button)
         self._buttons = QWidget()
         foot = QHBoxLayout(self._buttons)
         foot.setContentsMargins(0, 0, 0, 0)
-        foot.setSpacing(6)
+        foot.setSpacing(spacing.NEAR)
         for button in (self.return_button, self.remove_button, self.empty_button):
             button.setProperty("kind", "answer")
         foot.addWidget(self.return_button)
@@ -181,7 +182,7 @@ class ShelfPage(QWidget):
         foot.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout.setSpacing(spacing.SMALL)
         layout.addLayout(head)
         layout.addWidget(self.note)
         layout.addWidget(self.view, 1)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from tether_desktop.ui.chat.announcement import announce
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.themed_button import ThemedButton
 
@@ -37,7 +38,7 @@ class UndoBar(QFrame):
         self.undo_button.setToolTip(self.tr("Undo ({keys})").format(keys=native))
         close = IconButton("x", self.tr("Dismiss"))
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 6, 6, 6)
+        layout.setContentsMargins(spacing.LARGE, spacing.NEAR, spacing.NEAR, spacing.NEAR)
         layout.addWidget(self._label, 1)
         layout.addWidget(self.undo_button)
         layout.addWidget(close)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFormLayout, QLabel, QListWidget, QListWidgetItem, QWidget
 
 from tether_desktop import __version__, paths
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -82,8 +83,8 @@ class AboutPage(SettingsPage):
     def _lay_out(self) -> None:
         title = QLabel(f"Tether {__version__}")
         title.setProperty("kind", "heading")
-        self._parts.setHorizontalSpacing(20)
-        self._parts.setVerticalSpacing(4)
+        self._parts.setHorizontalSpacing(spacing.WIDE)
+        self._parts.setVerticalSpacing(spacing.TIGHT)
         buttons = QWidget()
         row = FlowLayout(buttons, 8)
         for button in (self.diagnostics_button, self.logs_button, self.guide_button, self.tour_button):

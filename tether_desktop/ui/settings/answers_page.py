@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.page_table import page_words
@@ -67,7 +68,7 @@ class AnswersPage(SettingsPage):
         self.reload_button.setAutoDefault(False)
         self.reload_button.clicked.connect(self._on_reload)
         row = QHBoxLayout(card)
-        row.setContentsMargins(14, 8, 8, 8)
+        row.setContentsMargins(spacing.LARGE, spacing.SMALL, spacing.SMALL, spacing.SMALL)
         row.addWidget(self._words, 1)
         row.addWidget(self.reload_button)
         card.hide()

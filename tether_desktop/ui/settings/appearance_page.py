@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.settings_page import SettingsPage, section
@@ -36,7 +37,7 @@ class AppearancePage(SettingsPage):
         bubble = QFrame()
         bubble.setProperty("kind", "chip")
         asked = QHBoxLayout(bubble)
-        asked.setContentsMargins(14, 8, 14, 8)
+        asked.setContentsMargins(spacing.LARGE, spacing.SMALL, spacing.LARGE, spacing.SMALL)
         asked.addWidget(QLabel(self.tr("How far is the moon?")))
         right = QHBoxLayout()
         right.addStretch(1)
@@ -46,8 +47,8 @@ class AppearancePage(SettingsPage):
         )
         figures = plain_label("code", "384400 / 299792 = 1.28")
         layout = QVBoxLayout(sample)
-        layout.setContentsMargins(16, 14, 16, 14)
-        layout.setSpacing(10)
+        layout.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.LARGE, spacing.LARGE)
+        layout.setSpacing(spacing.SMALL)
         layout.addLayout(right)
         for label in (answer, figures):
             layout.addWidget(label)

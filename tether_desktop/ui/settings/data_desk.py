@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ class DataDesk(QObject):
         self._worker = worker
         self._tasks = tasks
         self._page = page
-        self._copying: asyncio.Task[Any] | None = None
+        self._copying: _Backup | None = None
         page.wanted.connect(self._on_wanted)
         page.stop_requested.connect(self._on_stop)
         page.bin_emptied.connect(self._on_empty_bin)
@@ -53,7 +54,7 @@ class DataDesk(QObject):
     @Slot(str)
     def back_up(self, path: str) -> None:
         """Copy the database to a file."""
-        self._copying = self._start(self._back_up(Path(path)))
+        self._start(self._back_up(Path(path)))
 
     @Slot(str)
     def export(self, path: str) -> None:
@@ -85,12 +86,15 @@ class DataDesk(QObject):
 
     async def _back_up(self, path: Path) -> None:
         self._say(self.tr("Backing up…"), stoppable=True)
+        copying = self._copying = _Backup(path, self._copied.emit)
         try:
-            await self._worker.submit(lambda tether: tether.library.back_up(path, self._copied.emit))
-        except asyncio.CancelledError:
+            whole = await self._worker.submit(copying.run)
+        finally:
+            self._copying = None
+        if whole:
+            self._say(self.tr("Backed up to {file}.").format(file=visible(str(path))))
+        else:
             self._say(self.tr("The backup was stopped; nothing of it is left."))
-            return
-        self._say(self.tr("Backed up to {file}.").format(file=visible(str(path))))
 
     async def _export(self, path: Path) -> None:
         self._say(self.tr("Exporting…"))
@@ -154,13 +158,13 @@ class DataDesk(QObject):
 
     @Slot(float)
     def _on_copied(self, share: float) -> None:
-        if self._copying is not None and not self._copying.done():
+        if self._copying is not None:
             self._say(self.tr("Backing up… {percent} %").format(percent=round(share * 100)), stoppable=True)
 
     @Slot()
     def _on_stop(self) -> None:
         if self._copying is not None:
-            self._copying.cancel()
+            self._copying.stop()
 
     @Slot()
     def _on_empty_bin(self) -> None:
@@ -169,6 +173,31 @@ class DataDesk(QObject):
     @Slot()
     def _on_erase_all(self) -> None:
         self._start(self._erase_all())
+
+
+class _Backup:
+    """One copying, which runs in the worker and is stopped from the window."""
+
+    def __init__(self, path: Path, tell: Callable[[float], None]) -> None:
+        self._path = path
+        self._tell = tell
+        self._stop: Callable[[], object] = lambda: None
+
+    async def run(self, tether: Tether) -> bool:
+        """Copy, and say whether all of it is there: False when it was stopped before."""
+        copying = asyncio.ensure_future(tether.library.back_up(self._path, self._tell))
+        self._stop = partial(asyncio.get_running_loop().call_soon_threadsafe, copying.cancel)
+        try:
+            await asyncio.wait([copying])
+        except asyncio.CancelledError:  # the program ends
+            copying.cancel()
+            await asyncio.wait([copying])
+            raise
+        return not copying.cancelled() and copying.result() is None
+
+    def stop(self) -> None:
+        """Let it be, unless it is done."""
+        self._stop()
 
 
 async def _write(tether: Tether, path: Path) -> None:

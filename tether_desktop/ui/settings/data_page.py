@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QUrl, Signal, Slot
+from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
+from tether_desktop.ui.look import spacing
+from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.themed_button import ThemedButton
-from tether_desktop.ui.models.install_view import plain_label
+from tether_desktop.ui.models.install_view import path_label, plain_label
 from tether_desktop.ui.sessions.confirm_line import ConfirmLine
 from tether_desktop.ui.settings.erase_card import EraseCard
 from tether_desktop.ui.settings.setting_editors import FoldersEditor, LineEditor
 from tether_desktop.ui.settings.settings_page import SettingsPage, section
+from tether_desktop.ui.size_text import size_text
 
 if TYPE_CHECKING:
     from tether_desktop.settings import Settings
@@ -58,7 +61,7 @@ class DataPage(SettingsPage):
         self.erase_card = EraseCard()
         self._lay_out(settings)
         self._connect()
-        self.stop_button.hide()
+        self.say("")
 
     def show_kept(self, kept: Kept) -> None:
         """Show what there is and where."""
@@ -78,6 +81,7 @@ class DataPage(SettingsPage):
     def say(self, text: str, *, stoppable: bool = False) -> None:
         """Say how far it is, or how it ended."""
         self.said.setText(text)
+        self.said.setVisible(bool(text))
         self.stop_button.setVisible(stoppable)
 
     def _show_places(self, kept: Kept) -> None:
@@ -98,34 +102,36 @@ class DataPage(SettingsPage):
             folder = str(place.folder)
             button.clicked.connect(lambda _=False, path=folder: QDesktopServices.openUrl(QUrl.fromLocalFile(path)))
             button.setEnabled(bool(place.folder))
-            caption, size = plain_label("strong", name), plain_label("muted", QLocale().formattedDataSize(place.size))
+            caption, size = plain_label("strong", name), plain_label("muted", size_text(place.size))
             for label in (caption, size):
                 label.setWordWrap(False)
-            for column, widget in enumerate((caption, plain_label("small", place.shown), size, button)):
-                self._places.addWidget(widget, line, column)
+            self._places.addWidget(caption, 2 * line, 0)
+            self._places.addWidget(size, 2 * line, 1)
+            self._places.addWidget(button, 2 * line, 2)
+            self._places.addWidget(path_label("small", place.shown), 2 * line + 1, 0, 1, 3)
 
     def _lay_out(self, settings: Settings) -> None:
         self._places.setColumnStretch(1, 1)
-        self._places.setHorizontalSpacing(14)
-        self._places.setVerticalSpacing(2)
+        self._places.setHorizontalSpacing(spacing.MEDIUM)
+        self._places.setVerticalSpacing(spacing.TIGHT)
         self.column.addWidget(self.summary)
         self.column.addLayout(self._places)
         self.column.addWidget(section(self.tr("Copies")))
         note = self.tr("A backup is the whole database. An export is a file that any program can read.")
         self.column.addWidget(plain_label("small", note))
-        self.column.addLayout(self._row(*self.buttons.values()))
+        self.column.addWidget(self._row(*self.buttons.values()))
         said = QHBoxLayout()
         said.addWidget(self.said, 1)
         said.addWidget(self.stop_button)
         self.column.addLayout(said)
         self.column.addWidget(section(self.tr("Bin")))
         self.add_fields(settings, ("bin_days",))
-        self.column.addLayout(self._row(self.empty_button))
+        self.column.addWidget(self._row(self.empty_button))
         self.column.addWidget(self.bin_question)
         self.column.addWidget(section(self.tr("Other places")))
         self._add_other_places(settings)
         self.column.addWidget(section(self.tr("Erase")))
-        self.column.addLayout(self._row(self.erase_button))
+        self.column.addWidget(self._row(self.erase_button))
         self.column.addWidget(self.erase_card)
         self.column.addStretch(1)
 
@@ -138,13 +144,12 @@ class DataPage(SettingsPage):
         address.setPlaceholderText(self.tr("A file in the data folder"))
         self.column.addWidget(self.make_field(settings, "sqlite_url", address))
 
-    def _row(self, *buttons: ThemedButton) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(8)
+    def _row(self, *buttons: ThemedButton) -> QWidget:
+        row = QWidget()
+        layout = FlowLayout(row, 8)
         for button in buttons:
             button.setAutoDefault(False)
-            row.addWidget(button)
-        row.addStretch(1)
+            layout.addWidget(button)
         return row
 
     def _connect(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 
@@ -28,14 +29,14 @@ class EraseCard(QFrame):
         self.yes = ThemedButton(self.tr("Erase for good"), kind="danger")
         self.no = ThemedButton(self.tr("Cancel"))
         row = QHBoxLayout()
-        row.setSpacing(8)
+        row.setSpacing(spacing.SMALL)
         row.addWidget(self.word, 1)
         for button in (self.no, self.yes):
             button.setAutoDefault(False)
             row.addWidget(button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 12, 14, 12)
-        layout.setSpacing(10)
+        layout.setContentsMargins(spacing.LARGE, spacing.MEDIUM, spacing.LARGE, spacing.MEDIUM)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self.question)
         layout.addLayout(row)
         self.word.textChanged.connect(self._refresh)

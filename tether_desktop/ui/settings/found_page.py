@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QStackedLayout, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.finding import Place, matching, places
 from tether_desktop.ui.settings.page_table import page_words
@@ -44,7 +45,7 @@ class FoundPage(QWidget):
         self._stack.addWidget(self.nothing)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(12)
+        layout.setSpacing(spacing.MEDIUM)
         layout.addWidget(heading)
         layout.addLayout(self._stack, 1)
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from tether_desktop.context.records import Persona
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -54,17 +55,17 @@ class PersonaCard(QFrame):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.setSpacing(6)
+        row.setSpacing(spacing.NEAR)
         for button in self.buttons.values():
             button.setAutoDefault(False)
             row.addWidget(button)
         row.addStretch(1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 12, 14, 12)
-        layout.setSpacing(4)
+        layout.setContentsMargins(spacing.LARGE, spacing.MEDIUM, spacing.LARGE, spacing.MEDIUM)
+        layout.setSpacing(spacing.TIGHT)
         layout.addWidget(self.title)
         layout.addWidget(self.about)
-        layout.addSpacing(4)
+        layout.addSpacing(spacing.TIGHT)
         layout.addLayout(row)
 
     def _on_action(self, action: str) -> None:

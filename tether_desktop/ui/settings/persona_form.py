@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLineEdit, QVBox
 
 from tether_desktop.context.records import Persona
 from tether_desktop.ui.composer.override_field import OverrideField
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.setting_editors import ChoiceEditor
@@ -72,19 +73,19 @@ class PersonaForm(QFrame):
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
+        form.setHorizontalSpacing(spacing.LARGE)
+        form.setVerticalSpacing(spacing.SMALL)
         form.addRow(self.tr("Name"), self.name)
         form.addRow(self.tr("Model"), self.model)
         bottom = QHBoxLayout()
-        bottom.setSpacing(8)
+        bottom.setSpacing(spacing.SMALL)
         bottom.addStretch(1)
         for button in (self.cancel_button, self.save_button):
             button.setAutoDefault(False)
             bottom.addWidget(button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 16, 16, 14)
-        layout.setSpacing(14)
+        layout.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.LARGE, spacing.LARGE)
+        layout.setSpacing(spacing.MEDIUM)
         layout.addLayout(form)
         layout.addWidget(self.problem)
         for field in self.fields.values():

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout
 
 from tether_desktop.context.records import Persona
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.keyed_rows import KeyedRows
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -41,7 +42,7 @@ class PersonasPage(SettingsPage):
         self._settings = settings
         self._models: tuple[str, ...] = ()
         self.form: PersonaForm | None = None
-        self._cards: KeyedRows[PersonaCard] = KeyedRows(self._make_card, spacing=8)
+        self._cards: KeyedRows[PersonaCard] = KeyedRows(self._make_card, gap=spacing.SMALL)
         self._none = plain_label("muted", self.tr("There are none yet."))
         self.add_button = ThemedButton(self.tr("Add a persona…"), "plus")
         self.add_button.setAutoDefault(False)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QSize, QTimer, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QButtonGroup,
     QComboBox,
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
+    QSizePolicy,
     QWidget,
 )
 
+from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.switch import Switch
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.folder_list import FolderList
@@ -86,13 +87,10 @@ class SegmentsEditor(QWidget):
         super().__init__()
         self.buttons: dict[str, ThemedButton] = {}
         self._group = QButtonGroup(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row = FlowLayout(self)
         for value, words, icon in choices:
             self.buttons[value] = self._make(value, words, icon)
             row.addWidget(self.buttons[value])
-        row.addStretch(1)
 
     def _make(self, value: str, words: str, icon: str) -> ThemedButton:
         button = ThemedButton(words, icon)
@@ -181,8 +179,12 @@ class LineEditor(QLineEdit):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedWidth(_CHARACTERS["line"] * self.fontMetrics().averageCharWidth())
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.editingFinished.connect(lambda: self.edited.emit(self.text().strip()))
+
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        """Room for an address; less where there is less."""
+        return QSize(_CHARACTERS["line"] * self.fontMetrics().averageCharWidth(), super().sizeHint().height())
 
     def show_value(self, text: str) -> None:
         """Show the value that holds."""

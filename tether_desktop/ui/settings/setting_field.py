@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.key_editor import KeyEditor
 from tether_desktop.ui.settings.setting_editors import (
@@ -22,6 +24,7 @@ from tether_desktop.ui.settings.setting_editors import (
     TextEditor,
 )
 from tether_desktop.ui.settings.setting_words import (
+    RESTARTS,
     allowed_words,
     choice_words,
     description_of,
@@ -55,6 +58,7 @@ class SettingField(QWidget):
         reset_button: shown while the value is not the default.
         problem_label: why what is written cannot be used.
         note_label: when a new value holds, or why it cannot be changed here.
+        restart_button: shown while the value is another one than Tether was started with, and waits for the next start.
 
     Signals:
         changed(name, value): the person gave it another value, which fits; None is the default.
@@ -69,6 +73,7 @@ class SettingField(QWidget):
         self.editor: Editor = editor or editor_of(row, settings)
         self._value = ""
         self._standing = ""
+        self._started: str | None = None
         self.title_label = QLabel(title_of(row))
         self.title_label.setTextFormat(Qt.TextFormat.PlainText)
         self.title_label.setProperty("kind", "strong")
@@ -76,6 +81,8 @@ class SettingField(QWidget):
         self.about_label = plain_label("small", description_of(row))
         self.problem_label = plain_label("danger_text")
         self.note_label = plain_label("small")
+        self.restart_button = ThemedButton(self.tr("Restart now"), "refresh-cw", kind="answer")
+        self.restart_button.setAutoDefault(False)
         self._lay_out()
         self._describe()
         self.show_value(getattr(settings, row.name))
@@ -96,6 +103,16 @@ class SettingField(QWidget):
         self._explain(self._standing)
         changed = value != self.row.default and not self.overridden
         self.reset_button.setVisible(changed)
+        self._offer_restart()
+
+    def show_started(self, value: Any) -> None:
+        """Know the value that Tether was started with."""
+        self._started = shown(value)
+        self._offer_restart()
+
+    def _offer_restart(self) -> None:
+        waits = self.row.name in RESTARTS and self._started not in {None, self._value} and not self.overridden
+        self.restart_button.setVisible(waits)
 
     @Slot()
     def reset(self) -> None:
@@ -148,15 +165,16 @@ class SettingField(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.setSpacing(4)
+        top.setSpacing(spacing.TIGHT)
         top.addWidget(self.title_label)
         top.addWidget(self.reset_button)
         top.addStretch(1)
         words = QVBoxLayout()
-        words.setSpacing(2)
+        words.setSpacing(spacing.HAIR)
         words.addLayout(top)
         for label in (self.about_label, self.note_label, self.problem_label):
             words.addWidget(label)
+        words.addWidget(self.restart_button, 0, Qt.AlignmentFlag.AlignLeading)
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.addLayout(words, 1)
@@ -168,7 +186,7 @@ class SettingField(QWidget):
         below = narrow or isinstance(self.editor, WIDE)
         direction = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
         self._layout.setDirection(direction)
-        self._layout.setSpacing(8 if below else 24)
+        self._layout.setSpacing(spacing.SMALL if below else spacing.BROAD)
         leading = Qt.AlignmentFlag(0) if isinstance(self.editor, WIDE) else Qt.AlignmentFlag.AlignLeading
         self._layout.setAlignment(self.editor, leading if below else Qt.AlignmentFlag.AlignTop)
 

@@ -31,9 +31,11 @@ class SettingsDesk(QObject):
     Signals:
         settings_changed(Settings): the values that hold now.
         tour_requested(): the first tour is to be shown again; the dialog is closed.
+        restart_requested(): Tether is to be started again; what was changed is saved, and the dialog closed.
     """
 
     settings_changed = Signal(object)
+    restart_requested = Signal()
     tour_requested = Signal()
 
     def __init__(self, worker: EngineWorker, tasks: Tasks, tools: ToolsDesk, port: PortDesk, window: QWidget) -> None:
@@ -45,9 +47,11 @@ class SettingsDesk(QObject):
         self._port = port
         self._window = window
         self._settings: Settings | None = None
+        self._started: Settings | None = None
         self._unsaved: dict[str, Any] = {}
         self._problems: dict[str, str] = {}
         self._saving = False
+        self._saved: asyncio.Task[None] | None = None
         self._pages = PageService(worker, tasks, tools, port, self)
         self._pages.settings_chosen.connect(self._on_settings_chosen)
         self._pages.tour_requested.connect(self._on_tour_requested)
@@ -63,6 +67,7 @@ class SettingsDesk(QObject):
         if settings is None:
             return
         self._settings = settings
+        self._started = self._started or settings
         if self.dialog is None:
             self.dialog = self._make(settings)
             self.dialog.show_page(page)  # a page that is put into a dialog on the screen is styled and laid out twice
@@ -95,7 +100,7 @@ class SettingsDesk(QObject):
     def _on_settings_chosen(self, changes: dict[str, Any]) -> None:
         self._unsaved |= changes
         if not self._saving:
-            self._tasks.start(self._save())
+            self._saved = self._tasks.start(self._save())
 
     async def _save(self) -> None:
         """Save until nothing is left; what was changed last holds in the end."""
@@ -117,6 +122,8 @@ class SettingsDesk(QObject):
         self._settings = settings
         self.settings_changed.emit(settings)
         self._tools.refresh()
+        if self.dialog is not None:
+            self.dialog.forget_errors()
         self._show_settings()
 
     def _show_settings(self) -> None:
@@ -127,6 +134,9 @@ class SettingsDesk(QObject):
     @Slot(str, object)
     def _on_page_made(self, name: str, page: SettingsPage) -> None:
         self._pages.serve(name, page)
+        page.restart_requested.connect(self._on_restart_requested)
+        if self._started is not None:
+            page.show_started(self._started)
 
     @Slot()
     def _on_tools_changed(self) -> None:
@@ -143,6 +153,17 @@ class SettingsDesk(QObject):
         if self.dialog is not None:
             self.dialog.accept()
         self.tour_requested.emit()
+
+    @Slot()
+    def _on_restart_requested(self) -> None:
+        self._tasks.start(self._restart())
+
+    async def _restart(self) -> None:
+        if self._saved is not None:
+            await self._saved
+        if self.dialog is not None:
+            self.dialog.close()
+        self.restart_requested.emit()
 
     @Slot()
     def _on_finished(self) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.settings.found_page import FoundPage
 from tether_desktop.ui.settings.page_list import PageList
@@ -133,6 +134,11 @@ class SettingsDialog(QDialog):
         """Tell what went wrong, on the page that was turned to."""
         self.page(self.page_name or PAGE_NAMES[0]).show_error(error)
 
+    def forget_errors(self) -> None:
+        """What went wrong went well since."""
+        for page in self._made.values():
+            page.banner.hide()
+
     def done(self, result: int) -> None:
         """What is being typed counts."""
         focus = self.focusWidget()
@@ -161,20 +167,18 @@ class SettingsDialog(QDialog):
         self.search.setClearButtonEnabled(True)
         self.search.setMaxLength(200)
         side = QVBoxLayout()
-        side.setSpacing(10)
+        side.setSpacing(spacing.SMALL)
         side.addWidget(self.search)
         side.addWidget(self.names, 1)
         self.search.setFixedWidth(self.names.width())
-        right = QVBoxLayout()
-        right.setSpacing(0)
-        right.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        shown = QGridLayout()  # the button has a corner of the page, beside its heading
+        shown.addWidget(self._pages, 0, 0)
+        shown.addWidget(self.close_button, 0, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignTrailing)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 16, 12, 16)
-        layout.setSpacing(20)
+        layout.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.MEDIUM, spacing.LARGE)
+        layout.setSpacing(spacing.WIDE)
         layout.addLayout(side)
-        layout.addWidget(self._pages, 1)
-        layout.addLayout(right)
-        layout.setSpacing(20)
+        layout.addLayout(shown, 1)
         room = self.screen().availableSize()
         self.setMinimumSize(min(560, room.width() - 24), min(360, room.height() - _FRAME))
         self.resize(min(_SIZE[0], room.width() - 24), min(_SIZE[1], room.height() - _FRAME))

@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from tether_desktop.ui.banner import Banner
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.settings.page_table import PageFacts, page_named, page_words
 from tether_desktop.ui.settings.setting_field import SettingField
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from tether_desktop.errors import TetherError
     from tether_desktop.settings import Settings
     from tether_desktop.ui.settings.setting_editors import Editor
+
+_CORNER = 40
+"""What the button that closes the settings takes beside the heading."""
 
 _NARROW = 48
 """Characters of a page's width, below which words and controls do not stand side by side."""
@@ -33,9 +37,11 @@ class SettingsPage(QWidget):
 
     Signals:
         setting_changed(name, value): a row of the settings table got another value; None is its default.
+        restart_requested(): a value that holds when Tether is started again is to hold now.
     """
 
     setting_changed = Signal(str, object)
+    restart_requested = Signal()
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         """``name`` is one of ``PAGE_NAMES``."""
@@ -48,8 +54,8 @@ class SettingsPage(QWidget):
         heading.setProperty("kind", "title")
         inside = QWidget()
         inside.setLayout(self.column)
-        self.column.setContentsMargins(2, 2, 16, 8)
-        self.column.setSpacing(16)
+        self.column.setContentsMargins(spacing.HAIR, spacing.HAIR, spacing.LARGE, spacing.SMALL)
+        self.column.setSpacing(spacing.LARGE)
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
@@ -60,9 +66,10 @@ class SettingsPage(QWidget):
         inside.setAutoFillBackground(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(12)
+        layout.setSpacing(spacing.MEDIUM)
         for widget in (heading, self.banner):
             layout.addWidget(widget)
+        heading.setContentsMargins(0, 0, _CORNER, 0)
         layout.addWidget(self._area, 1)
 
     @Slot(object)
@@ -75,6 +82,11 @@ class SettingsPage(QWidget):
         for name, field in self.fields.items():
             field.show_value(getattr(settings, name))
 
+    def show_started(self, settings: Settings) -> None:
+        """Know the values that Tether was started with: where another one is chosen, it can be started again."""
+        for name, field in self.fields.items():
+            field.show_started(getattr(settings, name))
+
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Say beside rows of the settings table why the values that hold there do nothing."""
         for name in problems.keys() & self.fields.keys():
@@ -83,9 +95,12 @@ class SettingsPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         """Put controls below their words where the page is narrow for the text size."""
         super().resizeEvent(event)
-        narrow = self.width() < _NARROW * self.fontMetrics().averageCharWidth()
         for field in self.fields.values():
-            field.set_narrow(narrow=narrow)
+            field.set_narrow(narrow=self.is_narrow(_NARROW))
+
+    def is_narrow(self, characters: int) -> bool:
+        """Whether there is no room for so many characters beside each other."""
+        return self.width() < characters * self.fontMetrics().averageCharWidth()
 
     def go_to(self, row: str) -> None:
         """Give the keyboard to a row of the settings table, where it can be seen."""
@@ -113,6 +128,7 @@ class SettingsPage(QWidget):
         row = next(each for each in setting_rows() if each.name == name)
         field = SettingField(row, settings, editor)
         field.changed.connect(self.setting_changed)
+        field.restart_button.clicked.connect(self.restart_requested)
         self.fields[name] = field
         return field
 
@@ -121,6 +137,7 @@ def section(text: str) -> QLabel:
     """A heading inside a page."""
     label = QLabel(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
     label.setProperty("kind", "heading")
-    label.setContentsMargins(0, 10, 0, 0)
+    label.setContentsMargins(0, spacing.MEDIUM, 0, 0)
     return label

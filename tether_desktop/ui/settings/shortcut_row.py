@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from tether_desktop.ui.commands import Command
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -39,7 +40,7 @@ class ShortcutRow(QWidget):
         super().__init__()
         self.command = command
         self._wanted = ""
-        self.title_label = QLabel(command.translated)
+        self.title_label = plain_label("", command.translated)
         self.keys = KeyEditor(lambda keys: keys_problem(keys, command))
         self.keys.setAccessibleName(command.translated)
         reset = self.tr("Reset the keys of: {title}").format(title=command.translated)
@@ -76,22 +77,31 @@ class ShortcutRow(QWidget):
         self.take_button.show()
         self.take_button.setAccessibleName(f"{words} {self.take_button.text()}")
 
+    def set_narrow(self, *, narrow: bool) -> None:
+        """Put the keys below the words where there is no room beside them."""
+        self._top.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        self._top.setSpacing(spacing.HAIR if narrow else spacing.SMALL)
+
     def _lay_out(self) -> None:
         policy = self.reset_button.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset_button.setSizePolicy(policy)
-        top = QHBoxLayout()
-        top.setSpacing(8)
-        top.addWidget(self.title_label, 1)
-        top.addWidget(self.reset_button)
-        top.addWidget(self.keys)
+        pressed = QHBoxLayout()
+        pressed.setSpacing(spacing.SMALL)
+        pressed.addStretch(1)
+        pressed.addWidget(self.reset_button)
+        pressed.addWidget(self.keys)
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.setSpacing(spacing.SMALL)
+        self._top.addWidget(self.title_label, 1)
+        self._top.addLayout(pressed)
         below = QHBoxLayout()
         below.addWidget(self.problem_label, 1)
         below.addWidget(self.take_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(top)
+        layout.setSpacing(spacing.TIGHT)
+        layout.addLayout(self._top)
         layout.addLayout(below)
 
 

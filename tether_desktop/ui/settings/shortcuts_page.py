@@ -6,9 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout
 
 from tether_desktop.ui.commands import COMMANDS, Command, read_shortcuts, write_shortcuts
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.settings_page import SettingsPage
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from tether_desktop.settings import Settings
 
 _ENV = "TETHER_SHORTCUTS"
+_NARROW = 40
+"""Characters of the page's width, below which keys stand below their commands."""
 
 
 class ShortcutsPage(SettingsPage):
@@ -43,6 +47,12 @@ class ShortcutsPage(SettingsPage):
             row.setEnabled(not os.environ.get(_ENV))
         self.show_settings(settings)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        """Put keys below their commands where the page is narrow."""
+        super().resizeEvent(event)
+        for row in self.rows.values():
+            row.set_narrow(narrow=self.is_narrow(_NARROW))
+
     def show_settings(self, settings: Settings) -> None:
         """Show the keys that hold now."""
         super().show_settings(settings)
@@ -64,11 +74,11 @@ class ShortcutsPage(SettingsPage):
         if os.environ.get(_ENV):
             note = self.tr("Set by the environment variable {name}.").format(name=_ENV)
         top = QHBoxLayout()
-        top.setSpacing(12)
+        top.setSpacing(spacing.MEDIUM)
         top.addWidget(plain_label("muted", note), 1)
         top.addWidget(self.reset_button)
         self.column.addLayout(top)
-        self.column.setSpacing(10)
+        self.column.setSpacing(spacing.SMALL)
         for row in self.rows.values():
             self.column.addWidget(row)
         self.column.addStretch(1)

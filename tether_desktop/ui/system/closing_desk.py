@@ -37,11 +37,13 @@ class ClosingDesk(QObject):
 
     Signals:
         left(): the program is to end.
+        restarted(): the program is to end, and to be started again.
         sent_to_tray(): the window is to hide, and the program to stay.
         remembered(setting): what closing means from now on: "quit" or "background".
     """
 
     left = Signal()
+    restarted = Signal()
     sent_to_tray = Signal()
     remembered = Signal(str)
 
@@ -78,11 +80,22 @@ class ClosingDesk(QObject):
         """End the program, after a question while something would be cut off."""
         question = self._what_is_cut_off()
         if question:
-            self._show_window()
-            answers = {"stay": self.tr("Keep Tether open"), "leave": self.tr("Quit")}
-            self.sheet.ask(self.tr("Quit anyway?"), question, answers)
+            self._ask(self.tr("Quit anyway?"), question, {"leave": self.tr("Quit")})
         else:
             self.left.emit()
+
+    @Slot()
+    def restart(self) -> None:
+        """End the program and start it again, after a question while something would be cut off."""
+        question = self._what_is_cut_off()
+        if question:
+            self._ask(self.tr("Restart anyway?"), question, {"restart": self.tr("Restart now")})
+        else:
+            self.restarted.emit()
+
+    def _ask(self, title: str, question: str, answers: dict[str, str]) -> None:
+        self._show_window()
+        self.sheet.ask(title, question, {"stay": self.tr("Keep Tether open"), **answers})
 
     def _ask_where_to(self) -> None:
         answers = {"tray": self.tr("Keep in tray"), "quit": self.tr("Quit")}
@@ -124,3 +137,5 @@ class ClosingDesk(QObject):
                 self.quit()
             case "leave":
                 self.left.emit()
+            case "restart":
+                self.restarted.emit()

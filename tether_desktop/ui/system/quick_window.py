@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 
 from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.composer.message_edit import MessageEdit
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.markdown.markdown_body import MarkdownBody
@@ -157,7 +158,7 @@ class QuickWindow(QFrame):
         field = QFrame()
         field.setProperty("kind", "field")
         row = QHBoxLayout(field)
-        row.setContentsMargins(16, 8, 8, 8)
+        row.setContentsMargins(spacing.LARGE, spacing.SMALL, spacing.SMALL, spacing.SMALL)
         row.addWidget(self.edit, 1)
         row.addWidget(self.send_button, 0, Qt.AlignmentFlag.AlignBottom)
         for label in (self.question_label, self.status_label):
@@ -177,7 +178,7 @@ class QuickWindow(QFrame):
         foot.addWidget(self.open_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(_EDGE, _EDGE, _EDGE, _EDGE)
-        layout.setSpacing(12)
+        layout.setSpacing(spacing.MEDIUM)
         for widget in (field, self.question_label, self._scroll, self._foot):
             layout.addWidget(widget)
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from tether_desktop.ui.look import theme
+from tether_desktop.ui.look import spacing, theme
 from tether_desktop.ui.look.focus_chain import step_focus, stops_inside
 from tether_desktop.ui.look.themed_button import ThemedButton
 
@@ -125,16 +125,16 @@ class Sheet(QWidget):
         self.answered.emit(key, self.remember.isChecked())
 
     def _lay_out(self) -> None:
-        self._row.setSpacing(8)
+        self._row.setSpacing(spacing.SMALL)
         foot = QHBoxLayout()
         foot.addStretch(1)
         foot.addLayout(self._row)
         inside = QVBoxLayout(self._card)
-        inside.setContentsMargins(_EDGE, 20, _EDGE, 20)
-        inside.setSpacing(12)
+        inside.setContentsMargins(_EDGE, spacing.WIDE, _EDGE, spacing.WIDE)
+        inside.setSpacing(spacing.MEDIUM)
         for widget in (self.title, self.text, self.remember):
             inside.addWidget(widget)
-        inside.addSpacing(4)
+        inside.addSpacing(spacing.TIGHT)
         inside.addLayout(foot)
         self._card.setFixedWidth(_WIDTH)
         layout = QVBoxLayout(self)

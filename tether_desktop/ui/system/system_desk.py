@@ -32,10 +32,12 @@ class SystemDesk(QObject):
 
     Signals:
         left(): the program is to end.
+        restarted(): the program is to end, and to be started again.
         models_given(paths): another start, or the desktop, brings files of models.
     """
 
     left = Signal()
+    restarted = Signal()
     models_given = Signal(list)
 
     def __init__(self, window: MainWindow, worker: EngineWorker) -> None:
@@ -103,6 +105,7 @@ class SystemDesk(QObject):
         tray.quick_requested.connect(self.quick.show)
         tray.quit_requested.connect(self.closing.quit)
         self.closing.left.connect(self.left)
+        self.closing.restarted.connect(self.restarted)
         self.closing.sent_to_tray.connect(self._on_sent_to_tray)
         self.notifier.chosen.connect(self._on_chosen)
         self.quick.handed_over.connect(self._on_handed_over)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
-from tether_desktop.ui.look import icons
+from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.themed_button import ThemedButton
 
@@ -44,8 +44,8 @@ class TemporaryBar(QFrame):
         kept.setRetainSizeWhenHidden(True)  # the bar is as high without it
         self.keep_button.setSizePolicy(kept)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 6, 6, 6)
-        layout.setSpacing(8)
+        layout.setContentsMargins(spacing.MEDIUM, spacing.NEAR, spacing.NEAR, spacing.NEAR)
+        layout.setSpacing(spacing.SMALL)
         layout.addWidget(self._mark)
         layout.addWidget(self.label, 1)
         layout.addWidget(self.keep_button)

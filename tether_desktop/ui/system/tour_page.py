@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
-from tether_desktop.ui.look import icons, theme
+from tether_desktop.ui.look import icons, spacing, theme
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.translation import mark, translate
 
@@ -164,7 +164,7 @@ class TourPage(QWidget):
         for picture, (_name, title, texts) in zip(self._pictures, PAGES, strict=True):
             self._stack.addWidget(_page(picture, translate("Tour", title), [translate("Tour", each) for each in texts]))
         foot = QHBoxLayout()
-        foot.setSpacing(8)
+        foot.setSpacing(spacing.SMALL)
         foot.addWidget(self.skip_button)
         foot.addStretch(1)
         foot.addWidget(self._dots)
@@ -177,11 +177,11 @@ class TourPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addStretch(2)
         column.addWidget(self._stack)
-        column.addSpacing(32)
+        column.addSpacing(spacing.VAST)
         column.addLayout(foot)
         column.addStretch(3)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(32, 24, 32, 24)
+        layout.setContentsMargins(spacing.VAST, spacing.BROAD, spacing.VAST, spacing.BROAD)
         layout.addStretch(1)
         layout.addWidget(inside, 20)
         layout.addStretch(1)
@@ -191,7 +191,7 @@ def _page(picture: QLabel, title: str, texts: list[str]) -> QWidget:
     page = QWidget()
     column = QVBoxLayout(page)
     column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(16)
+    column.setSpacing(spacing.LARGE)
     column.addWidget(picture)
     column.addWidget(_label(title, "display"))
     for text in texts:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from tether_desktop.ui.chat.message_view import CallView
 from tether_desktop.ui.look import fonts, icons, theme
 from tether_desktop.ui.look.fold import FOLD_HEIGHT
+from tether_desktop.ui.look.mirror import mirrored, turned
 from tether_desktop.ui.tools.call_words import brief_arguments, one_line, origin_of, state_of, title_of
 from tether_desktop.ui.tools.tool_facts import ToolNames
 
@@ -62,7 +63,7 @@ class CallHeader(QAbstractButton):
         self._paint_ground(painter)
         ratio, middle = self.devicePixelRatioF(), (FOLD_HEIGHT - 2) / 2
         mark = icons.pixmap("wrench", _ICON_COLORS.get(self._call.state, "muted"), 18, ratio)
-        painter.drawPixmap(QPointF(11, middle - 9), mark)
+        painter.drawPixmap(mirrored(self, QRectF(11, middle - 9, 18, 18)).topLeft(), mark)
         right = self._paint_right(painter, middle, ratio)
         self._paint_title(painter, QRectF(_LEFT, 0, right - _LEFT - 12, FOLD_HEIGHT - 2))
         self._paint_second_line(painter)
@@ -83,26 +84,28 @@ class CallHeader(QAbstractButton):
         look, right = theme.active(), self.width() - 12.0
         if self._call.state != "waiting":
             right = self.width() - 29.0
-            chevron = "chevron-down" if self.isChecked() else "chevron-right"
-            painter.drawPixmap(QPointF(right, middle - 9), icons.pixmap(chevron, "muted", 18, ratio))
+            name = "chevron-down" if self.isChecked() else turned("chevron-right", self)
+            chevron = icons.pixmap(name, "muted", 18, ratio)
+            painter.drawPixmap(mirrored(self, QRectF(right, middle - 9, 18, 18)).topLeft(), chevron)
             right -= 8
         words, color = state_of(self._call)
         font = fonts.sans(look, look.type.small)
         width = QFontMetricsF(font).horizontalAdvance(words)
         painter.setFont(font)
         painter.setPen(QColor(look.color(color)))
-        painter.drawText(QRectF(right - width - 2, 0, width + 2, FOLD_HEIGHT - 2), Qt.AlignmentFlag.AlignVCenter, words)
+        rect = mirrored(self, QRectF(right - width - 2, 0, width + 2, FOLD_HEIGHT - 2))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, words)
         return right - width
 
     def _paint_title(self, painter: QPainter, rect: QRectF) -> None:
         look = theme.active()
         bold = fonts.sans(look, look.type.body - 1, bold=True)
-        taken = _paint_elided(painter, rect, title_of(self._call, self._names), bold, look.colors.text)
+        taken = self._paint_elided(painter, rect, title_of(self._call, self._names), bold, look.colors.text)
         is_plain = not (self.isChecked() or self._call.text or self._call.state == "waiting")
         brief = brief_arguments(self._call) if is_plain else ""
         rest = rect.adjusted(taken + 10, 0, 0, 0)
         if brief and rest.width() > 60:
-            _paint_elided(painter, rest, brief, fonts.mono(look), look.colors.muted)
+            self._paint_elided(painter, rest, brief, fonts.mono(look), look.colors.muted)
 
     def _paint_second_line(self, painter: QPainter) -> None:
         look = theme.active()
@@ -112,21 +115,21 @@ class CallHeader(QAbstractButton):
             bar = QRectF(self.width() - 16.0 - _BAR, top + 8, _BAR, 4)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(look.colors.hover))
-            painter.drawRoundedRect(bar, 2, 2)
+            painter.drawRoundedRect(mirrored(self, bar), 2, 2)
             bar.setWidth(bar.width() * min(max(self._call.progress or 0.0, 0.0), 1.0))
             painter.setBrush(QColor(look.colors.accent))
-            painter.drawRoundedRect(bar, 2, 2)
+            painter.drawRoundedRect(mirrored(self, bar), 2, 2)
             room -= _BAR + 12
         running = self._call.state == "running"
         font = fonts.sans(look, look.type.small) if running else fonts.mono(look)
-        _paint_elided(painter, QRectF(_LEFT, top, room, SECOND_LINE - 4), self.second_line, font, look.colors.muted)
+        rect = QRectF(_LEFT, top, room, SECOND_LINE - 4)
+        self._paint_elided(painter, rect, self.second_line, font, look.colors.muted)
 
-
-def _paint_elided(painter: QPainter, rect: QRectF, text: str, font: QFont, color: str) -> float:
-    """Paint a line of text, cut off where it has no room; returns the width it takes."""
-    metrics = QFontMetricsF(font)
-    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
-    painter.setFont(font)
-    painter.setPen(QColor(color))
-    painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, shown)
-    return metrics.horizontalAdvance(shown)
+    def _paint_elided(self, painter: QPainter, rect: QRectF, text: str, font: QFont, color: str) -> float:
+        """Paint a line of text, cut off where it has no room; returns the width it takes."""
+        metrics = QFontMetricsF(font)
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        painter.setFont(font)
+        painter.setPen(QColor(color))
+        painter.drawText(mirrored(self, rect), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        return metrics.horizontalAdvance(shown)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from tether_desktop.ui.chat.message_view import CallState, CallView
 from tether_desktop.ui.look.plain_view import visible
+from tether_desktop.ui.number_text import duration_text, whole
 from tether_desktop.ui.tools.tool_facts import ToolNames
 from tether_desktop.ui.translation import mark, translate
 
 BROKEN = mark("ToolCalls", "A call that could not be understood")
+WORTH_SAYING_S = 0.1
+"""Of a call that took less, it is not said how long."""
 MOST_RESULT = 20_000
 """Characters of a result that are laid out; copying takes all of it."""
 
@@ -51,8 +54,9 @@ def state_of(call: CallView) -> tuple[str, str]:
     if call.state == "running" and call.progress is not None:
         percent = round(min(max(call.progress, 0.0), 1.0) * 100)
         return translate("ToolCalls", "running {percent} %").format(percent=percent), color
-    if call.seconds is not None and call.state in {"done", "failed"}:
-        return f"{words} · {duration_text(call.seconds)}", color
+    seconds = call.seconds or 0.0
+    if seconds >= WORTH_SAYING_S and call.state in {"done", "failed"}:
+        return f"{words} · {duration_text(seconds)}", color
     return words, color
 
 
@@ -71,13 +75,5 @@ def shown_result(call: CallView) -> str:
     if len(call.result) <= MOST_RESULT:
         return visible(call.result)
     rest = len(call.result) - MOST_RESULT
-    more = translate("ToolCalls", "… and {count} more characters").format(count=f"{rest:,}")
+    more = translate("ToolCalls", "… and {count} more characters").format(count=whole(rest))
     return f"{visible(call.result[:MOST_RESULT])}\n{more}"
-
-
-def duration_text(seconds: float) -> str:
-    """A duration for people: "0.3 s", "1 min 12 s"."""
-    if seconds < 60:
-        return translate("Durations", "{seconds} s").format(seconds=f"{seconds:.1f}")
-    minutes, rest = divmod(round(seconds), 60)
-    return translate("Durations", "{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)

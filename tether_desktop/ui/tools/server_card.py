@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -149,13 +150,13 @@ class ServerCard(QFrame):
         top.addWidget(self.switch, 1)
         top.addWidget(self.pill)
         bottom = QHBoxLayout()
-        bottom.setSpacing(6)
+        bottom.setSpacing(spacing.NEAR)
         for button in self.buttons.values():
             bottom.addWidget(button)
         bottom.addStretch(1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 10, 14, 10)
-        layout.setSpacing(6)
+        layout.setContentsMargins(spacing.LARGE, spacing.MEDIUM, spacing.LARGE, spacing.MEDIUM)
+        layout.setSpacing(spacing.NEAR)
         layout.addLayout(top)
         for label in (self.command, self.facts, self.warning, self.problem, self.note):
             layout.addWidget(label)

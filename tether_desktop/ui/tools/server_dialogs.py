@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.plain_view import pretty_json, visible
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
@@ -37,8 +38,8 @@ class TextDialog(QDialog):
         self.buttons.addStretch(1)
         self.buttons.addWidget(self.close_button)
         self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(20, 18, 20, 16)
-        self.column.setSpacing(10)
+        self.column.setContentsMargins(spacing.WIDE, spacing.LARGE, spacing.WIDE, spacing.LARGE)
+        self.column.setSpacing(spacing.SMALL)
         self.column.addWidget(self.text, 1)
         self.column.addLayout(self.buttons)
         room = self.screen().availableSize()

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from tether_desktop.errors import SettingsError
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.tools.pasted_servers import pasted_servers
@@ -70,8 +71,8 @@ class ServerForm(QFrame):
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
+        form.setHorizontalSpacing(spacing.LARGE)
+        form.setVerticalSpacing(spacing.SMALL)
         self.pasted.setPlaceholderText('{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}')
         self.pasted.setFixedHeight(self.variables.height())
         rows = (
@@ -91,8 +92,8 @@ class ServerForm(QFrame):
         bottom.addWidget(self.cancel_button)
         bottom.addWidget(self.add_button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 12)
-        layout.setSpacing(10)
+        layout.setContentsMargins(spacing.LARGE, spacing.LARGE, spacing.LARGE, spacing.MEDIUM)
+        layout.setSpacing(spacing.SMALL)
         layout.addLayout(form)
         layout.addWidget(self.problem)
         layout.addLayout(bottom)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.keyed_rows import KeyedRows
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -19,6 +20,7 @@ from tether_desktop.ui.tools.server_card import ServerCard
 from tether_desktop.ui.tools.server_form import ServerForm
 
 if TYPE_CHECKING:
+    from tether_desktop.errors import TetherError
     from tether_desktop.ui.tools.tool_facts import ToolsSnapshot
 
 
@@ -44,8 +46,8 @@ class ServersPage(SettingsPage):
         super().__init__("MCP servers")
         self._file = ""
         self._problem: object = None
-        self._adding = ""
-        self._cards: KeyedRows[ServerCard] = KeyedRows(self._make_card, spacing=8)
+        self._adding: set[str] = set()
+        self._cards: KeyedRows[ServerCard] = KeyedRows(self._make_card, gap=spacing.SMALL)
         self._none = plain_label("muted", self.tr("There are none yet."))
         self.form = ServerForm()
         self.form.hide()
@@ -74,9 +76,16 @@ class ServersPage(SettingsPage):
 
     def show_added(self, name: str) -> None:
         """What the form asked for is done: it can be used for another one."""
-        if name == self._adding:
-            self.form.clear()
-            self._close_form()
+        if name in self._adding:
+            self._adding.remove(name)
+            if not self._adding:
+                self.form.clear()
+                self._close_form()
+
+    def show_error(self, error: TetherError) -> None:
+        """Tell what went wrong; what is in the form stays there, to be corrected."""
+        super().show_error(error)
+        self._adding.clear()
 
     def show_note(self, name: str, text: str) -> None:
         """Show at a server what came of a test."""
@@ -115,7 +124,7 @@ class ServersPage(SettingsPage):
 
     @Slot(str, object)
     def _on_form(self, name: str, entry: dict[str, Any]) -> None:
-        self._adding = name
+        self._adding.add(name)
         self.banner.hide()
         self.add_requested.emit(name, entry)
 

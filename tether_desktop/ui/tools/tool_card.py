@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from tether_desktop.protocol.tool_use import ApprovalAnswer
 from tether_desktop.ui.chat.message_view import CallView
 from tether_desktop.ui.look.icons import IconButton
+from tether_desktop.ui.look.mirror import place
 from tether_desktop.ui.look.plain_view import PlainView, pretty_json, visible
 from tether_desktop.ui.look.stylesheet import set_kind
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -68,8 +69,8 @@ class TextBox(QWidget):
         self.view.setGeometry(0, _LABEL, width, height)
         scrolled = self.tr("{heading} (scroll to read all of it)").format(heading=self._heading)
         self.label.setText(scrolled if self.view.overflows else self._heading)
-        self.label.setGeometry(0, 0, width - _LABEL, _LABEL)
-        self.copy_button.setGeometry(width - _LABEL, 0, _LABEL, _LABEL)
+        place(self.label, QRect(0, 0, width - _LABEL, _LABEL), width)
+        place(self.copy_button, QRect(width - _LABEL, 0, _LABEL, _LABEL), width)
         return _LABEL + height
 
     def _on_copy(self) -> None:
@@ -157,12 +158,12 @@ class ToolCard(QFrame):
         inner = width - _LEFT - _RIGHT
         if self.identity is not None and not self.identity.isHidden():
             height = self.identity.heightForWidth(inner)
-            self.identity.setGeometry(_LEFT, top, inner, height)
+            place(self.identity, QRect(_LEFT, top, inner, height), width)
             top += height + 4
         for box in (self.arguments, self.result):
             if box is not None and not box.isHidden():
                 height = box.fit(inner)
-                box.setGeometry(_LEFT, top, inner, height)
+                place(box, QRect(_LEFT, top, inner, height), width)
                 top += height + 8
         top = self._place_buttons(top, width)
         return top + (4 if self.is_open else 1)
@@ -229,7 +230,7 @@ class ToolCard(QFrame):
             size = button.sizeHint()
             if left > _LEFT and left + size.width() > width - _RIGHT:
                 left, top = _LEFT, top + height + 6
-            button.setGeometry(left, top, size.width(), size.height())
+            place(button, QRect(left, top, size.width(), size.height()), width)
             left, height = left + size.width() + 8, size.height()
         return top + height + 8
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.models.install_view import plain_label
@@ -20,6 +21,8 @@ PERMISSIONS = {
     "always": mark("ToolRow", "Always allow"),
     "never": mark("ToolRow", "Never allow"),
 }
+_LEAST_CHARACTERS = 12
+"""Of a permission are shown where there is no room for all."""
 
 
 class ToolRow(QWidget):
@@ -38,6 +41,7 @@ class ToolRow(QWidget):
         self._name = name
         self.switch = QCheckBox()
         self.permission = QComboBox()
+        self.permission.setMinimumWidth(_LEAST_CHARACTERS * self.fontMetrics().averageCharWidth())
         self.more_button = IconButton("chevron-right", self.tr("Description"), size=16)
         self.more_button.setCheckable(True)
         self.description = plain_label("small")
@@ -71,16 +75,16 @@ class ToolRow(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.setSpacing(8)
+        row.setSpacing(spacing.SMALL)
         row.addWidget(self.more_button)
         row.addWidget(self.switch, 1)
         row.addWidget(self.permission)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
+        layout.setSpacing(spacing.HAIR)
         layout.addLayout(row)
         layout.addWidget(self.description)
-        self.description.setContentsMargins(34, 0, 0, 6)
+        self.description.setContentsMargins(spacing.VAST, 0, 0, spacing.NEAR)
 
     @Slot(bool)
     def _on_switched(self, on: bool) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.keyed_rows import KeyedRows
 from tether_desktop.ui.look.plain_view import visible
 from tether_desktop.ui.look.themed_button import ThemedButton
@@ -52,7 +53,7 @@ class ToolsPage(SettingsPage):
         super().__init__("Tools")
         self._folder = ""
         self.rows: dict[str, ToolRow] = {}
-        self._groups: KeyedRows[_Group] = KeyedRows(self._make_group, spacing=10)
+        self._groups: KeyedRows[_Group] = KeyedRows(self._make_group, gap=spacing.SMALL)
         self._files: KeyedRows[OwnFileRow] = KeyedRows(self._make_file)
         self._problems = plain_label("warning")
         self._no_files = plain_label(
@@ -142,10 +143,10 @@ class _Group(QWidget):
     def __init__(self, origin: str) -> None:
         super().__init__()
         heading: QLabel = section(visible(origin))
-        self._rows: KeyedRows[ToolRow] = KeyedRows(self._make_row, spacing=2)
+        self._rows: KeyedRows[ToolRow] = KeyedRows(self._make_row, gap=spacing.HAIR)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout.setSpacing(spacing.NEAR)
         layout.addWidget(heading)
         layout.addLayout(self._rows.layout)
 

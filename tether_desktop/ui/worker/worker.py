@@ -59,6 +59,7 @@ class EngineWorker(QObject):
 
     Signals:
         opened(Settings): Tether is open; models_changed came just before.
+        migrating(): chats of an older version are being brought up to date, which may take minutes.
         failed(TetherError): it could not be opened; :meth:`retry` tries again.
         sessions_changed(SessionsNews): what became of sessions, whichever client has done it.
         chat_read(ReadChat): answers :meth:`read_chat`, and comes before it returns.
@@ -74,6 +75,7 @@ class EngineWorker(QObject):
     """
 
     opened = Signal(object)
+    migrating = Signal()
     failed = Signal(object)
     sessions_changed = Signal(object)
     chat_read = Signal(object)
@@ -107,6 +109,7 @@ class EngineWorker(QObject):
 
         outlet = Outlet(
             opened=self.opened.emit,
+            migrating=self.migrating.emit,
             failed=self._tell_failure,
             sessions=self.sessions_changed.emit,
             chat=self.chat_read.emit,
@@ -127,6 +130,20 @@ class EngineWorker(QObject):
         """Try to open Tether again after ``failed``."""
         loop, core = self._parts()
         loop.call_soon_threadsafe(core.open)
+
+    def run_aside(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Run what needs no Tether in a thread; await the result in the GUI's loop.
+
+        Raises:
+            TetherError: (when awaited) ``work`` raised it.
+        """
+
+        async def call(_core: WorkerLoop) -> T:
+            import asyncio
+
+            return await asyncio.to_thread(work)
+
+        return self._submit(call)
 
     def request_stop(self) -> None:
         """Begin to close, without waiting: ``finished`` tells when it is done."""

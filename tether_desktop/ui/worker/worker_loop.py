@@ -49,6 +49,7 @@ class Outlet:
 
     Attributes:
         opened: Tether is open, with these settings.
+        migrating: chats of an older version are being brought up to date.
         failed: it could not be opened.
         sessions: what became of sessions, whichever client has done it; comes before what is told of their turns.
         chat: the messages of a chat that was asked for; comes before the events of the turn that runs in it.
@@ -63,6 +64,7 @@ class Outlet:
     """
 
     opened: Callable[[Settings], None]
+    migrating: Callable[[], None]
     failed: Callable[[TetherError], None]
     sessions: Callable[[SessionsNews], None]
     chat: Callable[[ReadChat], None]
@@ -108,6 +110,7 @@ class WorkerLoop:
         self._tools_changed = False
         self._frame: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._stop_migration: Callable[[], None] = lambda: None
         self._prewarming = asyncio.Lock()
         self._warm = False
 
@@ -265,6 +268,7 @@ class WorkerLoop:
 
     async def _start_tether(self) -> Tether:
         tether = self._open_tether()
+        tether.on_migrate = self._tell_migrating
         try:
             await tether.start()
             self._entries = await asyncio.to_thread(tether.catalog.list)
@@ -273,6 +277,12 @@ class WorkerLoop:
             await tether.close()
             raise
         return tether
+
+    def _tell_migrating(self, stop: Callable[[], None]) -> None:
+        self._stop_migration = stop
+        if self._stop.is_set():
+            stop()
+        self._loop.call_soon_threadsafe(self._outlet.migrating)
 
     def _listen(self, tether: Tether) -> None:
         tether.pool.subscribe(self._mark_models_changed)
@@ -323,6 +333,7 @@ class WorkerLoop:
         return listed + [gone_status(name, state) for name, state in states.items() if name not in names and state.info]
 
     async def _close(self) -> None:
+        self._stop_migration()
         if self._opening is not None and not self._opening.done():
             await asyncio.wait([self._opening], timeout=CLOSE_TIMEOUT_S)
         if self._tether.done() and self._tether.exception() is None:

@@ -231,7 +231,7 @@ async def test_an_absurd_length_is_told_before_a_byte_is_written(
     fetch: Fetch, file: ServedFile, server: FileServer, folder: Path
 ) -> None:
     file.length = 10**18
-    with pytest.raises(InstallError, match=r"1,000,000,000\.07 GB more are needed"):
+    with pytest.raises(InstallError, match=r"1,000,000\.00 TB more are needed"):
         await fetch()
     assert len(server.seen) == 1
     assert names(folder) == []

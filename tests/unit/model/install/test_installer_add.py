@@ -360,7 +360,7 @@ async def test_space_for_what_is_made_of_a_download_is_asked_for_before_it_is_fe
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=700_000_000))
     address = server.add(f"/{GGUF_NAME}", ServedFile(installed_model.gguf.read_bytes(), length=500_000_000))
-    with pytest.raises(InstallError, match=r"1,03\d MB are needed, 700 MB are free"):
+    with pytest.raises(InstallError, match=r"1\.03 GB are needed, 700 MB are free"):
         await Installer([tmp_path]).add(address, on_progress=silent)
 
 

@@ -25,7 +25,7 @@ TEXT = {"type": "text", "text": "hi"}
         (result(structuredContent={"ä": 1}), '{"ä": 1}'),
         (result(structuredContent={}), "{}"),
         (result(), "(The tool has answered without a text.)"),
-        (result({"type": "image", "data": "AAAA" * 4096, "mimeType": "image/png"}), "(image/png, 12 KB: not shown)"),
+        (result({"type": "image", "data": "AAAA" * 4096, "mimeType": "image/png"}), "(image/png, 12 kB: not shown)"),
         (result({"type": "audio", "data": "AAAA", "mimeType": "audio/wav"}), "(audio/wav, 3 bytes: not shown)"),
         (result({"type": "resource", "resource": {"uri": "a://b", "text": "inside"}}), "inside"),
         (result({"type": "resource", "resource": {"uri": "a://b", "blob": "AAAA"}}), "(data, 3 bytes: not shown)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from tether_desktop.ui.chat.link_dialog import LinkDialog, allowed_url
@@ -27,3 +28,13 @@ def test_addresses_that_are_meant_to_deceive_are_named(qtbot: QtBot, address: st
     qtbot.addWidget(dialog)
     assert warning in dialog.warning.text()
     assert dialog.warning.isVisibleTo(dialog) == bool(warning)
+
+
+def test_an_address_is_copied_as_it_is_seen_and_not_opened(qtbot: QtBot) -> None:
+    url = allowed_url("https://example.org/ä")
+    assert url is not None
+    dialog = LinkDialog(url)
+    qtbot.addWidget(dialog)
+    with qtbot.waitSignal(dialog.rejected):
+        dialog.copy_button.click()
+    assert QGuiApplication.clipboard().text() == dialog.address.text() == "https://example.org/%C3%A4"

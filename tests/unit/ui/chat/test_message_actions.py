@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
@@ -20,6 +20,7 @@ from tether_desktop.ui.chat.message_view import CallView, Figures, MessageView
 from tether_desktop.ui.chat.reply_message import ReplyMessage
 from tether_desktop.ui.chat.user_message import UserMessage
 from tether_desktop.ui.composer.file_chip import FileChip
+from tether_desktop.ui.markdown.blocks import Line
 
 FIGURES = Figures("Qwen3-8B-q4_1-MLC", Usage(812, 640, 155), Timings(0.1, 0.3, 0.4, 2.0))
 QUESTION = MessageView("q", "user", "Why?")
@@ -69,6 +70,12 @@ def test_the_menu_of_a_reply_offers_what_can_be_done(chat: ChatView) -> None:
         "Qwen3 8B",
         "Other",
     ]
+
+
+def test_tables_of_a_reply_are_copied_by_its_menu(chat: ChatView) -> None:
+    chat.set_messages([QUESTION, replace(REPLY, text="| a | b |\n|---|---|\n| 1 | 2,5 |\n")])
+    menu_of(chat, "a")["Copy tables as CSV"]()
+    assert QGuiApplication.clipboard().text() == 'a,b\n1,"2,5"\n'
 
 
 def test_another_model_can_answer(chat: ChatView) -> None:
@@ -147,9 +154,9 @@ def test_what_a_reply_took_is_told_beside_its_button(qtbot: QtBot, chat: ChatVie
         "Known already": "640",
         "Read anew": "172",
         "Speed": "77 tok/s",
-        "Time to the first token": "0.4 s",
-        "Waited for the model": "0.1 s",
-        "Reading the prompt": "0.3 s",
+        "Time to the first token": "400 ms",
+        "Waited for the model": "100 ms",
+        "Reading the prompt": "300 ms",
         "Writing": "2.0 s",
     }
     qtbot.keyClick(popover, Qt.Key.Key_Escape)
@@ -181,6 +188,18 @@ def test_a_long_question_shows_its_beginning_until_it_is_unfolded(chat: ChatView
     assert widget._more.text() == "Show less"
     widget._more.click()
     assert widget.height() == folded
+
+
+def test_of_a_book_as_a_question_all_is_copied_and_a_click_away(qtbot: QtBot, chat: ChatView) -> None:
+    book = "word\n" * 10_000
+    chat.set_messages([replace(QUESTION, text=book), REPLY])
+    widget = chat._live["q"]
+    menu_of(chat, "q")["Copy as plain text"]()
+    assert QGuiApplication.clipboard().text() == book
+    links = [span.link for block in widget.body.blocks if isinstance(block, Line) for span in block.spans if span.link]
+    with qtbot.waitSignal(chat.whole_requested) as wanted:
+        widget.body.anchorClicked.emit(QUrl(links[-1]))
+    assert wanted.args == [book, ""]
 
 
 def test_messages_are_ordered_for_a_screen_reader_as_they_are_read(chat: ChatView) -> None:

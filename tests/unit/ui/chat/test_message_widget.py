@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from tether_desktop.ui.chat.message_parts import ErrorCard, Notice, StatusLine, VersionSwitch
-from tether_desktop.ui.chat.message_view import MessageView, Thoughts, ViewState
+from tether_desktop import __version__, paths
+from tether_desktop.logs import log_file
+from tether_desktop.ui.chat.error_card import ErrorCard
+from tether_desktop.ui.chat.message_parts import Notice, StatusLine, VersionSwitch
+from tether_desktop.ui.chat.message_view import Figures, MessageView, Thoughts, ViewState
 from tether_desktop.ui.chat.message_widget import MessageWidget
 from tether_desktop.ui.chat.question_editor import QuestionEditor
-from tether_desktop.ui.chat.reply_message import ReplyMessage
+from tether_desktop.ui.chat.reply_message import ERROR, ReplyMessage
 from tether_desktop.ui.chat.user_message import UserMessage
 from tether_desktop.ui.look.fold import Fold
 from tether_desktop.ui.look.icons import IconButton
@@ -156,7 +160,7 @@ def test_thoughts_open_with_the_keyboard(qtbot: QtBot, make: Make) -> None:
     [
         ("thinking", None, "Thinking…"),
         ("done", None, "Thoughts"),
-        ("streaming", 0.5, "Thought for 0.5 s"),
+        ("streaming", 0.5, "Thought for 500 ms"),
         ("done", 72.0, "Thought for 1 min 12 s"),
     ],
 )
@@ -306,3 +310,77 @@ def test_a_selection_pins_a_message(make: Make) -> None:
     assert not widget.is_pinned
     widget.body.selectAll()
     assert widget.is_pinned
+
+
+def test_a_reply_is_mirrored_where_lines_begin_at_the_right(make: Make) -> None:
+    view = replace(FAILED, text="", notice="Left out", asides=(Thoughts(0, "Hm", 1.0),))
+    left = make(view)
+    right = make(view)
+    right.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    lay_out(right)
+    for kind in (Notice, Fold, ErrorCard):
+        one, other = shown(left, kind), shown(right, kind)
+        assert one.geometry().left() == WIDTH - 1 - other.geometry().right() > 0
+        assert one.size() == other.size()
+    again = [next(each for each in message.findChildren(ErrorCard)).retry for message in (left, right)]
+    assert again[0].geometry().left() == again[1].parentWidget().width() - 1 - again[1].geometry().right()
+    assert right.grab().toImage() != left.grab().toImage()
+
+
+def test_the_buttons_of_a_question_stand_below_it_in_both_directions(qtbot: QtBot, make: Make) -> None:
+    for direction in (Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft):
+        message = make(QUESTION)
+        message.setLayoutDirection(direction)
+        message.set_active(True)
+        lay_out(message)
+        copy = button(message, "Copy message")
+        assert (copy.mapTo(message, copy.rect().center()).x() < WIDTH / 2) == (direction.name == "RightToLeft")
+
+
+CODED = replace(FAILED, error_code="engine_died", figures=Figures("Qwen3-8B-q4_1-MLC"))
+
+
+def test_the_details_of_an_error_are_folded_and_remembered(qtbot: QtBot, make: Make) -> None:
+    widget = make(CODED)
+    card = shown(widget, ErrorCard)
+    closed = lay_out(widget)
+    assert not card.facts.isVisible()
+    with qtbot.waitSignal(widget.fold_toggled) as toggled, qtbot.waitSignal(widget.resized):
+        click(qtbot, card.details_button)
+    assert toggled.args == ["a", ERROR, True]
+    assert lay_out(widget) > closed + 60
+    assert card.facts.isVisible()
+    assert card.logs_button.isVisible()
+    again = ReplyMessage(CODED, widget.parentWidget(), open_folds={ERROR})
+    assert lay_out(again) == lay_out(widget)
+
+
+def test_what_is_copied_of_an_error_helps_a_report(qtbot: QtBot, make: Make) -> None:
+    card = shown(make(CODED), ErrorCard)
+    click(qtbot, card.copy_button)
+    copied = QGuiApplication.clipboard().text()
+    assert copied.startswith("It died\nThe engine ended.\nRetry.\n")
+    for fact in ("Kind: engine_died", "Model: Qwen3-8B-q4_1-MLC", f"Tether {__version__}", str(log_file())):
+        assert fact in copied
+    assert "So much" not in copied
+
+
+def test_what_the_model_ran_on_is_said_where_it_is_known(qtbot: QtBot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    for devices, said in (({"Qwen3-8B-q4_1-MLC": "cpu, 8 threads"}, True), ({}, False)):
+        facts = shown(ReplyMessage(CODED, parent, devices=devices), ErrorCard).facts.text()
+        assert ("Device: cpu, 8 threads" in facts) == said
+
+
+def test_of_an_error_that_was_stored_no_kind_is_made_up(make: Make) -> None:
+    assert "Kind" not in shown(make(FAILED), ErrorCard).facts.text()
+
+
+def test_the_folder_of_logs_is_opened(qtbot: QtBot, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    card = shown(make(CODED), ErrorCard)
+    click(qtbot, card.details_button)
+    click(qtbot, card.logs_button)
+    assert [Path(each) for each in opened] == [paths.log_dir()]

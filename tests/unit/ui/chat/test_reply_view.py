@@ -144,10 +144,10 @@ def test_an_error_keeps_the_text_and_carries_the_remedy() -> None:
 def test_left_out_messages_are_announced() -> None:
     reply = fold()
     reply.apply([ContextTrimmed(3, 1800, 2048)])
-    assert "3 earlier message(s) left out" in reply.view.notice
-    assert "2048" in reply.view.notice
+    assert "3 earlier messages left out" in reply.view.notice
+    assert "2,048" in reply.view.notice
     reply.apply([ContextTrimmed(1, 1800, 2048)])
-    assert "1 earlier message(s) left out" in reply.view.notice
+    assert "1 earlier message left out" in reply.view.notice
 
 
 def test_a_title_is_noticed() -> None:

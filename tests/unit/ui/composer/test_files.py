@@ -16,7 +16,7 @@ from tether_desktop.ui.composer.file_chip import FileChip
 from tether_desktop.ui.composer.file_drop import FileDrop
 from tether_desktop.ui.composer.file_row import FileRow
 from tether_desktop.ui.composer.file_viewer import SHOWN, FileViewer
-from tether_desktop.ui.composer.file_words import file_icon, file_size
+from tether_desktop.ui.composer.file_words import file_icon
 from tether_desktop.ui.composer.question import AttachedFile, stamp_of
 from tether_desktop.ui.look import icons
 
@@ -120,11 +120,6 @@ def test_marks_that_turn_text_around_are_spelled_out_in_names(qtbot: QtBot) -> N
 @pytest.mark.parametrize("name", ["a.py", "a.csv", "a.pdf", "README", ".txt"])
 def test_every_file_has_an_icon(name: str) -> None:
     assert not icons.icon(file_icon(name)).isNull()
-
-
-def test_sizes_are_for_people() -> None:
-    assert file_size(1_234_567) == "1.2 MB"
-    assert "300" in file_size(300)
 
 
 def test_the_viewer_shows_the_text_and_gives_it_back(qtbot: QtBot) -> None:

@@ -48,8 +48,9 @@ def texts(queue: QuestionQueue) -> list[str]:
 def test_cards_stand_in_order_and_move(composer: Composer, queue: QuestionQueue) -> None:
     cards = composer.queue.cards
     assert [card.label.text() for card in cards] == ["one", "two", "three"]
-    assert not cards[0].up_button.isEnabled()
-    assert not cards[2].down_button.isEnabled()
+    assert [card.up_button.isVisible() for card in cards] == [False, True, True]
+    assert [card.down_button.isVisible() for card in cards] == [True, True, False]
+    assert len({card.now_button.x() for card in cards}) == 1
     cards[2].up_button.click()
     assert texts(queue) == ["one", "three", "two"]
     assert [card.label.text() for card in composer.queue.cards] == ["one", "three", "two"]

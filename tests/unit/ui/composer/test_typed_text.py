@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tether_desktop.ui.composer.typed_text import LONGEST_TYPED, typed_blocks
+from tether_desktop.ui.composer.typed_text import MOST_LINES, MOST_SHOWN, typed_blocks
 from tether_desktop.ui.markdown.blocks import Line, Span
 
 
@@ -69,9 +69,19 @@ def test_hidden_characters_are_spelled_out() -> None:
     assert [line.text for line in lines("a\u202eb `c\u2066`")] == ["aU+202Eb cU+2066"]
 
 
-def test_a_pasted_book_is_shown_line_by_line() -> None:
-    text = "`a`\n" * (LONGEST_TYPED // 4 + 1)
-    assert lines(text)[0].spans == (Span("`a`"),)
+@pytest.mark.parametrize("text", ["word\n" * 10_000, "word " * 200_000, "x" * 100_000, "```\n" + "code\n" * 9_000])
+def test_of_a_book_the_beginning_is_shown_and_all_is_a_click_away(text: str) -> None:
+    *shown, rest = typed_blocks(text)
+    assert isinstance(rest, Line)
+    assert rest.whole == text
+    assert "more characters" in rest.text
+    assert len(shown) <= MOST_LINES + 1
+    assert sum(len(line.text) for line in shown if isinstance(line, Line)) <= MOST_SHOWN
+
+
+def test_a_question_that_just_fits_is_shown_whole() -> None:
+    for text in ("x\n" * (MOST_LINES - 1) + "x", "x" * MOST_SHOWN):
+        assert not any(line.whole for line in lines(text))
 
 
 def test_a_line_without_end_is_cut() -> None:

@@ -285,3 +285,41 @@ def test_typed_text_is_as_wide_as_its_longest_line(body: MarkdownBody) -> None:
     body.show_typed("short\na longer line")
     body.fit(400)
     assert 60 < body.natural_width() < 200
+
+
+@pytest.mark.parametrize(
+    ("item", "from_right"), [("פריט", True), ("**مثال** one", True), ("one פריט", False), ("1", False)]
+)
+def test_markers_and_quotation_bars_stand_where_their_line_begins(
+    body: MarkdownBody, item: str, from_right: bool
+) -> None:
+    show(body, f"- {item}\n  1. {item}\n\n> {item}\n")
+    marks = [each for each in body.decorations if isinstance(each, Marker | Bar)]
+    assert len(marks) == 3
+    assert [each.rect.center().x() > 200 for each in marks] == [from_right] * 3
+    outer, inner = marks[0].rect.center().x(), marks[1].rect.center().x()
+    assert (inner < outer) == from_right
+
+
+def test_a_line_that_turns_out_to_be_from_the_right_is_written_anew_while_it_streams(body: MarkdownBody) -> None:
+    body.fit(400)
+    text = "- 1. שלום עולם"
+    for end in range(1, len(text) + 1):
+        body.show_markdown(text[:end], complete=False)
+    (*_, line) = body.blocks
+    assert isinstance(line, Line)
+    assert line.right_to_left
+    block = body.document().lastBlock()
+    assert block.textDirection() == Qt.LayoutDirection.RightToLeft
+    assert block.blockFormat().rightMargin() > block.blockFormat().leftMargin()
+
+
+def test_code_is_from_the_left_in_any_window(body: MarkdownBody) -> None:
+    text = "```python\nשלום = 1\n```"
+    show(body, text)
+    before = body.grab().toImage()
+    body.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    show(body, text)
+    for buttons in (body.tools.copy_buttons, body.tools.save_buttons):
+        assert buttons[0].x() > 300
+    assert body.grab().toImage() == before

@@ -190,9 +190,21 @@ def test_addresses_in_code_stay_code() -> None:
 
 def test_an_image_is_its_words_and_its_address() -> None:
     assert spans("![a cat](https://example.org/c.png)") == (
-        Span("a cat (https://example.org/c.png)", link="https://example.org/c.png"),
+        Span("a cat (https://example.org/c.png)", link="https://example.org/c.png", syntax="image"),
     )
     assert shown("![a cat](file:///c.png)") == "![a cat](file:///c.png)"
+
+
+def test_of_a_long_address_of_an_image_the_beginning_is_shown_and_all_is_copied() -> None:
+    address = f"https://example.org/{'a' * 3_000}"
+    (span,) = spans(f"![a cat]({address})")
+    assert len(span.text) < 100
+    assert span.link == address
+    assert span.original == f"a cat ({address})"
+
+
+def test_a_picture_inside_an_address_stays_as_it_was_written() -> None:
+    assert shown("![a cat](data:image/png;base64,AAAA)") == "![a cat](data:image/png;base64,AAAA)"
 
 
 @pytest.mark.parametrize("mark", list("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069\u202c"))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tether_desktop.errors import EngineDied
-from tether_desktop.ui.models.model_picker import ModelPicker
+from tether_desktop.ui.models.model_picker import MAX_POPUP_WIDTH, ModelPicker
 from tether_desktop.ui.models.model_status import ModelStatus
 from tether_desktop.ui.models.model_words import detail_text, state_text
 
@@ -71,9 +71,9 @@ def test_every_state_has_a_word(status: ModelStatus, text: str) -> None:
 
 
 def test_the_detail_tells_size_then_memory_and_device(picker: ModelPicker) -> None:
-    assert detail_text(TINY) == "95 MB on disk · 2048 tokens"
+    assert detail_text(TINY) == "95 MB on disk · 2,048 tokens"
     loaded = replace(TINY, state="ready", memory_bytes=118_000_000, device="CPU, 2 threads")
-    assert detail_text(loaded) == "up to 118 MB in memory · CPU, 2 threads · 2048 tokens"
+    assert detail_text(loaded) == "up to 118 MB in memory · CPU, 2 threads · 2,048 tokens"
 
 
 def test_a_model_that_cannot_be_used_says_why_and_what_to_do(qtbot: QtBot, picker: ModelPicker) -> None:
@@ -255,3 +255,18 @@ def test_the_list_leads_to_the_page_of_models(qtbot: QtBot, picker: ModelPicker)
     with qtbot.waitSignal(picker.manage_requested):
         qtbot.mouseClick(picker.popup.manage_button, Qt.MouseButton.LeftButton)
     assert not picker.popup.isVisible()
+
+
+def test_a_long_name_is_told_in_full_and_widens_the_list(qtbot: QtBot) -> None:
+    short = ModelStatus("S", "Short", quantization="q4_1")
+    long = ModelStatus("L", "A very long name of a model that somebody has tuned and named", quantization="q4f16_1")
+    picker = ModelPicker()
+    qtbot.addWidget(picker)
+    picker.show_models([short], "S")
+    narrow = picker.popup.width()
+    picker.show_models([short, long], "L")
+    assert narrow < picker.popup.width() <= MAX_POPUP_WIDTH
+    assert long.title in picker.toolTip()
+    picker.resize(200, picker.height())
+    picker.show()
+    assert picker.text() == long.label, "it is cut where it is painted alone"

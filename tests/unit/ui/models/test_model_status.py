@@ -10,7 +10,7 @@ from tether_desktop.errors import EngineDied, LibraryMismatch, LibraryUntrusted,
 from tether_desktop.model.discovery.catalog import ModelEntry
 from tether_desktop.model.engine import EngineInfo
 from tether_desktop.model.pool.slot import ModelState
-from tether_desktop.ui.models.model_status import model_status, size_text, split_name
+from tether_desktop.ui.models.model_status import model_status, split_name
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,6 @@ from tether_desktop.ui.models.model_status import model_status, size_text, split
 )
 def test_a_name_is_parted_from_its_quantization(name: str, parts: tuple[str, str]) -> None:
     assert split_name(name) == parts
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 kB"), (999, "1 kB"), (95_400_000, "95 MB"), (4_900_000_000, "4.9 GB")]
-)
-def test_sizes_are_for_people(size: int, text: str) -> None:
-    assert size_text(size) == text
 
 
 def test_a_model_that_was_never_loaded_is_not_loaded() -> None:

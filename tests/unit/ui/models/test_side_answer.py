@@ -37,7 +37,7 @@ def test_words_and_thoughts_are_gathered() -> None:
 
 def test_one_word_has_no_speed() -> None:
     answer = ASKED.after([Done("stop", Usage(20, 0, 1), Timings(0.0, 0.1, 1.5, 0.0))])
-    assert answer.figures == "First word after 1.5 s · 1 tokens in 1.5 s"
+    assert answer.figures == "First word after 1.5 s · 1 token in 1.5 s"
 
 
 def test_a_failure_keeps_what_was_said_and_why() -> None:

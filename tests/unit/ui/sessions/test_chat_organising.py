@@ -68,7 +68,7 @@ def click_folder(qtbot: QtBot, sidebar: SessionList, folder_id: str) -> None:
 
 def test_folders_stand_before_the_other_chats_with_theirs_below_and_a_count(sidebar: SessionList) -> None:
     assert rows(sidebar.model)[:6] == ["Folders", "Cooking", "Soup", "Bread", "Work", "Today"]
-    assert sidebar.model.folder_index("f1").data(SPOKEN) == "Cooking, folder, 2 chat(s), expanded"
+    assert sidebar.model.folder_index("f1").data(SPOKEN) == "Cooking, folder, 2 chats, expanded"
 
 
 def test_a_click_folds_a_folder_and_keys_do_too(qtbot: QtBot, sidebar: SessionList) -> None:
@@ -313,7 +313,7 @@ def test_an_empty_shelf_says_so_and_offers_nothing_that_cannot_be_done(
     assert page.nothing_here.title.text() == ""
     page.show_chats((), 30)
     assert page.nothing_here.title.text() == said
-    assert page.nothing_here.text.text().endswith("found by searching." if shelf == "archive" else "30 day(s).")
+    assert page.nothing_here.text.text().endswith("found by searching." if shelf == "archive" else "30 days.")
     assert not any(widget.isVisible() for widget in offered)
     page.show_chats(CHATS, 30)
     assert not page.nothing_here.isVisible()

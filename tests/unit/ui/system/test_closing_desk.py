@@ -96,3 +96,19 @@ def test_what_would_be_cut_off_is_told_first(qtbot: QtBot, make: Make, running: 
     desk.quit()
     qtbot.mouseClick(desk.sheet.buttons["leave"], Qt.MouseButton.LeftButton)
     assert len(left.calls) == 1
+
+
+def test_starting_again_asks_in_its_own_words_while_something_would_be_cut_off(qtbot: QtBot, make: Make) -> None:
+    desk = make()
+    restarted = Recorder(desk.restarted)
+    desk.restart()
+    assert len(restarted.calls) == 1
+    desk = make(running=Running(answers=1))
+    left, restarted = Recorder(desk.left), Recorder(desk.restarted)
+    desk.restart()
+    assert desk.sheet.title.text() == "Restart anyway?"
+    qtbot.mouseClick(desk.sheet.buttons["stay"], Qt.MouseButton.LeftButton)
+    assert restarted.calls == []
+    desk.restart()
+    qtbot.mouseClick(desk.sheet.buttons["restart"], Qt.MouseButton.LeftButton)
+    assert (len(left.calls), len(restarted.calls)) == (0, 1)

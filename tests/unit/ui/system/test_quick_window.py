@@ -64,3 +64,29 @@ def test_nothing_is_asked_while_there_is_no_model(quick: QuickWindow) -> None:
     quick.set_reason("There is no model yet.")
     assert not quick.edit.isEnabled()
     assert quick.status_label.isVisible()
+
+
+def test_shift_and_enter_begin_a_line_and_the_button_asks(qtbot: QtBot, quick: QuickWindow) -> None:
+    QTest.keyClicks(quick.edit, "one")
+    with qtbot.assertNotEmitted(quick.asked):
+        QTest.keyClick(quick.edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClicks(quick.edit, "two")
+    with qtbot.waitSignal(quick.asked) as asked:
+        quick.send_button.click()
+    assert asked.args == ["one\ntwo"]
+
+
+def test_while_an_answer_is_written_enter_asks_nothing_and_keeps_what_is_typed(
+    qtbot: QtBot, quick: QuickWindow
+) -> None:
+    quick.show_reply("How high?", REPLY)
+    QTest.keyClicks(quick.edit, "And K2?")
+    with qtbot.assertNotEmitted(quick.asked):
+        QTest.keyClick(quick.edit, Qt.Key.Key_Return)
+    assert quick.edit.text() == "And K2?"
+
+
+def test_escape_in_the_field_puts_the_window_away_too(qtbot: QtBot, quick: QuickWindow) -> None:
+    with qtbot.waitSignal(quick.hidden):
+        QTest.keyClick(quick.edit, Qt.Key.Key_Escape)
+    assert not quick.isVisible()

@@ -62,7 +62,7 @@ def test_a_closed_card_has_one_line_for_the_call_and_one_for_its_result(make: Ma
     card = make(CALL)
     assert card.header.second_line == "One. Two."
     assert card.arguments is None, "what nobody opened is not even made"
-    assert card.header.accessibleName() == "Read a file, Built in, done · 0.3 s"
+    assert card.header.accessibleName() == "Read a file, Built in, done · 300 ms"
 
 
 def test_a_card_opens_on_a_click_and_shows_arguments_and_result_as_they_are(qtbot: QtBot, make: Make) -> None:
@@ -172,14 +172,19 @@ def test_a_question_that_is_answered_has_no_buttons_any_more(make: Make) -> None
     [
         ("waiting", "waiting for your approval"),
         ("running", "running…"),
-        ("done", "done · 0.3 s"),
-        ("failed", "failed · 0.3 s"),
+        ("done", "done · 300 ms"),
+        ("failed", "failed · 300 ms"),
         ("declined", "declined"),
         ("interrupted", "interrupted"),
     ],
 )
 def test_the_state_is_said_in_words(state: CallState, words: str) -> None:
     assert state_of(replace(CALL, state=state))[0] == words
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.0, "done"), (0.09, "done"), (0.1, "done · 100 ms")])
+def test_nothing_is_said_of_no_time(seconds: float, words: str) -> None:
+    assert state_of(replace(CALL, seconds=seconds))[0] == words
 
 
 def test_progress_has_its_words_and_its_figure(make: Make) -> None:

@@ -9,14 +9,14 @@ from typing import get_args
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
-from tether_desktop.errors import StoreBusy, StoreError, StoreFull
+from tether_desktop.errors import StoreBusy, StoreDamaged, StoreError, StoreFull
 from tether_desktop.model.pool.slot import ModelState, StateName
 from tether_desktop.protocol.api.monitoring import metric_table as table
 from tether_desktop.protocol.api.monitoring.machine import MachineUse
 from tether_desktop.protocol.api.monitoring.metric_table import Metric
 from tether_desktop.protocol.api.monitoring.readiness import Condition
 
-_NO_FAILURES = {kind.code: 0 for kind in (StoreError, StoreBusy, StoreFull)}
+_NO_FAILURES = {kind.code: 0 for kind in (StoreError, StoreBusy, StoreDamaged, StoreFull)}
 """A counter that is there from the start can be seen to increase at the first failure."""
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
