@@ -44,6 +44,10 @@ class Place:
     work: Path
     artefacts: Path
 
+    def program(self, edition: str) -> Path:
+        """The binary of an edition."""
+        return self.work / edition / "tether/tether"
+
 
 class Build:
     """One build of everything."""
@@ -183,7 +187,7 @@ class Build:
 
     def folder_of(self, edition: str) -> Path:
         """The folder of an edition."""
-        return self.place.work / edition / "tether"
+        return self.place.program(edition).parent
 
     @property
     def traces(self) -> Iterable[str]:

@@ -13,23 +13,26 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from artefacts.packages import system_packages
 from package import Build, Place
 from trials.desk import screen
 from trials.scenarios import SCENARIOS, Files
+from trials.start import compare_starts
 from trials.system import SUITES, bare_system, make_base
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build/package-test"
+START = "start"
 TOOLS = ("debootstrap", "unshare", "Xvfb", "xdotool", "import", "dpkg-deb")
 
 
 def main() -> int:
     """Make the bare systems, then try everything without a network; 1 where something failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenarios", nargs="*", help=f"all, or some of {', '.join(SCENARIOS)}")
+    parser.add_argument("scenarios", nargs="*", help=f"all, or some of {', '.join([START, *SCENARIOS])}")
     parser.add_argument("--suite", action="append", choices=SUITES, help="all, or one of them")
     parser.add_argument("--offline", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -42,7 +45,7 @@ def main() -> int:
         for suite in suites:
             make_base(suite, system_packages(suite), base_of(suite))
         return _without_network()
-    return try_all(suites, chosen.scenarios or list(SCENARIOS))
+    return try_all(suites, chosen.scenarios or [START, *SCENARIOS])
 
 
 def base_of(suite: str) -> Path:
@@ -57,8 +60,12 @@ def try_all(suites: list[str], names: list[str]) -> int:
     files = Files(place.artefacts, Build(place).version, WORK / "pictures")
     failed = []
     with screen():
+        if START in names and not _guarded(
+            START, lambda: files.figures.update(compare_starts(place.program("full"), ROOT))
+        ):
+            failed.append(START)
         for suite in suites:
-            failed += [f"{suite} {name}" for name in names if not _try(suite, name, files)]
+            failed += [f"{suite} {name}" for name in names if name in SCENARIOS and not _try(suite, name, files)]
     for what, value in files.figures.items():
         print(f"{value:>10}  {what}")
     print(f"failed: {', '.join(failed)}" if failed else "everything passed", flush=True)
@@ -66,15 +73,23 @@ def try_all(suites: list[str], names: list[str]) -> int:
 
 
 def _try(suite: str, name: str, files: Files) -> bool:
-    start = time.monotonic()
-    try:
+    def work() -> None:
         with bare_system(base_of(suite), suite) as system:
             SCENARIOS[name](system, files)
+
+    return _guarded(f"{suite} {name}", work)
+
+
+def _guarded(title: str, work: Callable[[], None]) -> bool:
+    """Do it, and tell how it went."""
+    start = time.monotonic()
+    try:
+        work()
     except Exception:  # noqa: BLE001  (whatever goes wrong in one trial, the others are made)
         traceback.print_exc()
-        print(f"== {suite} {name}: FAILED after {time.monotonic() - start:.0f} s", flush=True)
+        print(f"== {title}: FAILED after {time.monotonic() - start:.0f} s", flush=True)
         return False
-    print(f"== {suite} {name}: passed, {time.monotonic() - start:.0f} s", flush=True)
+    print(f"== {title}: passed, {time.monotonic() - start:.0f} s", flush=True)
     return True
 
 

@@ -44,6 +44,7 @@
     ├── MenuEntryFailed       the desktop's menu cannot be written
     ├── DataNotErased         some of a person's data could not be removed
     ├── UpdateCheckFailed     what the newest release is cannot be found out
+    ├── ProgramReplaced       another version was installed while this one was open
     └── AlreadyRunning        another instance owns the data folder
 """
 
@@ -327,6 +328,12 @@ class UpdateCheckFailed(TetherError):
     """What the newest release is cannot be found out, or what was told of it cannot be believed."""
 
     code = "update_check_failed"
+
+
+class ProgramReplaced(TetherError):
+    """Another version of the program was installed while this one was open."""
+
+    code = "program_replaced"
 
 
 class AlreadyRunning(TetherError):

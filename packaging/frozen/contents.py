@@ -28,7 +28,7 @@ LEFT_OUT = [
 """Modules that are not needed, or not part of the program."""
 
 UNUSED_HOOKS = (
-    *("pyi_rth_pkgutil", "pyi_rth_inspect", "pyi_rth_setuptools", "pyi_rth_pkgres", "pyi_rth_cryptography_openssl"),
+    *("pyi_rth_inspect", "pyi_rth_setuptools", "pyi_rth_pkgres", "pyi_rth_cryptography_openssl"),
     # Tells where Qt's plugins lie, which Qt knows by itself, to every other program of Qt that is started from here.
     "pyi_rth_pyside6",
 )

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SUITES = ("bookworm", "trixie")
+LINKER = "binutils"
 USER = "anna"
 USER_ID = 1000
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -34,7 +35,10 @@ def make_base(suite: str, packages: list[str], archive: Path) -> None:
         include = f"--include={','.join(packages)}"
         with (archive.parent / f"{suite}.log").open("w") as log:
             subprocess.run(["debootstrap", "--variant=minbase", include, suite, root], check=True, stdout=log)
+        # Lies there for the compiler, which asks for a linker; it is not installed.
         subprocess.run(["chroot", root, "apt-get", "clean"], check=True)
+        fetch = ["apt-get", "install", "--yes", "--no-install-recommends", "--download-only", LINKER]
+        subprocess.run(["chroot", root, *fetch], check=True, stdout=subprocess.DEVNULL)
         subprocess.run(["chroot", root, "useradd", "--create-home", "--uid", str(USER_ID), USER], check=True)
         part = archive.with_suffix(".part")
         subprocess.run(["tar", "-C", root, "-cf", part, "."], check=True)
