@@ -18,7 +18,7 @@ SCRIPT = ROOT / "packaging/windows/tether.nsi"
 
 def main() -> None:
     """Build both editions, or the one that is named."""
-    from artefacts.editions import EDITIONS
+    from artefacts.editions import EDITIONS, assemble
     from package import Build, Place
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -27,12 +27,14 @@ def main() -> None:
     parser.add_argument("--edition", choices=EDITIONS, action="append")
     chosen = parser.parse_args()
     build = Build(Place(chosen.work.resolve(), chosen.artefacts.resolve()))
-    build.make_editions()
+    frozen, models = build.freeze(), build.make_models()
     chosen.artefacts.mkdir(parents=True, exist_ok=True)
     icons = chosen.work / "icons"
     program_icons.write_icons(icons)
     for edition in chosen.edition or EDITIONS:
         folder = build.folder_of(edition)
+        assemble(frozen, models, folder, edition, environment=build.environment, version=build.version, root=ROOT)
+        build.check(folder)
         sign(folder / "tether.exe", folder / "tether-window.exe")
         name = f"tether-desktop-{build.version}-{edition}-windows-x86_64"
         shutil.make_archive(str(chosen.artefacts / name), "zip", folder.parent, folder.name)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from tether_desktop import paths
@@ -96,7 +97,11 @@ def check_program() -> None:
 
 def child_command(kind: ChildKind) -> list[str]:
     """The command that starts a child of that kind: this program again, frozen or from source."""
-    return [*program_command(), "--child", kind]
+    program, *module = program_command()
+    if sys.platform == "win32" and getattr(sys, "frozen", False):
+        # The program of the window has no standard streams there, which children are spoken to by.
+        program = str(Path(program).with_name("tether.exe"))
+    return [program, *module, "--child", kind]
 
 
 def program_command() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 from artefacts.environment import Environment
@@ -36,7 +37,8 @@ def assemble(
         elif path.is_file():
             bundled.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, bundled / path.name)
-    _add_integration(target, environment, version, root)
+    if sys.platform == "linux":
+        _add_integration(target, environment, version, root)
     _add_notices(target, environment, root)
 
 

@@ -71,8 +71,8 @@ _UNWANTED = tuple(
         r"\.(pyi|pyx|pxd|h|hpp|c|cc|cmake|a|lib|ts)$",
         r"(^|/)__pycache__/",
         r"libtvm_runtime_cuda|libtvm_compiler",
-        r"PySide6/Qt/translations/(?!qtbase_(de|en))",
-        r"PySide6/Qt/(qml|metatypes|libexec)/",
+        r"PySide6/(Qt/)?translations/(?!qtbase_(de|en))",
+        r"PySide6/(Qt/)?(qml|metatypes|libexec)/",
         r"plugins/(egldeviceintegrations|generic|networkinformation|tls|vectorimageformats|sqldrivers|printsupport)/",
         r"plugins/(qmltooling|qmllint|designer|wayland-graphics-integration-server)/",
         r"plugins/platforms/libq(eglfs|linuxfb|minimal|minimalegl|vkkhrdisplay|vnc)\.",
@@ -80,6 +80,7 @@ _UNWANTED = tuple(
         r"plugins/platforminputcontexts/libqtvirtualkeyboard",
         r"plugins/imageformats/libq(pdf|icns|tga|tiff|wbmp)\.",
         r"libQt6(Qml|Quick|Pdf|VirtualKeyboard|EglFS|EglFs|WaylandCompositor|WaylandEglCompositor|Sql|Test|Designer)",
+        r"(/Qt6|/Qt)(Qml|Quick|Pdf|VirtualKeyboard|Sql|Test|Designer)\w*\.(dll|framework)",
         # The system's own: what talks to its drivers, its screen and its services, and what every program stands on.
         r"(^|/)lib(GL|EGL|GLX|OpenGL|GLdispatch|gbm|drm|vulkan|wayland-[a-z]+|X11|X11-xcb|xcb)\.so",
         r"(^|/)lib(dbus-1|systemd|glib-2\.0|gthread-2\.0|fontconfig|freetype|stdc\+\+|gcc_s|z)\.so",

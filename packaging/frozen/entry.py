@@ -15,6 +15,12 @@ for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
     if before is not None:
         os.environ[name] = before
 
+# A program with a window alone has nobody to write to on Windows.
+if sys.stdout is None:
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  (as long as the program runs)
+if sys.stderr is None:
+    sys.stderr = sys.stdout
+
 from tether_desktop.__main__ import main  # noqa: E402
 
 sys.exit(main())

@@ -20,7 +20,17 @@ def test_from_source_a_child_is_the_same_python_with_our_package() -> None:
 
 def test_in_a_bundle_a_child_is_the_program_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
     assert child_command("compile") == [sys.executable, "--child", "compile"]
+
+
+def test_the_window_of_windows_starts_children_of_the_program_that_has_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "tether-window.exe"))
+    assert child_command("engine") == [str(tmp_path / "tether.exe"), "--child", "engine"]
 
 
 def test_no_child_is_started_of_a_program_that_was_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
