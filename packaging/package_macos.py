@@ -1,6 +1,6 @@
 """Builds what is handed out for macOS, on macOS: an application of each edition in a dmg, signed where there is a key.
 
-``TETHER_SIGN_MACOS`` names the identity in the keychain ("Developer ID Application: …"); without it everything is signed
+``TETHER_SIGN_MACOS`` names an identity of the keychain ("Developer ID Application: …"); without it everything is signed
 ad hoc, which runs where it was built, and elsewhere after a person has allowed it. ``TETHER_NOTARY_PROFILE`` names
 credentials that ``xcrun notarytool store-credentials`` has kept; without it nothing is notarized.
 """
