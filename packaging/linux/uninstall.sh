@@ -3,7 +3,7 @@
 # Conversations, models and settings stay, unless --data is given, which asks before it erases them.
 set -eu
 
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd -P)
+here=$(CDPATH="" cd -- "$(dirname -- "$0")" && pwd -P)
 if [ ! -x "$here/tether" ] || [ ! -d "$here/_internal" ]; then
     echo "tether: $here is not a folder that Tether was installed to, so nothing was removed." >&2
     exit 1
