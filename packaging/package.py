@@ -6,6 +6,7 @@ The frozen program goes to ``build/package``, what is handed out to ``build/arte
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import shutil
@@ -175,6 +176,20 @@ class Build:
             script = script.replace(f"@{mark}@", value)
         archives.write_installer(folder, "tether", script, self.place.artefacts / f"{name}.run", self.epoch)
 
+        self.environment.run(
+            *("packaging/sbom.py", folder, self.place.artefacts / f"{name}.cdx.json"),
+            cwd=ROOT,
+            variables={"SOURCE_DATE_EPOCH": str(self.epoch)},
+        )
+
+    def write_sums(self) -> None:
+        """Write the checksums of all files, as ``sha256sum --check`` reads them."""
+        lines = []
+        for path in sorted(self.place.artefacts.iterdir()):
+            with path.open("rb") as file:
+                lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n")
+        (self.place.artefacts / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
     def write_compiler(self) -> None:
         """Write the files of the compiler's package."""
         folder, stage = self.make_compiler(), self.place.work / "stage" / "compiler"
@@ -235,6 +250,7 @@ def main() -> None:
     for edition in EDITIONS:
         build.write(edition)
     build.write_compiler()
+    build.write_sums()
     tell("Done")
     _show(build.place.artefacts)
 
