@@ -202,8 +202,8 @@ import sys
 from tether_desktop.tools.declaration import tool
 
 # What is for terminals and other systems, and what programs are made with.
-NOT_HERE = """antigravity crypt curses distutils ensurepip idlelib lib2to3 msilib msvcrt nis nt ossaudiodev pydoc_data readline
-this tkinter turtle turtledemo venv winreg winsound""".split()
+NOT_HERE = """antigravity crypt curses distutils ensurepip idlelib lib2to3 msilib msvcrt nis nt ossaudiodev pydoc_data
+readline this tkinter turtle turtledemo venv winreg winsound""".split()
 
 
 @tool()
