@@ -15,11 +15,11 @@ NAME = "SHA256SUMS"
 def main(arguments: list[str]) -> int:
     """Write it into the folder that is named."""
     (folder,) = map(Path, arguments)
-    (folder / NAME).write_text(checksums(folder), encoding="utf-8", newline="\n")
+    (folder / NAME).write_text(of_folder(folder), encoding="utf-8", newline="\n")
     return 0
 
 
-def checksums(folder: Path) -> str:
+def of_folder(folder: Path) -> str:
     """A line for each file of a folder, by name."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != NAME)
     return "".join(f"{_digest(path)}  {path.name}\n" for path in files)

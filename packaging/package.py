@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import checksums
 from artefacts import archives, checks, deb, tree
 from artefacts.compiler import FOLDER as COMPILER_FOLDER
 from artefacts.compiler import build_compiler
@@ -175,6 +176,16 @@ class Build:
             script = script.replace(f"@{mark}@", value)
         archives.write_installer(folder, "tether", script, self.place.artefacts / f"{name}.run", self.epoch)
 
+        self.environment.run(
+            *("packaging/sbom.py", folder, self.place.artefacts / f"{name}.cdx.json"),
+            cwd=ROOT,
+            variables={"SOURCE_DATE_EPOCH": str(self.epoch)},
+        )
+
+    def write_sums(self) -> None:
+        """Write the checksums of all files, as ``sha256sum --check`` reads them."""
+        (self.place.artefacts / checksums.NAME).write_text(checksums.of_folder(self.place.artefacts), encoding="utf-8")
+
     def write_compiler(self) -> None:
         """Write the files of the compiler's package."""
         folder, stage = self.make_compiler(), self.place.work / "stage" / "compiler"
@@ -235,6 +246,7 @@ def main() -> None:
     for edition in EDITIONS:
         build.write(edition)
     build.write_compiler()
+    build.write_sums()
     tell("Done")
     _show(build.place.artefacts)
 

@@ -180,6 +180,47 @@ def portable(system: System, files: Files) -> None:
     assert not left, f"left behind: {sorted(left)[:20]}"
 
 
+def own_tools(system: System, files: Files) -> None:
+    """A tool of one's own runs in the program's own Python, with all of the standard library."""
+    system.run("dpkg", "-i", system.put(files.deb("lite")))
+    program = Program(system, "tether", USER, _home_data(system))
+    system.run("mkdir", "-p", f"/home/{USER}/.local/share/Tether/tools", user=USER)
+    (program.data / "tools/look.py").write_text(_TOOL, encoding="utf-8")
+    program.ask("tools", "allow", "look.py", "--yes")
+    said = program.ask("tools", "call", "look", "{}")
+    assert "missing: none" in said, said
+    assert "told: nothing" in said, said
+
+
+_TOOL = '''
+"""Looks at what it runs in."""
+
+import importlib
+import os
+import sys
+
+from tether_desktop.tools.declaration import tool
+
+# What is for terminals and other systems, and what programs are made with.
+NOT_HERE = """antigravity crypt curses distutils ensurepip idlelib lib2to3 msilib msvcrt nis nt ossaudiodev pydoc_data
+readline this tkinter turtle turtledemo venv winreg winsound""".split()
+
+
+@tool()
+def look() -> str:
+    """Import every module of the standard library, and look for traces of the starter."""
+    missing = []
+    for name in sorted(sys.stdlib_module_names):
+        if not name.startswith("_") and name not in NOT_HERE:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                missing.append(name)
+    told = [name for name in os.environ if name.startswith(("_PYI", "LD_", "QT_PLUGIN", "QML"))]
+    return f"missing: {', '.join(missing) or 'none'}; told: {', '.join(told) or 'nothing'}"
+'''
+
+
 def compiler(system: System, files: Files) -> None:
     """Without the compiler another instruction set is refused in a sentence; with its package it is compiled for."""
     program = Program(system, "tether", USER, _home_data(system))
@@ -264,6 +305,7 @@ SCENARIOS: dict[str, Callable[[System, Files], None]] = {
         over_an_older_version,
         installer,
         portable,
+        own_tools,
         compiler,
         missing_libraries,
         odd_homes,

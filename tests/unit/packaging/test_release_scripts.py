@@ -100,5 +100,5 @@ def test_everything_is_built_and_tried_before_anything_is_handed_out() -> None:
     runs = "\n".join(step.get("run", "") for step in steps(workflow))
     assert "make package-test" in runs
     assert runs.count("chat --once") == 2
-    assert runs.count("sbom.py") == 3
+    assert runs.count("sbom.py") == 2, "for Linux `make package` writes it"
     assert "--draft" in runs, "a person looks at it first"
