@@ -177,7 +177,12 @@ class Build:
         archives.write_installer(folder, "tether", script, self.place.artefacts / f"{name}.run", self.epoch)
 
         # By this interpreter: what writes it would otherwise be in the environment that is frozen.
-        bill = [sys.executable, "packaging/sbom.py", folder, self.place.artefacts / f"{name}.cdx.json"]
+        bill: list[str | Path] = [
+            sys.executable,
+            "packaging/sbom.py",
+            folder,
+            self.place.artefacts / f"{name}.cdx.json",
+        ]
         subprocess.run(bill, cwd=ROOT, env={**os.environ, "SOURCE_DATE_EPOCH": str(self.epoch)}, check=True)
 
     def write_compiler(self) -> None:
