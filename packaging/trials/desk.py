@@ -21,11 +21,14 @@ _TITLE = "^Tether"
 @contextmanager
 def screen() -> Iterator[None]:
     """A virtual screen, named in ``DISPLAY``."""
-    number = next(number for number in range(90, 200) if not Path(f"/tmp/.X11-unix/X{number}").exists())  # noqa: S108
-    os.environ["DISPLAY"] = f":{number}"
-    server = subprocess.Popen(["Xvfb", f":{number}", "-screen", "0", _SIZE, "-nolisten", "tcp", "-ac"])
+    reader, writer = os.pipe()
+    # The server says itself which number was free, once it can be talked to; without a client it would begin anew.
+    options = ["-displayfd", str(writer), "-screen", "0", _SIZE, "-nolisten", "tcp", "-ac", "-noreset"]
+    server = subprocess.Popen(["Xvfb", *options], pass_fds=[writer], stderr=subprocess.DEVNULL)
+    os.close(writer)
+    with os.fdopen(reader, encoding="ascii") as told:
+        os.environ["DISPLAY"] = f":{told.readline().strip()}"
     try:
-        wait_until(lambda: Path(f"/tmp/.X11-unix/X{number}").exists(), "the screen", 20)  # noqa: S108
         yield
     finally:
         server.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -60,6 +61,8 @@ def full_package(system: System, files: Files) -> None:
     before = system.files()
     program = Program(system, "tether", USER, _home_data(system))
     package = system.put(files.deb("full"))
+    # The disk has just been given a whole system; dpkg would wait for that as well.
+    os.sync()
     start = time.time()
     system.run("dpkg", "-i", package)
     installed = time.time()
