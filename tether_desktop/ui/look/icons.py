@@ -15,6 +15,7 @@ from tether_desktop.ui.look.mirror import turned
 from tether_desktop.ui.look.tokens import Theme
 
 CONFIRM_MS = 1_500
+_PROGRAM_SIDES = (16, 24, 32, 48, 64, 128)
 
 
 def icon(name: str, color: str = "muted", *, size: int = 18) -> QIcon:
@@ -29,6 +30,20 @@ def icon(name: str, color: str = "muted", *, size: int = 18) -> QIcon:
 def pixmap(name: str, color: str, size: int, ratio: float) -> QPixmap:
     """The icon as a picture for painting, sharp at the device pixel ratio of the widget."""
     return _pixmap(name, theme.active().color(color), size, ratio)
+
+
+def program_icon() -> QIcon:
+    """The program's own icon, for its windows."""
+    drawing = QSvgRenderer(str(paths.resources_dir() / "icons" / "tether.svg"))
+    result = QIcon()
+    for side in _PROGRAM_SIDES:
+        picture = QPixmap(side, side)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        drawing.render(painter)
+        painter.end()
+        result.addPixmap(picture)
+    return result
 
 
 def _pixel_ratios() -> tuple[float, ...]:

@@ -33,12 +33,12 @@ class SystemDesk(QObject):
     Signals:
         left(): the program is to end.
         restarted(): the program is to end, and to be started again.
-        model_given(path): another start brings a model's file.
+        models_given(paths): another start, or the desktop, brings files of models.
     """
 
     left = Signal()
     restarted = Signal()
-    model_given = Signal(str)
+    models_given = Signal(list)
 
     def __init__(self, window: MainWindow, worker: EngineWorker) -> None:
         super().__init__(window)
@@ -71,7 +71,7 @@ class SystemDesk(QObject):
                 self.quick.show()
             case "open":
                 self.show_window()
-                self._open(request.file)
+                self._open(request.files)
             case "raise":
                 self.show_window()
 
@@ -114,11 +114,13 @@ class SystemDesk(QObject):
         window.chats.waiting_changed.connect(self._on_waiting_changed)
         window.port.changed.connect(self._on_port_changed)
 
-    def _open(self, file: str) -> None:
-        if file.casefold().endswith(".gguf"):
-            self.model_given.emit(file)
-        else:
-            self._window.tasks.start(self._import(file))
+    def _open(self, files: tuple[str, ...]) -> None:
+        models = [file for file in files if file.casefold().endswith(".gguf")]
+        if models:
+            self.models_given.emit(models)
+        for file in files:
+            if file not in models:
+                self._window.tasks.start(self._import(file))
 
     async def _import(self, file: str) -> None:
         report = await self._worker.submit(lambda tether: tether.sessions.import_from(Path(file)))

@@ -1,0 +1,26 @@
+"""Where the frozen program begins, for the window, the commands and every child process alike."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# The starter has told the loader where our libraries lie. Whatever the program starts must not be told: a browser would
+# load ours in place of its own.
+for name in [name for name in os.environ if name.startswith("_PYI_")]:
+    del os.environ[name]
+for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+    before = os.environ.pop(f"{name}_ORIG", None)
+    os.environ.pop(name, None)
+    if before is not None:
+        os.environ[name] = before
+
+# A program with a window alone has nobody to write to on Windows.
+if sys.stdout is None:
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  (as long as the program runs)
+if sys.stderr is None:
+    sys.stderr = sys.stdout
+
+from tether_desktop.__main__ import main  # noqa: E402
+
+sys.exit(main())
