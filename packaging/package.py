@@ -183,10 +183,6 @@ class Build:
             variables={"SOURCE_DATE_EPOCH": str(self.epoch)},
         )
 
-    def write_sums(self) -> None:
-        """Write the checksums of all files, as ``sha256sum --check`` reads them."""
-        (self.place.artefacts / checksums.NAME).write_text(checksums.of_folder(self.place.artefacts), encoding="utf-8")
-
     def write_compiler(self) -> None:
         """Write the files of the compiler's package."""
         folder, stage = self.make_compiler(), self.place.work / "stage" / "compiler"
@@ -247,7 +243,7 @@ def main() -> None:
     for edition in EDITIONS:
         build.write(edition)
     build.write_compiler()
-    build.write_sums()
+    checksums.main([str(build.place.artefacts)])
     tell("Done")
     _show(build.place.artefacts)
 
