@@ -37,6 +37,13 @@ class ScriptedInstaller(Installer):
 
     async def add(self, what: str, *, on_progress: OnInstallProgress, on_news: OnNews, **_: object) -> str:
         self.asked.append(what)
+        try:
+            return await self._add(what, on_progress, on_news)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+    async def _add(self, what: str, on_progress: OnInstallProgress, on_news: OnNews) -> str:
         await self.plan(what)
         on_progress(InstallProgress("downloading", 0.5, "46 of 93 MB, 4.0 MB/s", 90.0))
         if "broken" in what and len(self.asked) == 1:
@@ -46,12 +53,8 @@ class ScriptedInstaller(Installer):
         if "bug" in what:
             raise RuntimeError("a bug")
         on_news(CHECKED)
-        try:
-            while not self.go_on:  # noqa: ASYNC110  (set in another thread)
-                await asyncio.sleep(0.001)
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
+        while not self.go_on:  # noqa: ASYNC110  (set in another thread)
+            await asyncio.sleep(0.001)
         on_news(BuildReport(self.folder / "a.so", compiled=True, mappings=MAPPINGS))
         name = "New-q8_0-MLC" if "New" in what or "broken" in what or "offline" in what else "Other-q8_0-MLC"
         write_scripted_model(self.folder, name, replies=["Hello from the new one."])
@@ -159,9 +162,8 @@ async def test_what_was_interrupted_is_listed_at_the_next_start_and_nothing_is_f
         assert left.ask.isVisible()
         assert not left.stop_button.isVisible()
         click(left.ask.yes_button)
-        await until(lambda: not (models / ".downloads").exists())
+        await until(lambda: not (models / ".downloads").exists() and not installer.downloads.list())
         assert not window.here.installs.rows
-        assert not installer.downloads.list()
 
 
 @in_gui_loop
@@ -258,8 +260,8 @@ async def test_a_gguf_file_that_is_dropped_onto_the_window_becomes_a_model(
         click(asked.form.add_button)
         await until(lambda: NAME in window.here.cards.rows)
         added = window.row(str(installed_model.gguf))
-        assert added.details.summary_label.text() == "All weights were taken over exactly."
-        assert window.picker.popup.row(NAME).status.fit
+        await until(lambda: added.details.summary_label.text() == "All weights were taken over exactly.")
+        await until(lambda: window.picker.popup.row(NAME).status.fit)
 
 
 @pytest.mark.usefixtures("scripted")

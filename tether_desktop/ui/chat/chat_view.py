@@ -353,6 +353,8 @@ class ChatView(KeyboardArea):
                 continue
             widget.move(left, self._column.top(index) - value)
             widget.show()
+        if self.focused_message() is not None:
+            self.viewport().update()
         self._put_in_order()
 
     def _put_in_order(self) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent
-from PySide6.QtWidgets import QAbstractScrollArea
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QWidget
 
+from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.focus_ring import note_focus, paint_focus_ring, shows_focus
 
 KEY_STEP = 60
 """Pixels that an arrow key scrolls."""
+
+_AROUND = (-spacing.SMALL, -spacing.HAIR, spacing.SMALL, spacing.HAIR)
+"""How far outside a message its frame is, so that it touches nothing of it."""
 
 
 class KeyboardArea(QAbstractScrollArea):
@@ -41,9 +45,17 @@ class KeyboardArea(QAbstractScrollArea):
             super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
-        """Show that the keyboard is here, and at none of the messages."""
-        if shows_focus(self):
+        """Show that the keyboard is at a message, or here and at none of them."""
+        message = self.focused_message()
+        if message is not None:
+            paint_focus_ring(self.viewport(), message.geometry().adjusted(*_AROUND))
+        elif shows_focus(self):
             paint_focus_ring(self.viewport())
+
+    def focused_message(self) -> QWidget | None:
+        """The message that has the keyboard; None where something else has it, be it in a message."""
+        focused = QApplication.focusWidget()
+        return focused if focused is not None and focused.parentWidget() is self.viewport() else None
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
         """Show where the keyboard is."""

@@ -10,7 +10,6 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
-    QPaintEvent,
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
@@ -18,7 +17,6 @@ from tether_desktop.ui.chat.message_parts import ACTIONS_HEIGHT, VersionSwitch
 from tether_desktop.ui.chat.message_view import MessageView
 from tether_desktop.ui.look import spacing
 from tether_desktop.ui.look.focus_chain import stops_inside
-from tether_desktop.ui.look.focus_ring import paint_focus_ring
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.mirror import place
 from tether_desktop.ui.markdown.found_words import mark_words
@@ -78,6 +76,7 @@ class MessageWidget(QWidget):
 
     def __init__(self, view: MessageView, parent: QWidget) -> None:
         super().__init__(parent)
+        self._behind = parent
         self.view = view
         self.body = self._make_body()
         self._newest = False
@@ -274,17 +273,11 @@ class MessageWidget(QWidget):
         self._show_actions()
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
-        """Show where the keyboard is."""
+        """Let what is behind show where the keyboard is."""
         super().focusInEvent(event)
-        self.update()
+        self._behind.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802  (Qt's name)
-        """Stop showing it."""
+        """Let it stop."""
         super().focusOutEvent(event)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
-        """Paint the frame around the message that has the keyboard."""
-        super().paintEvent(event)
-        if self.hasFocus():
-            paint_focus_ring(self)
+        self._behind.update()
