@@ -45,7 +45,7 @@ def run(*, quick: bool = False) -> Report:
     turns = 200 if quick else 1_000
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         long_chats = _fill(Path(folder))
-        runs = [_in_a_process(Path(folder), long_chats, turns) for _ in range(1 if quick else 5)]
+        runs = [_in_a_process(Path(folder), long_chats, turns) for _ in range(1 if quick else 3)]
     rows: list[tuple[Cell, ...]] = []
     for name in runs[0]:
         values = [each[name] for each in runs]

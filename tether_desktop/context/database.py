@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url
 from sqlalchemy.engine import URL
@@ -31,6 +31,7 @@ class Database:
         place: where it is, for people: the file's path, or the URL without its password.
         file: of SQLite; None for a database on a server or in memory.
         is_sqlite: whether it is one of SQLite, be it a file or in memory.
+        in_memory: whether it ends with this process.
     """
 
     def __init__(self, url: str, on_migrate: OnMigrate = lambda _stop: None) -> None:
@@ -58,12 +59,27 @@ class Database:
         self._failures: Counter[str] = Counter()
         self.file = sqlite.file_of(parsed)
         self.place = str(self.file) if self.file else parsed.render_as_string(hide_password=True)
-        try:
-            with faults.at_opening(), faults.told(self.place):
-                self._open()
-        except BaseException:  # whatever stopped it, a half-open database must not keep its file
-            self._engine.dispose()
-            raise
+        self.in_memory = self.is_sqlite and self.file is None
+        self._opening = threading.RLock()
+        self._state: Literal["closed", "opening", "open"] = "closed"
+        if not self.in_memory:  # that one is made when it is used first: its tables take a tenth of a second
+            self._demand_open()
+
+    def _demand_open(self) -> None:
+        if self._state == "open":
+            return
+        with self._opening:
+            if self._state != "closed":
+                return
+            self._state = "opening"
+            try:
+                with faults.at_opening(), faults.told(self.place):
+                    self._open()
+            except BaseException:  # whatever stopped it, a half-open database must not keep its file
+                self._state = "closed"
+                self._engine.dispose()
+                raise
+            self._state = "open"
 
     def _open(self) -> None:
         if self.file:
@@ -127,6 +143,7 @@ class Database:
         if shared := self._transaction():
             yield shared
             return
+        self._demand_open()
         with self._told(), self._engine.begin() as connection:
             yield connection
 
@@ -139,6 +156,7 @@ class Database:
         if shared := self._transaction():
             yield shared
             return
+        self._demand_open()
         with self._told(), self._writing, self._writer.begin() as connection:
             yield connection
 

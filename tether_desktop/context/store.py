@@ -67,11 +67,14 @@ class Store(Shelves):
         """
         super().__init__(Database(url, on_migrate))
         try:
-            with self._database.read() as connection:
-                self._clock = Clock(connection.execute(select(func.max(SessionTable.last_active))).scalar())
+            self._clock = Clock(None if self._database.in_memory else self._newest())
         except BaseException:  # whatever stopped it, nobody gets a store that could close the file
             self._database.close()
             raise
+
+    def _newest(self) -> datetime | None:
+        with self._database.read() as connection:
+            return connection.execute(select(func.max(SessionTable.last_active))).scalar()
 
     def close(self) -> None:
         """Close the database; idempotent."""

@@ -23,7 +23,7 @@ from tests.helpers.processes import running
 from tether_desktop.context import migrations, sqlite
 from tether_desktop.context.database import Database
 from tether_desktop.context.search_index import index_messages
-from tether_desktop.context.store import Store
+from tether_desktop.context.store import IN_MEMORY, Store
 from tether_desktop.context.tables import SessionTable, Tables
 from tether_desktop.errors import StoreFull, StoreTooNew
 
@@ -124,6 +124,18 @@ def test_closing_on_a_full_disk_loses_nothing(store: Store, url: str, monkeypatc
     again = Store(url)
     assert again.list_sessions() == [session]
     again.close()
+
+
+def test_one_in_memory_is_made_when_it_is_used_first_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[sa.Connection] = []
+    upgrade = migrations.upgrade
+    monkeypatch.setattr(migrations, "upgrade", lambda connection: (made.append(connection), upgrade(connection)))
+    with closing(Store(IN_MEMORY)) as store:
+        assert made == []
+        with ThreadPoolExecutor(4) as threads:
+            listed = list(threads.map(lambda _: store.list_sessions(), range(4)))
+        assert listed == [[]] * 4
+        assert len(made) == 1
 
 
 def test_opening_again_neither_migrates_nor_copies(url: str, database: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
@@ -42,11 +44,7 @@ class EmptyChat(QWidget):
         self.subtitle.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.subtitle.setWordWrap(True)
         self.buttons = [self._make_button(translate("EmptyChat", text)) for text in EXAMPLES]
-        self._examples = QWidget()
-        self._grid = grid = QGridLayout(self._examples)
-        grid.setContentsMargins(0, spacing.LARGE, 0, 0)
-        grid.setSpacing(spacing.SMALL)
-        self._arrange(2)
+        self._examples = _Examples(self.buttons)
         inside = QWidget()
         inside.setMaximumWidth(_WIDTH)
         self._column = column = QVBoxLayout(inside)
@@ -76,10 +74,8 @@ class EmptyChat(QWidget):
         )
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
-        """Where it is narrow, examples stand in one column; where it is low, the greeting alone has room."""
+        """Where it is low, the greeting alone has room."""
         super().resizeEvent(event)
-        width = min(_WIDTH, self.width() - 2 * _MARGIN) - self._grid.spacing()
-        self._arrange(2 if max(each.sizeHint().width() for each in self.buttons) <= width // 2 else 1)
         greeting = sum(each.sizeHint().height() + self._column.spacing() for each in self._greeting)
         room = self.height() - 2 * _MARGIN - greeting
         self._examples.setVisible(room >= self._examples.sizeHint().height())
@@ -89,14 +85,6 @@ class EmptyChat(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange:
             self._paint_mark()
-
-    def _arrange(self, columns: int) -> None:
-        if self._grid.columnStretch(1) == columns - 1 and self._grid.count():
-            return
-        self._grid.setColumnStretch(0, 1)
-        self._grid.setColumnStretch(1, columns - 1)
-        for number, button in enumerate(self.buttons):
-            self._grid.addWidget(button, number // columns, number % columns)
 
     def _paint_mark(self) -> None:
         self._mark.setPixmap(icons.pixmap("sparkles", "accent", 36, self.devicePixelRatioF()))
@@ -108,3 +96,31 @@ class EmptyChat(QWidget):
         button.setToolTip(text)
         button.clicked.connect(lambda: self.example_chosen.emit(text))
         return button
+
+
+class _Examples(QWidget):
+    """The examples beside each other, or in one column where that would cut their words."""
+
+    def __init__(self, buttons: Sequence[ThemedButton]) -> None:
+        super().__init__()
+        self._buttons = buttons
+        self._columns = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, spacing.LARGE, 0, 0)
+        self._grid.setSpacing(spacing.SMALL)
+        self._grid.setColumnStretch(0, 1)
+        self._arrange(2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        """Take as many columns as there is room for."""
+        super().resizeEvent(event)
+        widest = max(button.sizeHint().width() for button in self._buttons)
+        self._arrange(2 if 2 * widest + self._grid.spacing() <= self.width() else 1)
+
+    def _arrange(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        self._grid.setColumnStretch(1, columns - 1)
+        for number, button in enumerate(self._buttons):
+            self._grid.addWidget(button, number // columns, number % columns)

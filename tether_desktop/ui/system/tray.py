@@ -43,7 +43,6 @@ class Tray(QObject):
         self._closed = False
         self._url = ""
         self._fill()
-        self._draw()
         theme.appearance().changed.connect(self._draw)
 
     @staticmethod
@@ -54,6 +53,8 @@ class Tray(QObject):
     def want(self, reason: str, *, wanted: bool) -> None:
         """Be there for a reason, or no longer; without any the icon goes away."""
         (self._reasons.add if wanted else self._reasons.discard)(reason)
+        if self.icon.icon().isNull():
+            self._draw()
         self.icon.setVisible(bool(self._reasons) and not self._closed and self.available())
 
     def show_port(self, url: str) -> None:
@@ -96,6 +97,8 @@ class Tray(QObject):
 
     @Slot()
     def _draw(self) -> None:
+        if not self._reasons:  # pictures in all sizes take a moment, and nobody sees them
+            return
         self.icon.setIcon(tray_icon(self.state))
         told = {
             "idle": "Tether",

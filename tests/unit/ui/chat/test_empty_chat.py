@@ -28,7 +28,7 @@ def test_an_example_is_offered_to_the_composer(greeting: EmptyChat, qtbot: QtBot
 
 
 def test_examples_are_never_cut(greeting: EmptyChat, qtbot: QtBot) -> None:
-    for width, expected in ((900, 2), (420, 1), (900, 2)):
+    for width, expected in ((900, 2), (640, 1), (900, 2), (420, 1)):
         greeting.resize(width, 640)
         qtbot.waitUntil(lambda expected=expected: columns(greeting) == expected)  # type: ignore[misc]
         assert all(button.width() >= button.sizeHint().width() for button in greeting.buttons)

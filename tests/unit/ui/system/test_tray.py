@@ -74,7 +74,10 @@ def test_the_icon_shows_what_goes_on(tray: Tray) -> None:
     assert corner == QColor(theme.active().color("accent"))
     assert tray_icon("waiting").pixmap(32, 32).toImage().pixelColor(25, 25) == QColor(theme.active().color("warning"))
     tray.show_state("waiting")
+    assert tray.icon.icon().isNull(), "nobody sees it yet"
+    tray.want("closed", wanted=True)
     assert tray.icon.toolTip() == "Tether waits for your approval"
+    assert not tray.icon.icon().isNull()
 
 
 class Shown:
