@@ -27,8 +27,10 @@ _LICENCE_FILE = re.compile(r"(licen[sc]es?|copying|notice|authors|copyright)", r
 _STANDARD_FILES = re.compile(
     r"base_library\.zip|(python3[\d.]*/|lib/python3[\d.]*/)?lib-dynload/.*|libpython3.*|python3\d*\.dll|Python|Python3?\.framework/.*"
 )
-_STARTER_MODULES = re.compile(r"pyimod\d\d_\w+|pyi_rth_\w+|_pyi_rth_utils(\..*)?|pyiboot01_bootstrap|struct")
+_STARTER_MODULES = re.compile(r"pyimod\d\d_\w+|pyi_rth_\w+|_pyi_rth_utils(\..*)?|pyiboot01_bootstrap")
 
+_SEARCHED = ("", "win32/lib/", "win32/")
+"""Folders of packages that modules are looked for in; pywin32 has its own searched by a file beside it."""
 
 _NAMESPACE = 3
 """PyInstaller's kind of a package that is nothing but the name above others."""
@@ -178,7 +180,8 @@ class Packages:
     def owner_of_module(self, name: str) -> str | None:
         """The package that a module comes from."""
         path = name.replace(".", "/")
-        return self._owners.get(f"{path}.py") or self._owners.get(f"{path}/__init__.py")
+        places = (f"{folder}{path}{end}" for folder in _SEARCHED for end in (".py", "/__init__.py"))
+        return next((self._owners[place] for place in places if place in self._owners), None)
 
     def component(self, name: str, files: tuple[str, ...] = ()) -> Component:
         """A package with its licence and the texts that come with it."""
@@ -214,7 +217,7 @@ def take_inventory(bundle: Bundle, rules: Rules | None = None, packages: Package
             _add_file(others, known, path, rules)
         elif rules.is_ours(path):
             continue
-        elif _STANDARD_FILES.fullmatch(path):
+        elif _is_standard(path):
             files.setdefault("python", []).append(path)
         else:
             _assign(packages.owner_of_file(path), path, files, strangers)
@@ -227,6 +230,12 @@ def take_inventory(bundle: Bundle, rules: Rules | None = None, packages: Package
 def normal(name: str) -> str:
     """A package's name as all spellings of it share it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _is_standard(path: str) -> bool:
+    """Whether a file belongs to the interpreter; on Windows its extensions lie beside those of everybody."""
+    stem, dot, end = path.partition(".")
+    return _STANDARD_FILES.fullmatch(path) is not None or (dot + end == ".pyd" and stem in sys.stdlib_module_names)
 
 
 def _assign(owner: str | None, what: str, files: dict[str, list[str]], strangers: list[str]) -> None:

@@ -52,6 +52,12 @@ class Machine:
         """Start a program of Windows."""
         return subprocess.Popen([self._wine, *command], env=self._environment, stdout=subprocess.DEVNULL)
 
+    def close(self) -> None:
+        """End everything that runs, and wait until it is written down."""
+        server = shutil.which("wineserver")
+        for what in ("-k", "-w") if server else ():
+            subprocess.run([str(server), what], env=self._environment, check=False)
+
     def registry(self, key: str) -> str:
         """What the registry has under a key, and below it; empty for nothing."""
         command = [self._wine, "reg", "query", key, "/s"]
@@ -90,7 +96,7 @@ def main() -> int:
         for check in CHECKS:
             check(machine, *installers)
             print(f"ok: {check.__doc__}", flush=True)
-        machine.run("wineboot", "--kill")
+        machine.close()
     return 0
 
 

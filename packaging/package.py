@@ -176,14 +176,12 @@ class Build:
             script = script.replace(f"@{mark}@", value)
         archives.write_installer(folder, "tether", script, self.place.artefacts / f"{name}.run", self.epoch)
 
-        # By this interpreter: what writes it would otherwise be in the environment that is frozen.
-        bill: list[str | Path] = [
-            sys.executable,
-            "packaging/sbom.py",
-            folder,
-            self.place.artefacts / f"{name}.cdx.json",
-        ]
-        subprocess.run(bill, cwd=ROOT, env={**os.environ, "SOURCE_DATE_EPOCH": str(self.epoch)}, check=True)
+        # By the interpreter that was frozen: the bill has its version.
+        self.environment.run(
+            *("packaging/sbom.py", folder, self.place.artefacts / f"{name}.cdx.json"),
+            cwd=ROOT,
+            variables={"SOURCE_DATE_EPOCH": str(self.epoch)},
+        )
 
     def write_compiler(self) -> None:
         """Write the files of the compiler's package."""

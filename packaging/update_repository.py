@@ -4,7 +4,8 @@
     init FOLDER --root-key FILE … --key FILE      begins: the root keys say whose other signatures count
     release FOLDER --key FILE …                   tells of a release
     renew FOLDER --key FILE                       says that this is still the newest one
-    rotate FOLDER --root-key FILE … --key FILE    takes another key for releases and renewals in place of the former one
+    rotate FOLDER --root-key FILE … --key FILE    takes another key for releases and renewals in place of the former
+                                                  one; with --new-root-key FILE …, other root keys in place of all
 
 Passwords are read from TETHER_KEY_PASSWORD. The root keys lie elsewhere than the other one, and are needed for `init`
 and `rotate` alone. docs/building-installers.md tells the whole way.
@@ -57,7 +58,7 @@ def main(arguments: list[str]) -> int:
         case "renew":
             renew(chosen.folder, _signer(chosen.key))
         case "rotate":
-            rotate(chosen.folder, _signers(chosen.root_key), _signer(chosen.key))
+            rotate(chosen.folder, _signers(chosen.root_key), _signer(chosen.key), _signers(chosen.new_root_key))
     return 0
 
 
@@ -116,20 +117,33 @@ def renew(folder: Path, online: CryptoSigner) -> None:
     _point(folder, online, snapshot.version)
 
 
-def rotate(folder: Path, roots: Sequence[CryptoSigner], online: CryptoSigner) -> None:
-    """Let another key sign releases and renewals; the former one counts no more."""
+def rotate(
+    folder: Path, roots: Sequence[CryptoSigner], online: CryptoSigner, new_roots: Sequence[CryptoSigner] = ()
+) -> None:
+    """Let another key sign releases and renewals, and where some are given other root keys sign from now on.
+
+    The former ones count no more. What changes the root keys is signed by enough of the old ones and by the new ones.
+    """
     root = _newest(folder, Root)
     for role in ONLINE_ROLES:
-        for former in list(root.roles[role].keyids):
-            root.revoke_key(former, role)
-        root.add_key(online.public_key, role)
-    _write(folder, _next(root, "root"), roots)
+        _replace_keys(root, role, [online])
+    if new_roots:
+        _replace_keys(root, "root", new_roots)
+        root.roles["root"].threshold = len(new_roots) // 2 + 1
+    _write(folder, _next(root, "root"), [*roots, *new_roots])
     # What the former key has signed is believed no more, so all of it is signed anew.
     targets, snapshot = _newest(folder, Targets), _newest(folder, Snapshot)
     _write(folder, _next(targets, "targets"), [online])
     snapshot.meta["targets.json"] = MetaFile(targets.version)
     _write(folder, _next(snapshot, "snapshot"), [online])
     _point(folder, online, snapshot.version)
+
+
+def _replace_keys(root: Root, role: str, signers: Sequence[CryptoSigner]) -> None:
+    for former in list(root.roles[role].keyids):
+        root.revoke_key(former, role)
+    for signer in signers:
+        root.add_key(signer.public_key, role)
 
 
 def _point(folder: Path, online: CryptoSigner, version: int) -> None:
@@ -203,6 +217,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--root-key", type=Path, action="append", required=True, help="may be given several times"
             )
+        if name == "rotate":
+            command.add_argument("--new-root-key", type=Path, action="append", default=[])
         if name == "release":
             command.add_argument("--version", required=True)
             command.add_argument("--page", required=True, help="where people get it; https")

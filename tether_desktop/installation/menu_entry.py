@@ -16,9 +16,10 @@ _SERVICE = Path("systemd/user/tether.service")
 _REFRESHERS = (
     ("update-desktop-database", "-q", "applications"),
     ("update-mime-database", "mime"),
-    ("gtk-update-icon-cache", "-q", "-t", "-f", "icons/hicolor"),
 )
 """What desktops keep lists by, and the folder each works on; a desktop without one looks by itself."""
+
+_FOLDERS = ("applications", "mime", "metainfo", "systemd", "icons")
 
 
 def add_menu_entry(program: InstalledProgram) -> list[Path]:
@@ -50,11 +51,13 @@ def remove_menu_entry(program: InstalledProgram) -> list[Path]:
         MenuEntryFailed: something cannot be removed.
     """
     try:
+        _switch_service_off()
         removed = list(_removed(program.executable))
     except OSError as error:
         raise _failed(error) from error
     if removed:
         _refresh()
+        _tidy()
     return removed
 
 
@@ -111,11 +114,39 @@ def _removed(executable: Path) -> Iterator[Path]:
             yield file
 
 
+def _switch_service_off() -> None:
+    """End `tether serve` where it was switched on for each login; a link to a unit that is gone would stay."""
+    given = os.environ.get("XDG_CONFIG_HOME", "")
+    config = Path(given) if given and Path(given).is_absolute() else Path.home() / ".config"
+    link = config / "systemd/user/default.target.wants" / _SERVICE.name
+    if not link.is_symlink() or link.readlink() != _data_home() / _SERVICE:
+        return
+    if (command := shutil.which("systemctl")) is not None:
+        subprocess.run(
+            [command, "--user", "disable", "--now", _SERVICE.name], capture_output=True, check=False, timeout=60
+        )
+    link.unlink(missing_ok=True)
+
+
 def _refresh() -> None:
     for name, *options, folder in _REFRESHERS:
         command, place = shutil.which(name), _data_home() / folder
         if command and place.is_dir():
             subprocess.run([command, *options, place], capture_output=True, check=False, timeout=60)
+
+
+def _tidy() -> None:
+    """Take away lists of nothing, and folders that are empty now."""
+    home = _data_home()
+    if not any((home / "applications").rglob("*.desktop")):
+        (home / "applications/mimeinfo.cache").unlink(missing_ok=True)
+    if (home / "mime").is_dir() and not any((home / "mime").glob("packages/*.xml")):
+        # All but the packages is made from them.
+        shutil.rmtree(home / "mime")
+    for name in _FOLDERS:
+        inside = sorted((home / name).rglob("*"), reverse=True)
+        for folder in (path for path in (*inside, home / name) if path.is_dir() and not any(path.iterdir())):
+            folder.rmdir()
 
 
 def _data_home() -> Path:

@@ -43,8 +43,10 @@ def read_channel() -> Channel:
         told = json.loads((folder / "channel.json").read_text(encoding="utf-8"))
         return Channel(str(told["url"]), (folder / "root.json").read_bytes(), str(told["page"]))
     except FileNotFoundError as error:
-        message = "This copy of Tether was built without an address that tells of releases."
-        raise UpdateCheckFailed(TITLE, message, "Look for a newer one where you got this one.") from error
+        raise UpdateCheckFailed(
+            TITLE,
+            "This copy of Tether was built without an address that tells of releases.",
+            "Look for a newer one where you got this one.",
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"The files in {folder} are damaged."
-        raise UpdateCheckFailed(TITLE, message, "Install Tether anew.") from error
+        raise UpdateCheckFailed(TITLE, f"The files in {folder} are damaged.", "Install Tether anew.") from error

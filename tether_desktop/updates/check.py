@@ -73,27 +73,22 @@ def check_for_updates(channel: Channel) -> UpdateCheck:
         UpdateCheckFailed: it cannot be reached, or what it says is not signed as it should be, too old, or older than
             what it said before.
     """
-    host = httpx2.URL(channel.url).host
     try:
         with _memory() as folder:
             content = _newest(channel, folder)
         return UpdateCheck(tether_desktop.__version__, read_release(content))
-    except ExpiredMetadataError as error:
-        raise _failed(f"What {host} tells of releases has not been renewed for too long.", channel) from error
-    except UnsignedMetadataError as error:
-        raise _failed(f"What {host} tells of releases is not signed by those who make Tether.", channel) from error
     except (RepositoryError, DownloadLengthMismatchError, ValueError) as error:
-        # Everything that a place can say wrongly: older than before, damaged, of another release than was signed.
-        raise _failed(
-            f"What {host} tells of releases does not fit together, or is older than before.", channel
-        ) from error
+        logger.warning("What is told of releases is not believed: %s", error)
+        raise _not_believed(error, httpx2.URL(channel.url).host, channel.page) from error
     except DownloadError as error:
-        raise UpdateCheckFailed(
-            TITLE, _unreached(host, error), "Check the internet connection, then try again."
-        ) from error
+        raise _not_reached(error, httpx2.URL(channel.url).host) from error
     except OSError as error:
-        message = f"{error.filename or paths.updates_dir()}: {error.strerror or error}."
-        raise UpdateCheckFailed(TITLE, message, "Make the data folder writable, and make room on the disk.") from error
+        place = error.filename or paths.updates_dir()
+        raise UpdateCheckFailed(
+            TITLE,
+            f"{place}: {error.strerror or error}.",
+            "Make the data folder writable, and make room on the disk.",
+        ) from error
 
 
 def _newest(channel: Channel, folder: Path) -> bytes:
@@ -177,14 +172,24 @@ def _check(request: httpx2.Request) -> None:
     check_address(str(request.url))
 
 
-def _unreached(host: str, error: DownloadError) -> str:
+def _not_reached(error: DownloadError, host: str) -> UpdateCheckFailed:
+    hint = "Check the internet connection, then try again."
     if isinstance(error, DownloadHTTPError):
-        return f"{host} tells nothing of releases (HTTP {error.status_code})."
+        return UpdateCheckFailed(TITLE, f"{host} tells nothing of releases (HTTP {error.status_code}).", hint)
     if isinstance(error.__cause__, InstallError):
-        return error.__cause__.message
-    return f"{host} cannot be reached."
+        return UpdateCheckFailed(TITLE, error.__cause__.message, hint)
+    return UpdateCheckFailed(TITLE, f"{host} cannot be reached.", "Check the internet connection, then try again.")
 
 
-def _failed(message: str, channel: Channel) -> UpdateCheckFailed:
-    logger.warning("Updates: %s", message)
-    return UpdateCheckFailed(TITLE, message, f"Believe none of it for now. Look yourself: {channel.page}")
+def _not_believed(error: Exception, host: str, page: str) -> UpdateCheckFailed:
+    """Everything that a place can say wrongly: unsigned, too old, older than before, damaged, of another release."""
+    hint = f"Believe none of it for now. Look yourself: {page}"
+    if isinstance(error, ExpiredMetadataError):
+        return UpdateCheckFailed(TITLE, f"What {host} tells of releases has not been renewed for too long.", hint)
+    if isinstance(error, UnsignedMetadataError):
+        return UpdateCheckFailed(TITLE, f"What {host} tells of releases is not signed by those who make Tether.", hint)
+    return UpdateCheckFailed(
+        TITLE,
+        f"What {host} tells of releases does not fit together, or is older than before.",
+        f"Believe none of it for now. Look yourself: {page}",
+    )

@@ -69,8 +69,27 @@ def test_what_was_added_is_removed_and_nothing_else(home: Path, program: Install
     written = add_menu_entry(program)
     assert add_menu_entry(program) == written, "again is no harm"
     assert sorted(remove_menu_entry(program)) == sorted(written)
-    assert other.exists()
     assert remove_menu_entry(program) == []
+    other.unlink(missing_ok=False)
+    add_menu_entry(program)
+    remove_menu_entry(program)
+    assert [path for path in (home / ".local").rglob("*") if not path.is_dir()] == [], "no list of nothing is left"
+    assert not (home / ".local/share/mime").exists()
+
+
+def test_a_service_that_was_switched_on_is_switched_off(
+    home: Path, program: InstalledProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    add_menu_entry(program)
+    wanted = home / ".config/systemd/user/default.target.wants"
+    wanted.mkdir(parents=True)
+    ours, theirs = wanted / "tether.service", wanted / "other.service"
+    ours.symlink_to(home / ".local/share/systemd/user/tether.service")
+    theirs.symlink_to("/usr/lib/systemd/user/other.service")
+    remove_menu_entry(program)
+    assert not ours.is_symlink()
+    assert theirs.is_symlink()
 
 
 def test_a_command_of_that_name_that_is_not_ours_stays(home: Path, program: InstalledProgram) -> None:

@@ -104,7 +104,7 @@ def test_a_package_without_the_text_of_its_licence_is_refused() -> None:
 def test_files_and_modules_are_given_to_those_who_made_them(made_of: Callable[..., Any]) -> None:
     found = made_of(
         "resources/style/tether.qss", "resources/fonts/Inter-Bold.otf", "libz.so.1", "runtime/libtvm_runtime.so",
-        "lib-dynload/_json.cpython-311-x86_64-linux-gnu.so", "PySide6/Qt/lib/libQt6Core.so.6",
+        "lib-dynload/_json.cpython-311-x86_64-linux-gnu.so", "_ssl.pyd", "PySide6/Qt/lib/libQt6Core.so.6",
         "numpy-2.4.6.dist-info/METADATA",
     )  # fmt: skip
     kinds = {each.name.casefold(): each.kind for each in found.components if each.kind != "crate"}

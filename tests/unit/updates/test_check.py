@@ -117,6 +117,21 @@ def test_another_key_counts_once_the_root_keys_say_so_and_the_former_one_no_more
     assert "not signed" in refused(releases).message
 
 
+def test_other_root_keys_count_once_enough_of_the_former_ones_say_so(releases: Releases) -> None:
+    check_for_updates(releases.channel)
+    former, new = releases.roots, [signer(), signer()]
+    repository().rotate(releases.folder, former[:2], releases.online, new)
+    releases.online = signer()
+    repository().rotate(releases.folder, new, releases.online)
+    releases.release("99.2")
+    assert check_for_updates(releases.channel).newest.version == "99.2"
+    releases.online = signer()
+    repository().rotate(releases.folder, former, releases.online)
+    releases.release("99.3")
+    with pytest.raises(UpdateCheckFailed):
+        check_for_updates(releases.channel)
+
+
 def test_one_root_key_of_three_changes_nothing(releases: Releases) -> None:
     releases.online = signer()
     repository().rotate(releases.folder, releases.roots[:1], releases.online)
