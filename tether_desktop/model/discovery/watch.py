@@ -20,8 +20,9 @@ from tether_desktop.model.discovery.search import survey
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 2.0
+LONGEST_INTERVAL_S = 20.0
 _SHARE = 0.05
-"""Of the time, at most, is spent on looking: on a slow drive it is looked at less often."""
+"""Of the time is spent on looking: on a slow drive it is looked at less often, down to the longest interval."""
 
 Sleep = Callable[[float], Awaitable[None]]
 FolderState = frozenset[tuple[str, int, int]]
@@ -62,7 +63,7 @@ class ModelWatch:
     async def _watch(self) -> None:
         self._known, seconds = await self._look()
         while True:
-            await self._sleep(max(INTERVAL_S, seconds / _SHARE))
+            await self._sleep(min(max(INTERVAL_S, seconds / _SHARE), LONGEST_INTERVAL_S))
             state, seconds = await self._look()
             if state != self._known:
                 self._known = state
@@ -71,10 +72,13 @@ class ModelWatch:
                     callback()
 
     async def _look(self) -> tuple[FolderState, float]:
-        """What is there, and how many seconds it took to see it."""
-        start = monotonic()
-        state = await asyncio.to_thread(folder_state, self._roots)
-        return state, monotonic() - start
+        """What is there, and how many seconds it took to see it; waiting for a thread does not count."""
+
+        def look() -> tuple[FolderState, float]:
+            start = monotonic()
+            return folder_state(self._roots), monotonic() - start
+
+        return await asyncio.to_thread(look)
 
 
 def folder_state(roots: Sequence[Path]) -> FolderState:

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.packed_models import write_library, write_packed_model
 from tests.helpers.scripted_models import write_scripted_model
 from tether_desktop.model.discovery import trust, watch
-from tether_desktop.model.discovery.watch import INTERVAL_S, ModelWatch
+from tether_desktop.model.discovery.watch import INTERVAL_S, LONGEST_INTERVAL_S, ModelWatch
 
 
 class Ticks:
@@ -128,12 +128,13 @@ async def test_what_was_gone_when_it_was_listed_is_told_of_when_it_is_back(
 async def test_slow_folders_are_looked_at_less_often(
     model_watch: ModelWatch, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times = iter([0.0, 0.001, 10.0, 13.0])
+    times = iter([0.0, 0.001, 10.0, 10.5, 20.0, 23.0])
     monkeypatch.setattr(watch, "monotonic", lambda: next(times))
     model_watch.subscribe(lambda: None)
     await ticks.asleep()
     await ticks.next()
-    assert ticks.waits == [INTERVAL_S, pytest.approx(60.0)]
+    await ticks.next()
+    assert ticks.waits == [INTERVAL_S, pytest.approx(10.0), LONGEST_INTERVAL_S]
 
 
 async def test_closing_stops_it_however_often(model_watch: ModelWatch, ticks: Ticks) -> None:
