@@ -10,9 +10,10 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 APP_NAME = "Tether"
-_PORTABLE = "portable"
 APP_ID = "org.tetherdesktop.Tether"
 """What desktops know the program by; the files of every installer are named after it."""
+
+_PORTABLE = "portable"
 
 
 def data_dir() -> Path:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trials.desk import wait_until
+from trials.older_database import write_first_database
 from trials.system import USER, System
-from trials.talk import Program, check_database, converse, first_token_in_terminal, opened
+from trials.talk import QUESTION, Program, check_database, converse, errors, first_token_in_terminal, opened
 
 MOST_SECONDS = 10.0
 """From installing the full edition to the first token."""
@@ -116,7 +118,7 @@ def lite_package(system: System, files: Files) -> None:
 
 
 def over_an_older_version(system: System, files: Files) -> None:
-    """Install over an older version whose window is open: it goes on, and the new one has all conversations."""
+    """Install over an older version whose window is open: it goes on, says so when it cannot, and nothing is lost."""
     older = files.folder.parent / "package-test" / f"older-{files.version}.deb"
     _make_older(files.deb("full"), older)
     program = Program(system, "tether", USER, _home_data(system))
@@ -124,13 +126,52 @@ def over_an_older_version(system: System, files: Files) -> None:
     with opened(program) as window:
         converse(program, window, files.pictures / f"{system.suite}-older.png")
         said = system.run("dpkg", "-i", system.put(files.deb("full")))
-        second = program.ask("chat", "--once", "Hello", check=False)
-    check_database(program)
+        refused = program.ask("chat", "--once", "Hello", check=False)
+        _end_engine()
+        window.type(QUESTION)
+        wait_until(lambda: errors(program), "what the older window says", 30)
+        window.picture(files.pictures / f"{system.suite}-replaced.png")
     assert "dpkg: error" not in said, said
-    assert "already running" in second.lower() or second.strip(), second
+    assert "already running" in refused.casefold(), refused
+    assert "replaced while it was open" in errors(program)[0], errors(program)
+    check_database(program, failed=1)
     with opened(program) as window:
         window.picture(files.pictures / f"{system.suite}-newer.png")
+    check_database(program, failed=1)
+
+
+def _end_engine() -> None:
+    """Kill the process that answers, as a system does that runs out of memory."""
+    subprocess.run(["pkill", "--signal", "KILL", "--full", "--", "--child engine"], check=True)
+
+
+def data_of_an_older_version(system: System, files: Files) -> None:
+    """Open a database that the first version made: it is brought up to date, and a copy stays."""
+    program = Program(system, "tether", USER, _home_data(system))
+    system.run("install", "-d", str(Path("/") / program.data.relative_to(system.root)), user=USER)
+    write_first_database(program.data / "tether.db", "From the first version")
+    system.run("chown", "--recursive", f"{USER}:{USER}", f"/home/{USER}/.local")
+    system.run("dpkg", "-i", system.put(files.deb("full")))
+    assert "From the first version" in program.ask("sessions", "list")
+    assert len(list(program.data.glob("tether.db.*.copy"))) == 1
+    with opened(program) as window:
+        window.press("Escape")
+        window.picture(files.pictures / f"{system.suite}-migrated.png")
+
+
+def two_versions(system: System, files: Files) -> None:
+    """Two installed programs share one person's data: the one that comes second leaves it to the first."""
+    system.run("dpkg", "-i", system.put(files.deb("full")))
+    system.run("sh", system.put(files.of("lite", "run")), user=USER)
+    program = Program(system, "tether", USER, _home_data(system))
+    other = Program(system, f"/home/{USER}/.local/bin/tether", USER, program.data)
+    with opened(program) as window:
+        assert other.ask() == ""
+        refused = other.ask("chat", "--once", "Hello", check=False)
+        assert "already running" in refused.casefold(), refused
+        converse(program, window, files.pictures / f"{system.suite}-two.png")
     check_database(program)
+    assert other.ask("chat", "--once", "Hello", check=False).strip()
 
 
 def _make_older(package: Path, target: Path) -> None:
@@ -306,6 +347,8 @@ SCENARIOS: dict[str, Callable[[System, Files], None]] = {
         full_package,
         lite_package,
         over_an_older_version,
+        data_of_an_older_version,
+        two_versions,
         installer,
         portable,
         own_tools,

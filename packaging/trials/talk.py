@@ -83,16 +83,23 @@ def answers(program: Program) -> list[str]:
         return [parts for (parts,) in rows]
 
 
-def check_database(program: Program, questions: int = 1) -> None:
-    """Make sure that so many questions were asked and answered, and that the database is whole."""
+def errors(program: Program) -> list[str]:
+    """What replies that failed say in its database."""
+    with closing(sqlite3.connect(f"file:{program.data / 'tether.db'}?mode=ro", uri=True)) as connection:
+        return [error for (error,) in connection.execute("SELECT error FROM messages WHERE error != ''")]
+
+
+def check_database(program: Program, failed: int = 0) -> None:
+    """Make sure that one question was answered, that so many more were not, and that the database is whole."""
     with closing(sqlite3.connect(program.data / "tether.db")) as connection:
         whole = connection.execute("PRAGMA integrity_check").fetchall()
         asked = connection.execute("SELECT parts FROM messages WHERE role = 'user'").fetchall()
     assert whole == [("ok",)], whole
-    assert [QUESTION in parts for (parts,) in asked] == [True] * questions, asked
+    assert [QUESTION in parts for (parts,) in asked] == [True] * (1 + failed), asked
     replies = answers(program)
-    assert len(replies) == questions, replies
+    assert len(replies) == 1, replies
     assert all(len(json.loads(parts)) > 0 for parts in replies), replies
+    assert len(errors(program)) == failed, errors(program)
 
 
 def first_token_in_terminal(program: Program) -> float:
