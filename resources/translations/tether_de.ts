@@ -1104,6 +1104,10 @@
         <translation>Weiterschreiben</translation>
     </message>
     <message>
+        <source>Restart now</source>
+        <translation>Jetzt neu starten</translation>
+    </message>
+    <message>
         <source>Details</source>
         <translation>Details</translation>
     </message>
