@@ -18,12 +18,13 @@ from functools import cached_property
 from pathlib import Path
 
 import checksums
+import system_packages
 from artefacts import archives, checks, deb, tree
 from artefacts.compiler import FOLDER as COMPILER_FOLDER
 from artefacts.compiler import build_compiler
 from artefacts.editions import EDITIONS, assemble
 from artefacts.elf import oldest_glibc
-from artefacts.environment import Environment, install_project, prepare
+from artefacts.environment import Environment, install_project, needed_of_system, prepare
 from artefacts.packages import compiler_package, program_package, stage_compiler, stage_program
 from artefacts.trim import trim
 
@@ -234,6 +235,10 @@ def main() -> None:
     parser.add_argument("--artefacts", type=Path, default=ROOT / "build/artefacts", help="where the files go")
     parser.add_argument("--folders", action="store_true", help="stop at the folders of the editions")
     chosen = parser.parse_args()
+    try:
+        system_packages.install_missing(needed_of_system(), print)
+    except system_packages.SystemPackagesError as error:
+        raise SystemExit(str(error)) from error
     build = Build(Place(chosen.work.resolve(), chosen.artefacts.resolve()))
     build.make_editions()
     if chosen.folders:

@@ -10,7 +10,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from system_packages import Requirement
+
 LOCKS = ("package",)
+_NAMED = "TETHER_PACKAGE_PYTHON"
 _PYTHONS = ("3.11", "3.12", "3.13")
 _STAMP = "tether-package.txt"
 _CHECK = "import ensurepip, venv, sysconfig; print(sysconfig.get_config_var('INSTSONAME') or '')"
@@ -83,12 +86,21 @@ def install_project(environment: Environment, source: Path) -> None:
     environment.run("-m", "pip", "install", *options, "--force-reinstall", ".", cwd=source)
 
 
+def needed_of_system() -> list[Requirement]:
+    """What a bare Debian lacks before its interpreter can be frozen; nothing where another one was named."""
+    python = Path("/usr/bin/python3")
+    if sys.platform != "linux" or _NAMED in os.environ or not python.exists():
+        return []
+    version = python.resolve().name.removeprefix("python")
+    return [Requirement(f"libpython{version}", "Python as a shared library", lambda: _can_be_frozen(python))]
+
+
 def interpreter() -> Path:
     """The interpreter to freeze: the system's own, whose files name no folder of a person, or else this one.
 
     ``TETHER_PACKAGE_PYTHON`` names another one.
     """
-    named = os.environ.get("TETHER_PACKAGE_PYTHON")
+    named = os.environ.get(_NAMED)
     if named:
         return Path(named)
     system = (Path(f"/usr/bin/python{version}") for version in _PYTHONS)
