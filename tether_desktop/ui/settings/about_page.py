@@ -51,6 +51,7 @@ class AboutPage(SettingsPage):
         self.notices_button = ThemedButton(self.tr("All notices in one file"), "external-link")
         self.tour_button = ThemedButton(self.tr("Show the tour again"), "sparkles")
         self.said = plain_label("small", "")
+        self.said.hide()
         self._lay_out()
         self.licences.itemActivated.connect(self._on_licence)
         self.diagnostics_button.clicked.connect(self._on_diagnostics)
@@ -79,8 +80,12 @@ class AboutPage(SettingsPage):
     def copy_diagnostics(self, text: str) -> None:
         """Put it where it can be pasted, and say so."""
         QGuiApplication.clipboard().setText(text)
-        self.diagnostics_button.setEnabled(True)
-        self.said.setText(self.tr("Copied. It has no words of your chats; read it before you send it on."))
+        self.diagnostics_button.release()
+        self._say(self.tr("Copied. It has no words of your chats; read it before you send it on."))
+
+    def _say(self, words: str) -> None:
+        self.said.setText(words)
+        self.said.show()
 
     def _part(self, name: str) -> str:
         return {"Engines": self.tr("Engines"), "Computer": self.tr("Computer")}.get(name, name)
@@ -127,8 +132,8 @@ class AboutPage(SettingsPage):
 
     @Slot()
     def _on_diagnostics(self) -> None:
-        self.diagnostics_button.setEnabled(False)
-        self.said.setText(self.tr("Looking at everything…"))
+        self.diagnostics_button.hold()
+        self._say(self.tr("Looking at everything…"))
         self.diagnostics_requested.emit()
 
     @Slot()

@@ -66,7 +66,7 @@ class UpdateCard(QFrame):
         self.details.setText(details)
         self.details.setVisible(bool(details))
         self.page_button.hide()
-        self.check_button.setEnabled(True)
+        self.check_button.release()
         announce(self, words)
 
     def _lay_out(self) -> None:
@@ -86,7 +86,7 @@ class UpdateCard(QFrame):
 
     @Slot()
     def _on_check(self) -> None:
-        self.check_button.setEnabled(False)
+        self.check_button.hold()
         self.words.setText(self.tr("Asking…"))
         self.details.hide()
         self.page_button.hide()
