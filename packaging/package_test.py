@@ -1,7 +1,7 @@
 """Tries out in bare systems what `make package` has built: `make package-test`.
 
-Needs root, debootstrap, Xvfb, xdotool and ImageMagick. The network is used for making the bare systems, once, and is
-off from then on. The log and the pictures go to ``build/package-test``.
+Needs root, debootstrap, Xvfb, xdotool, xwininfo and ImageMagick. The network is used for making the bare systems,
+once, and is off from then on. The log and the pictures go to ``build/package-test``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from trials.system import SUITES, bare_system, make_base
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build/package-test"
 START = "start"
-TOOLS = ("debootstrap", "unshare", "Xvfb", "xdotool", "import", "dpkg-deb")
+TOOLS = ("debootstrap", "unshare", "Xvfb", "xdotool", "xwininfo", "import", "dpkg-deb")
 
 
 def main() -> int:

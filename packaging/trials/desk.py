@@ -53,6 +53,14 @@ class Window:
         subprocess.run(["xdotool", "windowfocus", "--sync", self._number], check=True)
         subprocess.run(["xdotool", "key", keys], check=True)
 
+    def leave_and_come_back(self) -> None:
+        """Give the keys to nobody, and back."""
+        told = subprocess.run(["xwininfo", "-root"], capture_output=True, text=True, check=True).stdout
+        root = next(word for word in told.split() if word.startswith("0x"))
+        subprocess.run(["xdotool", "windowfocus", root], check=True)
+        time.sleep(0.5)
+        subprocess.run(["xdotool", "windowfocus", "--sync", self._number], check=True)
+
     def picture(self, target: Path) -> None:
         """Write what the screen shows as a PNG file."""
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -145,6 +145,27 @@ def _end_engine() -> None:
     subprocess.run(["pkill", "--signal", "KILL", "--full", "--", "--child engine"], check=True)
 
 
+def removed_while_open(system: System, files: Files) -> None:
+    """Remove the program under its window: what is first needed then is there, it says what happened, and ends well."""
+    program = Program(system, "tether", USER, _home_data(system))
+    system.run("dpkg", "-i", system.put(files.deb("full")))
+    with opened(program) as window:
+        converse(program, window, files.pictures / f"{system.suite}-before.png")
+        system.run("dpkg", "--remove", "tether-desktop")
+        window.press("ctrl+k")
+        time.sleep(1)
+        window.press("Escape")
+        window.leave_and_come_back()
+        wait_until(lambda: "was replaced or removed" in _log(program), "what the window says", 10)
+        window.picture(files.pictures / f"{system.suite}-removed.png")
+    check_database(program)
+    assert "was not caught" not in _log(program), _log(program)
+
+
+def _log(program: Program) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in sorted((program.data / "logs").iterdir()))
+
+
 def data_of_an_older_version(system: System, files: Files) -> None:
     """Open a database that the first version made: it is brought up to date, and a copy stays."""
     program = Program(system, "tether", USER, _home_data(system))
@@ -347,6 +368,7 @@ SCENARIOS: dict[str, Callable[[System, Files], None]] = {
         full_package,
         lite_package,
         over_an_older_version,
+        removed_while_open,
         data_of_an_older_version,
         two_versions,
         installer,

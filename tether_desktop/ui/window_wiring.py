@@ -39,6 +39,7 @@ class WindowWiring(QObject):
         window.composing.personas.personas_requested.connect(window.open_personas)
         window.pane.measured.connect(self.measure)
         window.pane.view_made.connect(self._on_view_made)
+        window.pane.banner.restart_requested.connect(self._on_restart_requested)
         window.chats.waiting_changed.connect(self._on_waiting_changed)
 
     def _connect_sessions(self) -> None:
@@ -88,7 +89,11 @@ class WindowWiring(QObject):
 
     @Slot(object)
     def _on_view_made(self, view: ChatView) -> None:
-        view.restart_requested.connect(self._window.system.closing.restart)
+        view.restart_requested.connect(self._on_restart_requested)
+
+    @Slot()
+    def _on_restart_requested(self) -> None:
+        self._window.system.closing.restart()
 
     @Slot()
     def show_title(self, *_: object) -> None:

@@ -62,6 +62,26 @@ async def test_where_another_version_was_installed_starting_again_is_what_is_off
 
 
 @in_gui_loop
+async def test_coming_back_to_a_window_whose_program_was_replaced_it_says_so_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_window() as window:
+        banner = window.pane.banner
+        window.system.looked_at()
+        assert banner.isHidden()
+        monkeypatch.setattr(child_process, "_STARTED_FROM", (1, 2, 3, 4))
+        window.system.looked_at()
+        assert "replaced while it was open" in banner.label.text()
+        banner.close_button.click()
+        window.system.looked_at()
+        assert banner.isHidden()
+        ended = Recorder(window.close_requested)
+        banner.restart_button.click()
+        await until(lambda: ended.calls)
+        assert window.restarts
+
+
+@in_gui_loop
 async def test_starting_again_asks_first_while_an_answer_is_written() -> None:
     async with open_window() as window:
         QTest.keyClicks(window.pane.composer.edit, "Please wait.")

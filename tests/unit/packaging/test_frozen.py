@@ -46,6 +46,27 @@ def test_what_the_program_starts_is_not_told_where_our_libraries_lie() -> None:
     assert "LD_LIBRARY_PATH" not in told
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody can replace a program that runs there")
+def test_modules_are_read_from_the_file_that_was_started_whatever_takes_its_place(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("the one that was started", encoding="utf-8")
+    code = f"""
+import pathlib, runpy, sys, types
+place = pathlib.Path({str(program)!r})
+archive = types.SimpleNamespace(_filename=str(place))
+sys.modules["pyimod02_importers"] = types.SimpleNamespace(pyz_archive=archive)
+sys.frozen, sys.executable, sys.argv = True, str(place), ["tether", "--child", "dancer"]
+try:
+    runpy.run_path({str(ROOT / "packaging/frozen/entry.py")!r}, run_name="__main__")
+except SystemExit:
+    place.unlink()
+    place.write_text("another")
+    print(pathlib.Path(archive._filename).read_text())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "the one that was started"
+
+
 @pytest.mark.parametrize(
     ("target", "wanted"),
     [

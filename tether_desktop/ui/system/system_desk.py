@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
+from tether_desktop.child_process import check_program
+from tether_desktop.errors import ProgramReplaced
 from tether_desktop.hand_over import Request
 from tether_desktop.ui.system.closing_desk import ClosingDesk, Running
 from tether_desktop.ui.system.notifier import Notifier
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from tether_desktop.settings import Settings
     from tether_desktop.ui.main_window import MainWindow
     from tether_desktop.ui.worker.worker import EngineWorker
+
+logger = logging.getLogger(__name__)
 
 
 class SystemDesk(QObject):
@@ -46,6 +51,7 @@ class SystemDesk(QObject):
         self._worker = worker
         self._answering: set[str] = set()
         self._waiting: set[str] = set()
+        self._replaced = False
         self._instance = SingleInstance(self)
         self.tray = Tray(window)
         self.closing = ClosingDesk(window, self._running)
@@ -89,6 +95,8 @@ class SystemDesk(QObject):
     def looked_at(self) -> None:
         """The person looks at the window."""
         self.notifier.withdraw()
+        if not self._replaced:
+            self._look_at_program()
 
     def close(self) -> None:
         """Leave tray and desktop, and listen no more."""
@@ -127,6 +135,15 @@ class SystemDesk(QObject):
         told = [self.tr("%n chat(s) imported.", "", len(report.imported))]
         told += [f"{skipped.title}: {skipped.reason}" for skipped in report.skipped]
         self._window.pane.undo_bar.note("\n".join(told))
+
+    def _look_at_program(self) -> None:
+        """Tell, once, that another version was installed behind the window's back."""
+        try:
+            check_program()
+        except ProgramReplaced as error:
+            self._replaced = True
+            logger.warning("The program was replaced or removed while it is open")
+            self._window.pane.banner.show_calmly(error)
 
     def _running(self) -> Running:
         window, shown = self._window, self._window.conversation
