@@ -16,7 +16,8 @@ from tether_desktop.model.compiler.formats import choose_formats
 from tether_desktop.model.compiler.packed_model import PackedModel
 
 ROWS, COLUMNS = 65_536, 1_152
-PEAK_BYTES = 128 << 20
+PIECE_BYTES = 30 << 20
+"""What one piece takes on the way; one more than there are workers may be there at once."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def test_a_matrix_of_any_size_takes_bounded_memory(monkeypatch: pytest.MonkeyPat
     finally:
         tracemalloc.stop()
     assert (rows, embedding.parameters) == (ROWS // 16, ROWS * COLUMNS)
-    assert peak < PEAK_BYTES
+    assert peak < (workers + 1) * PIECE_BYTES < ROWS * COLUMNS * 4
 
 
 def test_pieces_come_in_order_however_many_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
