@@ -22,10 +22,11 @@ if sys.stderr is None:
     sys.stderr = sys.stdout
 
 # Installing another version puts another file in the place of this one. Modules that are imported later are still to be
-# those of this one; the loader would look into whatever lies there by then. Windows lets nobody replace what runs.
-if getattr(sys, "frozen", False) and os.path.exists("/dev/fd"):  # noqa: PTH110  (every start comes by here)
-    program = os.open(sys.executable, os.O_RDONLY)
-    sys.modules["pyimod02_importers"].pyz_archive._filename = f"/dev/fd/{program}"  # noqa: SLF001  (it has no other way)
+# those of this one; the loader would look into whatever lies there by then. Windows lets nobody replace what runs, and
+# macOS would give all who read an open file one place in it.
+if getattr(sys, "frozen", False) and os.path.exists("/proc/self/fd"):  # noqa: PTH110  (every start comes by here)
+    opened = f"/proc/self/fd/{os.open(sys.executable, os.O_RDONLY)}"
+    sys.modules["pyimod02_importers"].pyz_archive._filename = opened  # noqa: SLF001  (there is no other way)
 
 from tether_desktop.__main__ import main  # noqa: E402
 
