@@ -15,6 +15,7 @@ from tether_desktop.ui.look.mirror import turned
 from tether_desktop.ui.look.tokens import Theme
 
 CONFIRM_MS = 1_500
+_NOTHING = '<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24"/>'
 _PROGRAM_SIDES = (16, 24, 32, 48, 64, 128)
 
 
@@ -72,7 +73,13 @@ def _pixmap(name: str, color: str, size: int, ratio: float) -> QPixmap:
 
 
 def _svg(name: str, color: str) -> QByteArray:
-    text = (paths.resources_dir() / "icons" / "lucide" / f"{name}.svg").read_text(encoding="utf-8")
+    folder = paths.resources_dir() / "icons" / "lucide"
+    try:
+        text = (folder / f"{name}.svg").read_text(encoding="utf-8")
+    except OSError:
+        if folder.is_dir():
+            raise
+        text = _NOTHING  # the program was removed under its window, which goes on without pictures
     # A thinner line than Lucide's own sits better beside text of regular weight.
     text = text.replace("currentColor", color).replace('stroke-width="2"', 'stroke-width="1.75"')
     return QByteArray(text.encode())

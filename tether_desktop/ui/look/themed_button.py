@@ -77,11 +77,12 @@ def _spaced_icon(name: str, color: str, _theme: str, words_left: bool) -> QIcon:
     spaced = QIcon()
     for token, mode in ((color, QIcon.Mode.Normal), ("placeholder", QIcon.Mode.Disabled)):
         for ratio in (1.0, 2.0):
+            drawn = pixmap(name, token, _SIZE, ratio)
             picture = QPixmap(round((_SIZE + _GAP) * ratio), round(_SIZE * ratio))
             picture.setDevicePixelRatio(ratio)
             picture.fill(Qt.GlobalColor.transparent)
             painter = QPainter(picture)
-            painter.drawPixmap(_GAP if words_left else 0, 0, pixmap(name, token, _SIZE, ratio))
+            painter.drawPixmap(_GAP if words_left else 0, 0, drawn)
             painter.end()
             spaced.addPixmap(picture, mode)
     return spaced
