@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BOOTSTRAP := $(PYTHON) packaging/bootstrap.py
 
-.PHONY: run test check bench docs translations screenshots lock clean
+.PHONY: run test check bench docs translations screenshots package package-test lock clean
 
 run:
 	@$(BOOTSTRAP) run
@@ -15,6 +15,7 @@ check:
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/vulture
+	$(BIN)/python packaging/notices.py check
 
 # Tests of the real engine come by themselves: it takes all cores, and others beside it make it slow.
 test: check
@@ -50,6 +51,16 @@ translations:
 screenshots:
 	@$(BOOTSTRAP) setup --dev --starter
 	$(BIN)/python -m tests.screenshots
+
+# Everything that is handed out for Linux, into build/artefacts.
+package:
+	@$(BOOTSTRAP) setup --dev
+	$(BIN)/python packaging/package.py
+
+# Installs and uses all of it in bare systems; needs root, debootstrap and some minutes.
+package-test:
+	@$(BOOTSTRAP) setup --dev
+	$(BIN)/python packaging/package_test.py
 
 lock:
 	$(PYTHON) packaging/lock.py

@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Proves that `make test` and `make run` work on a fresh Debian that has git, make and python3 and nothing else.
+# Proves that `make test`, `make run` and `make package` work on a fresh Debian that has git, make and python3 and nothing else.
 #
-#   packaging/fresh-machine-check.sh bookworm|trixie [test|run|user]
+#   packaging/fresh-machine-check.sh bookworm|trixie [test|run|user|package]
 #
 # test   clones this checkout's last commit into the fresh system and runs `make test`
 # run    the same with `make run` on a virtual screen, twice: the window has to appear, the second time at once; then asks the
 #        starter model a question in the terminal
+# package the same with `make package`, from nothing
 # user   the same without administrator rights: has to stop with the one line to type
 #
 # Needs root, debootstrap, and for `run` Xvfb and xwininfo. The apt and pip configuration of this machine (proxies, mirrors,
 # certificates) is used inside too. Variables: FRESH_CACHE keeps the bare systems, FRESH_LIMIT is the limit in seconds.
 set -euo pipefail
 
-suite=${1:?usage: $0 bookworm|trixie [test|run|user]}
+suite=${1:?usage: $0 bookworm|trixie [test|run|user|package]}
 task=${2:-test}
 limit=${FRESH_LIMIT:-3000}
 repository=$(cd "$(dirname "$0")/.." && git rev-parse --show-toplevel)
@@ -130,6 +131,7 @@ case $task in
 test) (enter sh -c 'cd /home/tether && CI=true exec .ci/run' </dev/null) ;;
 run) run_on_screen ;;
 user) refuse_without_rights ;;
+package) (enter sh -c 'cd /home/tether && exec make package' </dev/null) ;;
 *) echo "unknown task: $task" >&2 && exit 2 ;;
 esac
 echo "== $suite $task: passed"

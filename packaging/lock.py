@@ -21,12 +21,17 @@ OPTIONS = ["--universal", "--python-version", "3.11", "--fork-strategy", "fewest
 
 
 def main() -> None:
-    """Write both lock files; ``dev`` keeps the versions of ``run``."""
+    """Write the lock files; the others keep the versions of ``run``."""
     upgrade = ["--upgrade"] if "--upgrade" in sys.argv[1:] else []
     with tempfile.TemporaryDirectory() as scratch:
         uv = _install_uv(Path(scratch))
         environment = os.environ | _index_settings(uv.parent)
-        for name, more in (("run", []), ("dev", ["--all-extras", "--constraints", str(FOLDER / "run.txt")])):
+        as_run = ["--constraints", str(FOLDER / "run.txt")]
+        for name, more in (
+            ("run", []),
+            ("dev", ["--all-extras", *as_run]),
+            ("package", ["--extra", "package", *as_run]),
+        ):
             _compile(uv, name, [*upgrade, *more], environment)
 
 

@@ -75,14 +75,22 @@ def requirements(python: str, profile: str) -> list[Requirement]:
 
 
 def ensure(python: str, profile: str, tell: Callable[[str], None]) -> None:
-    """Install what is missing, or say how to.
+    """Install what is missing for a profile, or say how to.
 
     Raises:
         SystemPackagesError: something is missing and may not be installed from here.
     """
-    if sys.platform != "linux":
-        return
-    missing = [needed for needed in requirements(python, profile) if not needed.present()]
+    if sys.platform == "linux":
+        install_missing(requirements(python, profile), tell)
+
+
+def install_missing(wanted: list[Requirement], tell: Callable[[str], None]) -> None:
+    """Install what is missing of these, or say how to.
+
+    Raises:
+        SystemPackagesError: something is missing and may not be installed from here.
+    """
+    missing = [needed for needed in wanted if not needed.present()]
     if not missing:
         return
     prefix = _administrator_prefix()

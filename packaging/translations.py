@@ -21,7 +21,7 @@ PACKAGE = ROOT / "tether_desktop"
 FOLDER = ROOT / "resources/translations"
 LANGUAGES = ("en", "de")
 TEMPLATES = "error_texts.json"
-_ELSEWHERE = ("ui", "cli", "protocol/api/openai", "protocol/api/routers", "protocol/api/gates")
+_ELSEWHERE = ("ui", "cli", "installation", "protocol/api/openai", "protocol/api/routers", "protocol/api/gates")
 """Rooms whose errors are not shown in the window, or are looked for by Qt's own tool."""
 
 

@@ -64,21 +64,33 @@ def run_child(kind: str = "", *arguments: str) -> int:  # noqa: PLR0911  one for
 
 
 def open_window(request: Request) -> int:
-    """Bring the window that runs to the front, or open one; what prevents it is told on stderr."""
+    """Bring the window that runs to the front, or open one; what prevents it is told without one."""
     from tether_desktop.hand_over import hand_over
 
     if hand_over(request):
         return 0
+    from tether_desktop import screen
     from tether_desktop.errors import TetherError
     from tether_desktop.logs import start_logging
-    from tether_desktop.ui.main import run_window
 
     start_logging()
     try:
-        return run_window(request)
+        screen.check()
+        return _run_window(request)
     except TetherError as error:
-        sys.stderr.write(f"{error.title}\n{error.message}\n{error.hint}\n")
+        screen.tell(error)
         return 1
+
+
+def _run_window(request: Request) -> int:
+    """Run it; a library that the system lacks is told with the package that has it."""
+    from tether_desktop import screen
+
+    try:
+        from tether_desktop.ui.main import run_window
+    except ImportError as error:
+        raise screen.explained(error) or error from error
+    return run_window(request)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from tether_desktop import paths
+from tether_desktop.errors import ProgramReplaced
 
 ChildKind = Literal["engine", "compile", "fetch", "pip", "tools", "grammar", "pdf"]
 
@@ -65,9 +67,41 @@ class ExitCause:
     hint: str
 
 
+def _program_file() -> tuple[int, int, int, int] | None:
+    """What tells one file of the program from another; None from source, or where the file is gone."""
+    if not getattr(sys, "frozen", False):
+        return None
+    try:
+        status = os.stat(sys.executable)  # noqa: PTH116  (asked at every start; pathlib is not needed for it)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+_STARTED_FROM = _program_file()
+
+
+def check_program() -> None:
+    """Make sure that a child will be the same program as we are.
+
+    Raises:
+        ProgramReplaced: another version was installed while this one was open.
+    """
+    if _program_file() != _STARTED_FROM:
+        raise ProgramReplaced(
+            "Tether was replaced while it was open",
+            "Another version was installed, or this one was removed. What you have written is stored.",
+            "Close Tether and open it again.",
+        )
+
+
 def child_command(kind: ChildKind) -> list[str]:
     """The command that starts a child of that kind: this program again, frozen or from source."""
-    return [*program_command(), "--child", kind]
+    program, *module = program_command()
+    if sys.platform == "win32" and getattr(sys, "frozen", False):
+        # The program of the window has no standard streams there, which children are spoken to by.
+        program = str(Path(program).with_name("tether.exe"))
+    return [program, *module, "--child", kind]
 
 
 def program_command() -> list[str]:
@@ -83,7 +117,12 @@ def child_environment() -> dict[str, str]:
 
 
 def spawn_options() -> dict[str, Any]:
-    """How every child is started: in our folder, with its own group, so that Ctrl-C reaches only us."""
+    """How every child is started: in our folder, with its own group, so that Ctrl-C reaches only us.
+
+    Raises:
+        ProgramReplaced: it would be another version than we are.
+    """
+    check_program()
     options: dict[str, Any] = {"env": child_environment(), "cwd": str(paths.project_root())}
     if sys.platform == "win32":
         return {**options, "creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}

@@ -40,6 +40,11 @@
     ├── InstallError          fetching or preparing a model failed
     │   └── NoConnection
     ├── McpServerError        an MCP server does not run, or does not answer
+    ├── WindowImpossible      there is no screen, or the system lacks what windows need
+    ├── MenuEntryFailed       the desktop's menu cannot be written
+    ├── DataNotErased         some of a person's data could not be removed
+    ├── UpdateCheckFailed     what the newest release is cannot be found out
+    ├── ProgramReplaced       another version was installed while this one was open
     └── AlreadyRunning        another instance owns the data folder
 """
 
@@ -299,6 +304,36 @@ class McpServerError(TetherError):
     """An MCP server does not run, or does not answer."""
 
     code = "mcp_server_error"
+
+
+class WindowImpossible(TetherError):
+    """There is no screen, or the system lacks a library that windows need."""
+
+    code = "window_impossible"
+
+
+class MenuEntryFailed(TetherError):
+    """The program cannot be put into the desktop's menu, or not be taken out of it."""
+
+    code = "menu_entry_failed"
+
+
+class DataNotErased(TetherError):
+    """Some of what the program keeps of a person could not be removed."""
+
+    code = "data_not_erased"
+
+
+class UpdateCheckFailed(TetherError):
+    """What the newest release is cannot be found out, or what was told of it cannot be believed."""
+
+    code = "update_check_failed"
+
+
+class ProgramReplaced(TetherError):
+    """Another version of the program was installed while this one was open."""
+
+    code = "program_replaced"
 
 
 class AlreadyRunning(TetherError):

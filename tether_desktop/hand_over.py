@@ -1,6 +1,6 @@
 """Hands a start over to the window that runs already; only the standard library, since every start comes by here.
 
-What is said is one line of JSON, and "ok" comes back: ``{"do": "raise" | "quick" | "open", "file": …, "token": …}``.
+What is said is one line of JSON, and "ok" comes back: ``{"do": "raise" | "quick" | "open", "files": […], "token": …}``.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Request:
     """What another start asks of the window that runs.
 
     Attributes:
-        do: come to the front, show the quick window, or open a file.
-        file: which file, absolute; empty for none.
+        do: come to the front, show the quick window, or open files.
+        files: which ones, absolute.
         token: what the desktop has given the other start, without which Wayland lets no window come to the front.
     """
 
     do: Deed = "raise"
-    file: str = ""
+    files: tuple[str, ...] = ()
     token: str = ""
 
 
@@ -54,8 +54,10 @@ def read_request(line: bytes) -> Request | None:
         return None
     if not isinstance(said, dict) or said.get("do") not in {"raise", "quick", "open"}:
         return None
-    words = {name: said.get(name, "") for name in ("do", "file", "token")}
-    return Request(**words) if all(isinstance(word, str) for word in words.values()) else None
+    files, token = said.get("files", []), said.get("token", "")
+    if not isinstance(files, list) or not all(isinstance(word, str) for word in (token, *files)):
+        return None
+    return Request(said["do"], tuple(files), token)
 
 
 def address() -> str:
@@ -114,12 +116,22 @@ def request_of(arguments: list[str]) -> Request | None:
             return Request(token=token)
         case ["--quick"]:
             return Request("quick", token=token)
-        case [name] if is_openable(name):
-            return Request("open", str(Path(name).absolute()), token)
+        case [*names] if all(is_openable(name) for name in names):
+            return Request("open", tuple(str(_path(name)) for name in names), token)
         case _:
             return None
 
 
 def is_openable(name: str) -> bool:
     """Whether this names a file that the window opens: a model, or saved conversations."""
-    return name.casefold().endswith((".gguf", ".json", ".zip")) and Path(name).is_file()
+    return name.casefold().endswith((".gguf", ".json", ".zip")) and _path(name).is_file()
+
+
+def _path(name: str) -> Path:
+    """The file that an argument means: a path, or an address of this computer as some desktops give."""
+    if not name.casefold().startswith("file:"):
+        return Path(name).absolute()
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    return Path(url2pathname(urlsplit(name).path))

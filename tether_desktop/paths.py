@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 from platformdirs import user_data_path
 
 APP_NAME = "Tether"
+APP_ID = "org.tetherdesktop.Tether"
+"""What desktops know the program by; the files of every installer are named after it."""
+
+_PORTABLE = "portable"
 
 
 def data_dir() -> Path:
-    """Database, logs, settings and token; ``TETHER_DATA_DIR`` moves it."""
+    """Database, logs, settings and token; ``TETHER_DATA_DIR`` moves it, and so does a file beside the program.
+
+    A file called ``portable`` beside the binary keeps everything in the folder ``data`` there.
+    """
     override = os.environ.get("TETHER_DATA_DIR")
-    return Path(override).expanduser().absolute() if override else user_data_path(APP_NAME, appauthor=False)
+    if override:
+        return Path(override).expanduser().absolute()
+    program = program_folder()
+    if program is not None and (program / _PORTABLE).is_file():
+        return program / "data"
+    return user_data_path(APP_NAME, appauthor=False)
+
+
+def program_folder() -> Path | None:
+    """The folder with the binary of the frozen program; None where it runs from source."""
+    return Path(sys.executable).parent if getattr(sys, "frozen", False) else None
 
 
 def log_dir() -> Path:
@@ -57,6 +75,11 @@ def speeds_path() -> Path:
     return data_dir() / "speeds.json"
 
 
+def updates_dir() -> Path:
+    """What was told of releases and believed, so that nothing older is believed later."""
+    return data_dir() / "updates"
+
+
 def open_port_path() -> Path:
     """Where the local port of a running program is written down, as JSON, while it is open."""
     return data_dir() / "open-port.json"
@@ -71,6 +94,12 @@ def installation_root() -> Path:
     """What relative folders in the settings start from: the checkout, or the data folder of an installed program."""
     # An installed or frozen package lies where its user may not write, and where updates replace everything.
     return project_root() if (project_root() / "pyproject.toml").is_file() else data_dir()
+
+
+def bundled_models() -> Path | None:
+    """The models and libraries that came with a frozen program, which it never changes; None where none did."""
+    folder = project_root() / "models"
+    return folder if program_folder() is not None and folder.is_dir() else None
 
 
 def resources_dir() -> Path:

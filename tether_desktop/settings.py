@@ -333,9 +333,11 @@ class Settings(BaseSettings):
 
     @property
     def dist_roots(self) -> tuple[Path, ...]:
-        """The model folders, absolute; the first one is where new models go."""
+        """The model folders, absolute; the first one is where new models go, the last what came with the program."""
         parts = [Path(part).expanduser() for part in self.dist_path.split(os.pathsep) if part.strip()]
-        return tuple(paths.installation_root() / part for part in parts or [Path("dist")])
+        bundled = paths.bundled_models()
+        own = (paths.installation_root() / part for part in parts or [Path("dist")])
+        return (*own, *((bundled,) if bundled is not None else ()))
 
 
 CONVERSATION_SETTINGS = (

@@ -27,6 +27,10 @@
         <translation>Benutzerhandbuch</translation>
     </message>
     <message>
+        <source>All notices in one file</source>
+        <translation>Alle Hinweise in einer Datei</translation>
+    </message>
+    <message>
         <source>Show the tour again</source>
         <translation>Rundgang noch einmal zeigen</translation>
     </message>
@@ -224,6 +228,10 @@
     <message>
         <source>Dismiss</source>
         <translation>Ausblenden</translation>
+    </message>
+    <message>
+        <source>Restart now</source>
+        <translation>Jetzt neu starten</translation>
     </message>
 </context>
 <context>
@@ -1100,6 +1108,10 @@
         <translation>Weiterschreiben</translation>
     </message>
     <message>
+        <source>Restart now</source>
+        <translation>Jetzt neu starten</translation>
+    </message>
+    <message>
         <source>Details</source>
         <translation>Details</translation>
     </message>
@@ -1299,12 +1311,28 @@
         <translation>Ein anderes Programm hält {1} gesperrt.</translation>
     </message>
     <message>
+        <source>Another version was installed, or this one was removed. What you have written is stored.</source>
+        <translation>Es wurde eine andere Version installiert oder diese entfernt. Was du geschrieben hast, ist gespeichert.</translation>
+    </message>
+    <message>
+        <source>Another window or command asks just now.</source>
+        <translation>Ein anderes Fenster oder ein Befehl fragt gerade.</translation>
+    </message>
+    <message>
         <source>Ask for less at once{1}, or {2}</source>
         <translation>Verlange weniger auf einmal{1}, oder {2}</translation>
     </message>
     <message>
+        <source>Believe none of it for now. Look yourself: {1}</source>
+        <translation>Glaub vorerst nichts davon. Sieh selbst nach: {1}</translation>
+    </message>
+    <message>
         <source>Check the address. {1}</source>
         <translation>Prüfe die Adresse. {1}</translation>
+    </message>
+    <message>
+        <source>Check the internet connection, then try again.</source>
+        <translation>Prüfe die Internetverbindung und versuche es noch einmal.</translation>
     </message>
     <message>
         <source>Choose a {1}.</source>
@@ -1341,6 +1369,10 @@
     <message>
         <source>Choose “always in this chat” when it asks.</source>
         <translation>Wähle „Immer in diesem Chat“, wenn es fragt.</translation>
+    </message>
+    <message>
+        <source>Close Tether and open it again.</source>
+        <translation>Schließe Tether und öffne es wieder.</translation>
     </message>
     <message>
         <source>Close other programs, choose a smaller model or a smaller context window.</source>
@@ -1475,8 +1507,20 @@
         <translation>Gib ihn mit {1} an.</translation>
     </message>
     <message>
+        <source>Install Tether anew.</source>
+        <translation>Installiere Tether neu.</translation>
+    </message>
+    <message>
+        <source>Install the package tether-desktop-compiler, or unpack its archive into {1}.</source>
+        <translation>Installiere das Paket tether-desktop-compiler oder entpacke sein Archiv nach {1}.</translation>
+    </message>
+    <message>
         <source>Install {1}, or leave MLC_SQLITE_URL empty for a file in the data folder.</source>
         <translation>Installiere {1}, oder lass MLC_SQLITE_URL leer für eine Datei im Datenordner.</translation>
+    </message>
+    <message>
+        <source>It goes when Tether is uninstalled; the edition without models takes less space.</source>
+        <translation>Es verschwindet, wenn Tether deinstalliert wird; die Ausgabe ohne Modelle braucht weniger Platz.</translation>
     </message>
     <message>
         <source>It has {1} tokens; this model keeps {2} in mind.</source>
@@ -1515,8 +1559,20 @@
         <translation>Seine Bewertungen für das nächste Token sind keine Zahlen (die beste ist {1}).</translation>
     </message>
     <message>
+        <source>Look for a newer one where you got this one.</source>
+        <translation>Sieh dort nach einer neueren, wo du diese herhast.</translation>
+    </message>
+    <message>
+        <source>Make the data folder writable, and make room on the disk.</source>
+        <translation>Mach den Datenordner beschreibbar und schaffe Platz auf der Platte.</translation>
+    </message>
+    <message>
         <source>Message {1} is not a {2}.</source>
         <translation>Die Nachricht {1} ist keine {2}.</translation>
+    </message>
+    <message>
+        <source>Neither DISPLAY nor WAYLAND_DISPLAY is set, so no window can open.</source>
+        <translation>Weder DISPLAY noch WAYLAND_DISPLAY ist gesetzt, also kann sich kein Fenster öffnen.</translation>
     </message>
     <message>
         <source>No MCP server is called {1}. {2}</source>
@@ -1525,6 +1581,10 @@
     <message>
         <source>No answer is being written in conversation {1}, nor was one just now.</source>
         <translation>In der Unterhaltung {1} wird keine Antwort geschrieben, und auch eben gerade wurde keine geschrieben.</translation>
+    </message>
+    <message>
+        <source>No library for it came with Tether, and the compiler is not installed.{1}</source>
+        <translation>Tether hat keine Bibliothek dafür mitgebracht, und der Compiler ist nicht installiert.{1}</translation>
     </message>
     <message>
         <source>No model is called {1}. {2}</source>
@@ -1707,6 +1767,10 @@
         <translation>{1} hat immer wieder Werkzeuge aufgerufen und keine Antwort gegeben.</translation>
     </message>
     <message>
+        <source>{1} came with Tether and lies in its own folder.</source>
+        <translation>{1} kam mit Tether und liegt in dessen eigenem Ordner.</translation>
+    </message>
+    <message>
         <source>{1} cannot be a model&apos;s name: it means something else, or not every file system takes it.</source>
         <translation>{1} kann kein Modellname sein: Es bedeutet etwas anderes, oder nicht jedes Dateisystem nimmt es an.</translation>
     </message>
@@ -1717,6 +1781,10 @@
     <message>
         <source>{1} cannot be followed: {2}.</source>
         <translation>{1} führt nicht ans Ziel: {2}.</translation>
+    </message>
+    <message>
+        <source>{1} cannot be reached.</source>
+        <translation>{1} ist nicht erreichbar.</translation>
     </message>
     <message>
         <source>{1} cannot be read: {2}.</source>
@@ -1925,6 +1993,10 @@
     <message>
         <source>{1} takes too long to answer.</source>
         <translation>{1} braucht zu lange, um zu antworten.</translation>
+    </message>
+    <message>
+        <source>{1} tells nothing of releases (HTTP {2}).</source>
+        <translation>{1} sagt nichts über Versionen (HTTP {2}).</translation>
     </message>
     <message>
         <source>{1} was exchanged while it was opened.</source>
@@ -2187,10 +2259,6 @@
         <translation>Nichts wartet</translation>
     </message>
     <message>
-        <source>On Debian and Ubuntu: apt install binutils. Elsewhere: pip install ziglang.</source>
-        <translation>Unter Debian und Ubuntu: apt install binutils. Sonst: pip install ziglang.</translation>
-    </message>
-    <message>
         <source>Only addresses that begin with https:// can be fetched.</source>
         <translation>Nur Adressen, die mit https:// beginnen, lassen sich abrufen.</translation>
     </message>
@@ -2293,6 +2361,10 @@
     <message>
         <source>Tether is closing</source>
         <translation>Tether wird geschlossen</translation>
+    </message>
+    <message>
+        <source>Tether was replaced while it was open</source>
+        <translation>Tether wurde ersetzt, während es offen war</translation>
     </message>
     <message>
         <source>That is no path.</source>
@@ -2481,6 +2553,10 @@
     <message>
         <source>The file would unpack to far more than its size allows. Nothing was imported.</source>
         <translation>Die Datei würde entpackt viel größer, als ihre Größe zulässt. Es wurde nichts importiert.</translation>
+    </message>
+    <message>
+        <source>The files in {1} are damaged.</source>
+        <translation>Die Dateien in {1} sind beschädigt.</translation>
     </message>
     <message>
         <source>The folder cannot be listed</source>
@@ -2779,6 +2855,10 @@
         <translation>Das Startmodell wird so hinzugefügt, wie es ist</translation>
     </message>
     <message>
+        <source>The system library {1} is missing.</source>
+        <translation>Die Systembibliothek {1} fehlt.</translation>
+    </message>
+    <message>
         <source>The time cannot be converted</source>
         <translation>Die Zeit lässt sich nicht umrechnen</translation>
     </message>
@@ -2797,6 +2877,10 @@
     <message>
         <source>The web cannot be searched</source>
         <translation>Das Web lässt sich nicht durchsuchen</translation>
+    </message>
+    <message>
+        <source>The window cannot be opened</source>
+        <translation>Das Fenster kann nicht geöffnet werden</translation>
     </message>
     <message>
         <source>There are no tools</source>
@@ -2833,6 +2917,10 @@
     <message>
         <source>There is no room for the conversations</source>
         <translation>Für die Unterhaltungen ist kein Platz</translation>
+    </message>
+    <message>
+        <source>There is no screen</source>
+        <translation>Es gibt keinen Bildschirm</translation>
     </message>
     <message>
         <source>There is no such MCP server</source>
@@ -2923,8 +3011,16 @@
         <translation>Diese Unterhaltung beantwortet noch die letzte Frage.</translation>
     </message>
     <message>
+        <source>This copy of Tether was built without an address that tells of releases.</source>
+        <translation>Dieses Tether wurde ohne eine Adresse gebaut, die über neue Versionen Auskunft gibt.</translation>
+    </message>
+    <message>
         <source>This machine has no linker.</source>
         <translation>Dieser Computer hat keinen Linker.</translation>
+    </message>
+    <message>
+        <source>This model needs the compiler</source>
+        <translation>Dieses Modell braucht den Compiler</translation>
     </message>
     <message>
         <source>This tool has to ask</source>
@@ -2933,6 +3029,10 @@
     <message>
         <source>Tools and a reply format</source>
         <translation>Werkzeuge und ein Antwortformat</translation>
+    </message>
+    <message>
+        <source>Try again in a moment.</source>
+        <translation>Versuche es gleich noch einmal.</translation>
     </message>
     <message>
         <source>Try again in a moment; the server&apos;s administrator can see who holds it.</source>
@@ -3063,6 +3163,18 @@
         <translation>Was über Werkzeuge entschieden wurde, lässt sich nicht lesen</translation>
     </message>
     <message>
+        <source>What {1} tells of releases does not fit together, or is older than before.</source>
+        <translation>Was {1} über neue Versionen sagt, passt nicht zusammen oder ist älter als zuvor.</translation>
+    </message>
+    <message>
+        <source>What {1} tells of releases has not been renewed for too long.</source>
+        <translation>Was {1} über neue Versionen sagt, wurde zu lange nicht erneuert.</translation>
+    </message>
+    <message>
+        <source>What {1} tells of releases is not signed by those who make Tether.</source>
+        <translation>Was {1} über neue Versionen sagt, ist nicht von denen unterschrieben, die Tether machen.</translation>
+    </message>
+    <message>
         <source>Whoever looks after the server can back it up with pg_dump; exporting all conversations works here too.</source>
         <translation>Wer den Server betreut, kann sie mit pg_dump sichern; das Exportieren aller Unterhaltungen geht auch hier.</translation>
     </message>
@@ -3105,6 +3217,10 @@
     <message>
         <source>`GET /tools` shows what there is.</source>
         <translation>`GET /tools` zeigt, was es gibt.</translation>
+    </message>
+    <message>
+        <source>`tether chat` talks in the terminal, and `tether serve` works without a screen.</source>
+        <translation>`tether chat` redet im Terminal, und `tether serve` arbeitet ohne Bildschirm.</translation>
     </message>
     <message>
         <source>`tether sessions list` shows all ids.</source>
@@ -6888,6 +7004,33 @@
     <message>
         <source>Dismiss</source>
         <translation>Ausblenden</translation>
+    </message>
+</context>
+<context>
+    <name>UpdateCard</name>
+    <message>
+        <source>Tether asks for newer releases only when you do, and installs nothing.</source>
+        <translation>Tether fragt nur dann nach neueren Versionen, wenn du es willst, und installiert nichts.</translation>
+    </message>
+    <message>
+        <source>Check for updates</source>
+        <translation>Nach neuer Version fragen</translation>
+    </message>
+    <message>
+        <source>You have the newest Tether, {version}.</source>
+        <translation>Du hast das neueste Tether, {version}.</translation>
+    </message>
+    <message>
+        <source>Tether {version} of {day} is there. You have {installed}.</source>
+        <translation>Tether {version} vom {day} ist da. Du hast {installed}.</translation>
+    </message>
+    <message>
+        <source>Open {site}</source>
+        <translation>{site} öffnen</translation>
+    </message>
+    <message>
+        <source>Asking…</source>
+        <translation>Fragt…</translation>
     </message>
 </context>
 <context>

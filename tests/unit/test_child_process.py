@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tether_desktop import paths
+from tests.helpers.frozen import pretend_installed
+from tether_desktop import child_process, paths
 from tether_desktop.child_process import child_command, child_environment, explain_exit, spawn_options
+from tether_desktop.errors import ProgramReplaced
 
 
 def test_from_source_a_child_is_the_same_python_with_our_package() -> None:
@@ -18,7 +20,30 @@ def test_from_source_a_child_is_the_same_python_with_our_package() -> None:
 
 def test_in_a_bundle_a_child_is_the_program_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
     assert child_command("compile") == [sys.executable, "--child", "compile"]
+
+
+def test_the_window_of_windows_starts_children_of_the_program_that_has_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "tether-window.exe"))
+    assert child_command("engine") == [str(tmp_path / "tether.exe"), "--child", "engine"]
+
+
+def test_no_child_is_started_of_a_program_that_was_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_installed(tmp_path, monkeypatch)
+    monkeypatch.setattr(child_process, "_STARTED_FROM", child_process._program_file())
+    assert spawn_options()
+    (tmp_path / "new").write_text("another version", encoding="utf-8")
+    (tmp_path / "new").replace(tmp_path / "tether")
+    with pytest.raises(ProgramReplaced, match="stored"):
+        spawn_options()
+    (tmp_path / "tether").unlink()
+    with pytest.raises(ProgramReplaced):
+        spawn_options()
 
 
 def test_a_child_starts_where_our_package_is_found() -> None:

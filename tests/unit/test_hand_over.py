@@ -15,7 +15,7 @@ SOCKETS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has pipes 
 
 
 @pytest.mark.parametrize(
-    "request_", [Request(), Request("quick", "", "t"), Request("open", "/a folder/two\nlines “x”.gguf")]
+    "request_", [Request(), Request("quick", (), "t"), Request("open", ("/a folder/two\nlines “x”.gguf", "/b.gguf"))]
 )
 def test_what_is_written_is_read(request_: Request) -> None:
     line = write_request(request_)
@@ -25,7 +25,17 @@ def test_what_is_written_is_read(request_: Request) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"\n", b"raise\n", b"[]\n", b'{"do": "erase"}\n', b'{"do": "open", "file": 7}\n', b"\xff\n", b"{" * 9_000],
+    [
+        b"",
+        b"\n",
+        b"raise\n",
+        b"[]\n",
+        b'{"do": "erase"}\n',
+        b'{"do": "open", "files": [7]}\n',
+        b'{"do": "open", "files": "a"}\n',
+        b"\xff\n",
+        b"{" * 9_000,
+    ],
 )
 def test_what_is_none_of_ours_asks_for_nothing(line: bytes) -> None:
     assert read_request(line) is None
@@ -45,14 +55,22 @@ def test_arguments_of_the_window_are_told_from_those_of_commands(
     model = tmp_path / "Some.GGUF"
     model.write_bytes(b"GGUF")
     monkeypatch.chdir(tmp_path)
-    assert request_of([]) == Request("raise", "", "t1")
-    assert request_of(["--quick"]) == Request("quick", "", "t1")
-    assert request_of(["Some.GGUF"]) == Request("open", str(model), "t1")
+    assert request_of([]) == Request("raise", (), "t1")
+    assert request_of(["--quick"]) == Request("quick", (), "t1")
+    assert request_of(["Some.GGUF"]) == Request("open", (str(model),), "t1")
     assert request_of(["serve"]) is None
     assert request_of(["missing.gguf"]) is None
+    assert request_of(["Some.GGUF", "missing.gguf"]) is None
     assert request_of(["--quick", "more"]) is None
     (tmp_path / "chat").write_text("a file that is called as a command is", encoding="utf-8")
     assert request_of(["chat"]) is None
+
+
+def test_a_start_may_bring_several_files_by_path_or_address(tmp_path: Path) -> None:
+    first, second = tmp_path / "a model “q4” 100%.gguf", tmp_path / "chats.json"
+    for file in (first, second):
+        file.write_bytes(b"")
+    assert request_of([first.as_uri(), str(second)]) == Request("open", (str(first), str(second)))
 
 
 @SOCKETS

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.frozen import pretend_installed
 from tether_desktop import paths
 
 POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists instead of modes")
@@ -40,6 +41,18 @@ def test_a_checkout_keeps_models_beside_the_program_and_an_installed_program_in_
     assert paths.installation_root() == paths.project_root() == Path(__file__).parents[2]
     monkeypatch.setattr(paths, "__file__", str(tmp_path / "site-packages" / "tether_desktop" / "paths.py"))
     assert paths.installation_root() == paths.data_dir()
+
+
+def test_a_portable_program_keeps_everything_beside_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TETHER_DATA_DIR")
+    program = tmp_path / "stick — Übung"
+    pretend_installed(program, monkeypatch)
+    assert paths.data_dir() == paths.user_data_path("Tether", appauthor=False)
+    (program / "portable").touch()
+    assert paths.data_dir() == program / "data"
+    assert paths.installation_root() == program / "data"
+    monkeypatch.setenv("TETHER_DATA_DIR", str(tmp_path / "elsewhere"))
+    assert paths.data_dir() == tmp_path / "elsewhere"
 
 
 def test_the_resources_are_where_the_program_looks_for_them() -> None:

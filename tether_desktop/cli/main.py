@@ -15,6 +15,7 @@ import tether_desktop
 from tether_desktop.cli import (
     chat,
     completion,
+    desktop,
     doctor,
     model_loads,
     models,
@@ -24,6 +25,8 @@ from tether_desktop.cli import (
     token,
     tools,
     trust,
+    uninstall,
+    updates,
 )
 from tether_desktop.cli.output import note, tell
 from tether_desktop.errors import TetherError
@@ -45,11 +48,14 @@ app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 model_loads.add_to(models.app)
 models.app.command("trust")(trust.trust_library)
+app.command("uninstall")(uninstall.uninstall)
+app.add_typer(desktop.app, name="desktop")
 app.add_typer(models.app, name="models")
 app.add_typer(servers.app, name="servers")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(token.app, name="token")
 app.add_typer(tools.app, name="tools")
+app.add_typer(updates.app, name="updates")
 
 
 def _print_version(wanted: bool) -> None:

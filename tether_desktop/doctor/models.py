@@ -10,10 +10,12 @@ from tether_desktop.byte_size import byte_size_text
 from tether_desktop.doctor.finding import Finding
 from tether_desktop.model.cpu import isa_title
 from tether_desktop.model.discovery import trust
+from tether_desktop.model.discovery.bundled import is_bundled
 from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
 from tether_desktop.model.discovery.library import read_metadata
 from tether_desktop.model.discovery.official_library import official_engine_there, read_official
 from tether_desktop.model.discovery.search import survey
+from tether_desktop.model.install.compiler_package import compiler_there
 from tether_desktop.model.pool.demand import expected_demand
 from tether_desktop.model.pool.memory_fit import Memory, judge, memory_now
 from tether_desktop.model.remote.server_models import ServerModels
@@ -26,6 +28,7 @@ _SMALLER = "Close other programs, choose a smaller model, or set a smaller conte
 def look_at_models(settings: Settings) -> Iterator[Finding]:
     """All that is to be said of models."""
     yield from (_model_folder(root) for root in settings.dist_roots)
+    yield _compiler()
     yield _official_engine()
     yield from _libraries(settings)
     entries = Catalog(settings.dist_roots, [ServerModels().entries]).list()
@@ -59,6 +62,11 @@ def _model_folder(root: Path) -> Finding:
     return Finding("model folder", "ok", str(root))
 
 
+def _compiler() -> Finding:
+    there = "installed" if compiler_there() else "not installed; models that Tether has no library for need it"
+    return Finding("compiler", "ok", there)
+
+
 def _official_engine() -> Finding:
     there = "installed" if official_engine_there() else "not installed; only libraries of MLC-LLM need it"
     return Finding("MLC-LLM's own engine", "ok", there)
@@ -68,8 +76,24 @@ def _libraries(settings: Settings) -> Iterator[Finding]:
     problem = trust.problem()
     if problem:
         yield Finding("trusted libraries", "warn", problem, "Compile the models again, or allow their libraries anew.")
-    for path in survey(settings.dist_roots).libraries:
-        yield _library(path)
+    libraries = survey(settings.dist_roots).libraries
+    bundled = [path for path in libraries if is_bundled(path)]
+    if bundled:
+        yield _bundled(bundled)
+    for path in libraries:
+        if path not in bundled:
+            yield _library(path)
+
+
+def _bundled(libraries: Sequence[Path]) -> Finding:
+    check, count = "libraries that came with Tether", len(libraries)
+    try:
+        changed = [path.name for path in libraries if not trust.is_trusted(path)]
+    except OSError as error:
+        return Finding(check, "warn", f"They cannot be read: {error.strerror or error}.", "Install Tether again.")
+    if changed:
+        return Finding(check, "warn", f"{len(changed)} of {count} are not as they came.", "Install Tether again.")
+    return Finding(check, "ok", f"{count}, as they came")
 
 
 def _library(path: Path) -> Finding:

@@ -17,7 +17,11 @@ from tether_desktop.errors import EngineError
 from tether_desktop.model.cpu import default_threads, isa_title, supported_isas
 from tether_desktop.model.tvm.runtime import runtime_path
 
-_INSTALL_AGAIN = "Install the program again: `make run` in the checkout does so."
+_INSTALL_AGAIN = (
+    "Install the program again."
+    if paths.program_folder() is not None
+    else "Install the program again: `make run` in the checkout does so."
+)
 
 
 def look_at_program() -> Iterator[Finding]:

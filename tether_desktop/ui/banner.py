@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
-from tether_desktop.errors import TetherError
+from tether_desktop.errors import ProgramReplaced, TetherError
 from tether_desktop.ui.look import icons, spacing
 from tether_desktop.ui.look.icons import IconButton
 from tether_desktop.ui.look.stylesheet import set_kind
+from tether_desktop.ui.look.themed_button import ThemedButton
 
 
 class Banner(QFrame):
-    """Shows one error until it is dismissed or another one comes."""
+    """Shows one error until it is dismissed or another one comes.
+
+    Signals:
+        restart_requested(): Tether is to begin anew, which is offered where nothing else helps.
+    """
+
+    restart_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,11 +32,14 @@ class Banner(QFrame):
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.close_button = IconButton("x", self.tr("Dismiss"))
         self.close_button.clicked.connect(self.hide)
+        self.restart_button = ThemedButton(self.tr("Restart now"), "refresh-cw", kind="answer")
+        self.restart_button.clicked.connect(self.restart_requested)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(spacing.LARGE, spacing.SMALL, spacing.SMALL, spacing.SMALL)
         layout.setSpacing(spacing.SMALL)
         layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.label, 1)
+        layout.addWidget(self.restart_button, 0, Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
@@ -52,5 +62,6 @@ class Banner(QFrame):
         set_kind(self, kind)
         self._mark.setPixmap(icons.pixmap("circle-alert", color, 18, self.devicePixelRatioF()))
         self.label.setText(f"{error.title}\n{error.message} {error.hint}".strip())
+        self.restart_button.setVisible(error.code == ProgramReplaced.code)
         self.setAccessibleName(f"{error.title}. {error.message} {error.hint}")
         self.show()

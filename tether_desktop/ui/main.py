@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QEventLoop, QProcess, QTimer
 from PySide6.QtWidgets import QApplication
 
+from tether_desktop import paths
 from tether_desktop.ui import translation
 from tether_desktop.ui.garbage import GarbageCollector
-from tether_desktop.ui.look import theme
+from tether_desktop.ui.look import icons, theme
 from tether_desktop.ui.main_window import MainWindow
+from tether_desktop.ui.system.application import Application
 from tether_desktop.ui.window_state import WindowState, read_state
 from tether_desktop.ui.worker.worker import EngineWorker, open_tether
 
@@ -47,10 +49,10 @@ def run_window(
         settings: the settings to use; None reads them in the worker, after the window is shown.
         on_window: gets the window before it is shown; the benchmarks drive it so.
     """
-    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app = QApplication.instance() or Application(sys.argv[:1])
     assert isinstance(app, QApplication)  # noqa: S101  (narrows Qt's type)
-    app.setApplicationName("Tether")
-    app.setDesktopFileName("tether")
+    app.setApplicationName(paths.APP_NAME)
+    app.setDesktopFileName(paths.APP_ID)
     app.setQuitOnLastWindowClosed(False)
     state = read_state()
     worker = EngineWorker(open_tether(settings))
@@ -69,8 +71,11 @@ def run_window(
         on_window(window)
     if first is not None:
         window.ask_when_usable(first)
+    if isinstance(app, Application):
+        app.asked.connect(window.ask_when_usable)
     window.show()
     _show_first_frame(window)
+    app.setWindowIcon(icons.program_icon())
     from qasync import QEventLoop as AsyncioLoop  # after the first frame, like asyncio, which it imports
 
     from tether_desktop.ui.quit_signals import QuitSignals

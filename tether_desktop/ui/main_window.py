@@ -69,6 +69,7 @@ class MainWindow(WindowFrame):
         opening: says what is going on until the chats are open.
         commands: does what concerns several parts.
         restarts: whether the program is to be started again once it has ended.
+        asked: what was asked for before the window could do it.
 
     Signals:
         usable(): the chats are listed and a question can be typed.
@@ -83,6 +84,7 @@ class MainWindow(WindowFrame):
         self._worker = worker
         self._state = state
         self._opened = False
+        self.asked: list[Request] = []
         self._settings: Settings | None = None
         self.restarts = False
         self.tasks = Tasks(self)
@@ -162,7 +164,7 @@ class MainWindow(WindowFrame):
         desk.left.connect(self.leave)
         desk.restarted.connect(self.restart)
         desk.closing.remembered.connect(self._on_closing_remembered)
-        desk.model_given.connect(self.adding.open_with)
+        desk.models_given.connect(self.adding.add_files)
         return desk
 
     @property
@@ -221,9 +223,16 @@ class MainWindow(WindowFrame):
         self.leave()
 
     def ask_when_usable(self, request: Request) -> None:
-        """Do what the start of the program asks for, once that can be done."""
-        if request.do != "raise":
-            self.usable.connect(lambda: self.system.do(request))
+        """Do what a start of the program or the desktop asks for, as soon as that can be done."""
+        self.asked.append(request)
+        if self._opened:
+            self._do_asked()
+
+    def _do_asked(self) -> None:
+        for request in self.asked:
+            if request.do != "raise":
+                self.system.do(request)
+        self.asked = []
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Coming back to the window, a model may have been put into its folder."""
@@ -293,6 +302,7 @@ class MainWindow(WindowFrame):
             self.show_tour()
         startup_trace.mark("usable")
         self.usable.emit()
+        self._do_asked()
         if self._settings is not None:
             self.port.follow(self._settings)
 

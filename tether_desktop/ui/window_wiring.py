@@ -12,6 +12,7 @@ from tether_desktop.errors import TetherError
 from tether_desktop.ui.translation import mark, translate
 
 if TYPE_CHECKING:
+    from tether_desktop.ui.chat.chat_view import ChatView
     from tether_desktop.ui.main_window import MainWindow
 
 TITLE = "Tether"
@@ -37,6 +38,8 @@ class WindowWiring(QObject):
         window.pane.composer.typing_started.connect(window.models.warm_up)
         window.composing.personas.personas_requested.connect(window.open_personas)
         window.pane.measured.connect(self.measure)
+        window.pane.view_made.connect(self._on_view_made)
+        window.pane.banner.restart_requested.connect(self._on_restart_requested)
         window.chats.waiting_changed.connect(self._on_waiting_changed)
 
     def _connect_sessions(self) -> None:
@@ -83,6 +86,14 @@ class WindowWiring(QObject):
         window.chats.titled.connect(self.show_title)
         window.sidebar.model.dataChanged.connect(self.show_title)
         window.sidebar.model.rebuilt.connect(self.show_title)
+
+    @Slot(object)
+    def _on_view_made(self, view: ChatView) -> None:
+        view.restart_requested.connect(self._on_restart_requested)
+
+    @Slot()
+    def _on_restart_requested(self) -> None:
+        self._window.system.closing.restart()
 
     @Slot()
     def show_title(self, *_: object) -> None:

@@ -13,9 +13,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from tests.helpers.gui import Recorder, elsewhere, in_gui_loop, open_window, until
+from tests.integration.ui.test_conversations import ask
 from tests.integration.ui.test_settings import opened, saved
-from tether_desktop import paths
+from tether_desktop import child_process, paths
 from tether_desktop.hand_over import Request, hand_over
+from tether_desktop.ui.chat.error_card import ErrorCard
 
 pytestmark = pytest.mark.usefixtures("scripted")
 
@@ -40,6 +42,43 @@ async def test_what_waits_for_the_next_start_can_have_it_at_once(nothing_of_the_
         assert window.restarts
         assert window.settings.dialog is None
         assert saved(nothing_of_the_developers) == {"language": "de"}
+
+
+@in_gui_loop
+async def test_where_another_version_was_installed_starting_again_is_what_is_offered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(child_process, "_STARTED_FROM", (1, 2, 3, 4))
+    async with open_window() as window:
+        ask(window, "Name three colours.")
+        await until(lambda: window.conversation.views and window.conversation.views[-1].state == "error")
+        await until(lambda: window.findChildren(ErrorCard))
+        card = window.findChild(ErrorCard)
+        assert (card.retry.isHidden(), card.go_on.isHidden(), card.restart.isHidden()) == (True, True, False)
+        ended = Recorder(window.close_requested)
+        card.restart.click()
+        await until(lambda: ended.calls)
+        assert window.restarts
+
+
+@in_gui_loop
+async def test_coming_back_to_a_window_whose_program_was_replaced_it_says_so_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_window() as window:
+        banner = window.pane.banner
+        window.system.looked_at()
+        assert banner.isHidden()
+        monkeypatch.setattr(child_process, "_STARTED_FROM", (1, 2, 3, 4))
+        window.system.looked_at()
+        assert "replaced while it was open" in banner.label.text()
+        banner.close_button.click()
+        window.system.looked_at()
+        assert banner.isHidden()
+        ended = Recorder(window.close_requested)
+        banner.restart_button.click()
+        await until(lambda: ended.calls)
+        assert window.restarts
 
 
 @in_gui_loop

@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 
 from tests.helpers.gui import elsewhere, in_gui_loop, open_window, until
+from tests.helpers.releases import telling_of_releases
 from tether_desktop import paths
 from tether_desktop.context.records import Persona
 from tether_desktop.settings import setting_rows
@@ -209,6 +210,24 @@ async def test_a_shortcut_that_cannot_be_had_is_told_beside_it_until_it_is_taken
         assert "tether --quick" in field.problem_label.text()
         field.reset_button.click()
         await until(lambda: not field.problem_label.text())
+
+
+@in_gui_loop
+async def test_newer_releases_are_told_of_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with telling_of_releases(tmp_path / "metadata") as place:
+        place.release("99.0", "Answers faster")
+        async with open_window() as window:
+            page = opened(window, "About").page("About")
+            assert isinstance(page, AboutPage)
+            page.updates.check_button.click()
+            await until(page.updates.check_button.isEnabled)
+            assert "without an address" in page.updates.words.text()
+            monkeypatch.setattr("tether_desktop.updates.channel.read_channel", lambda: place.channel)
+            assert place.server.seen == []
+            page.updates.check_button.click()
+            await until(page.updates.page_button.isVisible)
+            assert page.updates.words.text().startswith("Tether 99.0 of ")
+            assert page.updates.details.text() == "•  Answers faster"
 
 
 @in_gui_loop

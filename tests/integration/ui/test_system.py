@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from tests.helpers.gui import Recorder, elsewhere, in_gui_loop, open_window, until
+from tests.helpers.installed import NAME, InstalledModel
 from tether_desktop import paths
 from tether_desktop.hand_over import Request, hand_over
 from tether_desktop.ui.chat.conversation import Conversation
@@ -74,6 +75,28 @@ async def test_conversations_that_another_start_brings_are_imported(tmp_path: Pa
         assert await second_start(str(file)) == 0
         await until(lambda: len(window.sidebar.model.sessions()) == 2)
         await until(lambda: "1 chat" in window.pane.undo_bar.accessibleName())
+
+
+@in_gui_loop
+async def test_a_model_that_another_start_brings_is_added(models: Path, installed_model: InstalledModel) -> None:
+    installed_model.library_to(models)
+    async with open_window() as window:
+        assert await second_start(str(installed_model.gguf)) == 0
+        await until(lambda: any(each.name == NAME for each in window.models.models))
+        assert window.pages.beside is window.adding.page
+
+
+@in_gui_loop
+async def test_models_that_the_first_start_brings_wait_until_the_window_can_be_used(tmp_path: Path) -> None:
+    files = tuple(str(tmp_path / name) for name in ("one.gguf", "two.gguf"))
+    async with open_window(usable=False, toured=False) as window:
+        window.ask_when_usable(Request("open", files))
+        assert window.adding.installs.installations == []
+        await until(lambda: window.adding.installs.installations)
+        assert [each.what for each in window.adding.installs.installations] == list(files)
+        assert window.adding.page is not None
+        assert window.adding.page.isVisible(), "what was asked for comes before the tour"
+        await until(lambda: all(each.phase == "failed" for each in window.adding.installs.installations))
 
 
 @in_gui_loop
@@ -252,8 +275,11 @@ async def test_a_start_that_finds_the_folder_taken_and_a_window_there_lets_that_
             first = SingleInstance()
             raised, ended = Recorder(first.asked), Recorder(window.close_requested)
             assert first.listen()
+            brought = Request("open", ("/some/model.gguf",))
+            window.ask_when_usable(brought)
             QTest.mouseClick(window.opening.notice.retry_button, Qt.MouseButton.LeftButton)
             await until(lambda: raised.calls and ended.calls)
+            assert raised.calls == [(brought,)], "what this start brought is not lost"
             first.close()
             first.deleteLater()
             await asyncio.sleep(0)

@@ -21,9 +21,11 @@ from tether_desktop.model.compiler.starter_wheel import starter_notes, unpack_wh
 from tether_desktop.model.compiler.tokenizer_files import open_tokenizer
 from tether_desktop.model.decoder_shape import DecoderShape, shape_json
 from tether_desktop.model.discovery import trust
+from tether_desktop.model.discovery.bundled import bundled_library
 from tether_desktop.model.discovery.library import read_metadata
 from tether_desktop.model.discovery.model_folder import CONFIG_NAME, is_packed, read_config, read_json
 from tether_desktop.model.install.compile_job import BuildReport, BuildRequest, MappedMatrix, Report
+from tether_desktop.model.install.compiler_package import compiler_there
 
 _UNPACK_SHARE = 0.4
 _SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
@@ -110,7 +112,7 @@ def _add_to_config(path: Path, values: dict[str, Any]) -> None:
 
 
 def _make_library(request: BuildRequest, model: Path, compile_library: Compile, report: Report) -> Path:
-    """The library of the model: one that lies in its place already and fits, else a new one in the work folder."""
+    """The library of the model: one that is there already and fits, else a new one in the work folder."""
     config = read_config(model)
     shape = config.shape
     assert shape is not None  # noqa: S101  it is packed
@@ -120,6 +122,10 @@ def _make_library(request: BuildRequest, model: Path, compile_library: Compile, 
     if not request.compile_anew and _fits(placed, shape, request.isa):
         report("compiling", 1.0)
         return placed
+    bundled = bundled_library(shape, request.isa)
+    if bundled is not None and not (request.compile_anew and compiler_there()):
+        report("compiling", 1.0)
+        return bundled
     library = request.work / name
     compile_library(model, request.isa, library, lambda part: report("compiling", part))
     return library

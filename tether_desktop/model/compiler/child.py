@@ -21,6 +21,7 @@ from tether_desktop.model.install.compile_job import (
     read_build_request,
     read_inspect_request,
 )
+from tether_desktop.model.install.compiler_package import use_compiler
 
 
 def main() -> int:
@@ -67,6 +68,7 @@ def _build(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def _compile(model_dir: Path, isa: str, target: Path, on_progress: Callable[[float], None]) -> None:
+    use_compiler()
     # Imported here because this brings in the compiler: a second or two, which a library that fits makes unneeded.
     from tether_desktop.model.compiler.build import compile_library
 

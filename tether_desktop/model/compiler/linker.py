@@ -45,10 +45,13 @@ def linker_command() -> list[str]:
     for command in _LINKERS.get(platform.system(), ()):
         if found := shutil.which(command[0]):
             return [found, *command[1:]]
-    if find_spec("ziglang") is not None:
+    # The interpreter of an installed program runs that program, and no module.
+    from_source = not getattr(sys, "frozen", False)
+    if from_source and find_spec("ziglang") is not None:
         return [sys.executable, "-m", "ziglang", "cc", "-shared"]
+    hint = "On Debian and Ubuntu: apt install binutils."
     raise InstallError(
         "The model could not be compiled",
         "This machine has no linker.",
-        "On Debian and Ubuntu: apt install binutils. Elsewhere: pip install ziglang.",
+        f"{hint} Elsewhere: pip install ziglang." if from_source else hint,
     )

@@ -12,6 +12,7 @@ from typing import Any
 from tether_desktop.errors import LibraryUntrusted, ModelError, ModelNotFound
 from tether_desktop.model.cpu import supported_isas
 from tether_desktop.model.discovery import trust
+from tether_desktop.model.discovery.bundled import check_removable
 from tether_desktop.model.discovery.entry import ModelEntry
 from tether_desktop.model.discovery.examination import Examination, Surroundings, unprepared
 from tether_desktop.model.discovery.model_folder import broken, check_md5, check_sizes, read_config, read_shards
@@ -166,7 +167,8 @@ class Catalog:
 
         Raises:
             ModelNotFound: there is no such model.
-            ModelError: it cannot be deleted; it is then still there, or at least no longer listed.
+            ModelError: it came with the program, or cannot be deleted; it is then still there, or at least no longer
+                listed.
         """
         for path in self.paths(name):
             try:
@@ -183,8 +185,10 @@ class Catalog:
 
         Raises:
             ModelNotFound: there is no such model.
+            ModelError: it came with the program, and is not the person's to remove.
         """
         place = self._place(name)
+        check_removable(place.path)
         copy = prepared_copies([place.root]).get((place.root, place.inside))
         files = [place.folder / file for file in place.files] if place.kind == "gguf" else [place.path]
         return (*([copy] if copy else []), *files)

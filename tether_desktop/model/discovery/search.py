@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tether_desktop import paths
 from tether_desktop.errors import showable
 from tether_desktop.model.discovery.library import LIBRARY_FOLDER, LIBRARY_SUFFIXES
 from tether_desktop.model.discovery.model_folder import CONFIG_NAME, INDEX_NAMES
@@ -90,7 +91,7 @@ def survey(roots: Sequence[Path]) -> Survey:
     searches = [_Search(root) for root in dict.fromkeys(roots)]
     places = [place for search in searches for place in search.places()]
     libraries = {path for search in searches for path in search.libraries}
-    return Survey(_named(places), tuple(sorted(libraries)))
+    return Survey(_named(_own_first(places)), tuple(sorted(libraries)))
 
 
 class _Search:
@@ -154,6 +155,13 @@ class _Search:
 
     def _unreadable(self, path: Path, reason: str) -> Place:
         return Place(path, self._root, "unreadable", reason=reason)
+
+
+def _own_first(places: Sequence[Place]) -> list[Place]:
+    """The places without those that came with the program and that the person has under the same name."""
+    bundled = paths.bundled_models()
+    own = {name for place in places if place.root != bundled for name in place.names[:1]}
+    return [place for place in places if place.root != bundled or not own.intersection(place.names[:1])]
 
 
 def _kind(names: Iterable[str]) -> PlaceKind | None:

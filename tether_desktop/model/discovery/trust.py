@@ -1,5 +1,7 @@
 """Which compiled libraries may run: those compiled here, and those that the person was asked about, by SHA-256.
 
+Those that came with the program may run where they lie, as the list says that came along.
+
 A library is native code, which can do whatever its user can. What a person allows is the content of one file:
 another file at the same place is asked about anew, and the same file elsewhere is not.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from tether_desktop import paths
 from tether_desktop.errors import LibraryUntrusted, ModelError
+from tether_desktop.model.discovery.bundled import is_bundled
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +34,19 @@ _LOCK_S = 10.0
 def trusted_path() -> Path:
     """The list of libraries that may run."""
     return paths.data_dir() / _FILE_NAME
+
+
+def bundled_path() -> Path | None:
+    """The list of the libraries that came with the program; None where none did."""
+    folder = paths.bundled_models()
+    return folder / _FILE_NAME if folder is not None else None
+
+
+def write_list(folder: Path, libraries: Iterable[Path]) -> None:
+    """Write the list of the libraries that a program brings along; ``folder`` is what becomes its bundled models."""
+    names = {_sha256(path): {"path": path.relative_to(folder).as_posix()} for path in libraries}
+    document = json.dumps({"format": _FORMAT, "libraries": names}, indent=2, sort_keys=True)
+    (folder / _FILE_NAME).write_text(document + "\n", encoding="utf-8", newline="\n")
 
 
 def sha256_of(path: Path) -> str:
@@ -48,7 +65,7 @@ def is_trusted(path: Path) -> bool:
     Raises:
         OSError: it cannot be read.
     """
-    return sha256_of(path) in _entries()
+    return sha256_of(path) in _entries_for(path)
 
 
 def check(path: Path) -> None:
@@ -62,7 +79,7 @@ def check(path: Path) -> None:
         digest = _sha256(path)
     except OSError as error:
         raise _unreadable(path, error) from error
-    if digest not in _entries():
+    if digest not in _entries_for(path):
         raise untrusted(path, digest)
 
 
@@ -124,16 +141,24 @@ def _record(path: Path, digest: str) -> None:
         paths.write_private(trusted_path(), json.dumps(document, indent=2) + "\n")
 
 
-def _entries() -> dict[str, Any]:
+def _entries_for(library: Path) -> dict[str, Any]:
+    """What holds for a library: what the person has allowed, and in the program's own folder what came with it."""
+    bundled = bundled_path()
+    if bundled is None or not is_bundled(library):
+        return _entries()
+    return {**_entries(bundled), **_entries()}
+
+
+def _entries(path: Path | None = None) -> dict[str, Any]:
     try:
-        return _read_entries()
+        return _read_entries(path)
     except (OSError, ValueError, RecursionError) as error:
-        logger.warning("%s cannot be read, so no library is trusted: %s", trusted_path(), error)
+        logger.warning("%s cannot be read, so it lets no library run: %s", path or trusted_path(), error)
         return {}
 
 
-def _read_entries() -> dict[str, Any]:
-    path = trusted_path()
+def _read_entries(path: Path | None = None) -> dict[str, Any]:
+    path = path or trusted_path()
     if not path.exists():
         return {}
     if path.stat().st_size > _LARGEST_LIST:

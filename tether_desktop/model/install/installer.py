@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tether_desktop.errors import InstallError, ModelBroken, ModelError
+from tether_desktop.model.discovery.bundled import is_bundled
 from tether_desktop.model.discovery.catalog import Catalog
 from tether_desktop.model.discovery.library import LIBRARY_FOLDER
 from tether_desktop.model.discovery.model_folder import is_packed, was_packed
@@ -155,7 +156,8 @@ class Installer:
             await prepare(name, source, job)
         else:
             folder = await asyncio.to_thread(catalog.folder, name)
-            await compile_packed(self._root_of(folder), folder, job)
+            # What came with the program stays as it is; its libraries go where the person's own models lie.
+            await compile_packed(self._roots[0] if is_bundled(folder) else self._root_of(folder), folder, job)
         return name
 
     async def _add(self, wanted: Wanted, name: str | None, job: InstallJob, what: str) -> str:

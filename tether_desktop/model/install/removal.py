@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from tether_desktop.model.discovery.bundled import is_bundled
 from tether_desktop.model.discovery.catalog import Catalog, ModelEntry
 from tether_desktop.model.discovery.library import LIBRARY_FOLDER
 
@@ -34,6 +35,7 @@ def plan_removal(catalog: Catalog, name: str) -> Removal:
 
     Raises:
         ModelNotFound: there is none of that name.
+        ModelError: it came with the program.
     """
     entries = catalog.list()
     paths = catalog.paths(name)
@@ -61,7 +63,8 @@ def remove(catalog: Catalog, removal: Removal) -> None:
 def _own_library(catalog: Catalog, own: ModelEntry, entries: list[ModelEntry]) -> Path | None:
     """The library of a model, where no other one could need it."""
     library = own.library
-    if library is None or own.kind != "tvm" or library.parent not in {root / LIBRARY_FOLDER for root in catalog.roots}:
+    own_folders = {root / LIBRARY_FOLDER for root in catalog.roots}
+    if library is None or own.kind != "tvm" or library.parent not in own_folders or is_bundled(library):
         return None
     # A model of the same kind that cannot be used now may need it once it can.
     others = [entry for entry in entries if entry.name != own.name]

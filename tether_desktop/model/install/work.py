@@ -18,6 +18,7 @@ from tether_desktop.model.install.compile_job import (
     harmful,
     inspect,
 )
+from tether_desktop.model.install.compiler_package import check_compilable
 from tether_desktop.model.install.progress import Checked, InstallProgress, OnInstallProgress, OnNews
 from tether_desktop.model.install.target_folder import LIBRARY_BYTES, check_space
 from tether_desktop.model.pool.memory_fit import estimate, largest_context, memory_now
@@ -66,8 +67,9 @@ class InstallJob:
             Bytes of the weights once they are packed.
 
         Raises:
-            InstallError: it does not fit onto the disk.
+            InstallError: it does not fit onto the disk, or cannot be compiled here.
         """
+        check_compilable(inspected.decoder, self.isa)
         memory = memory_now()
         fit = estimate(inspected.decoder, inspected.context_window, memory)
         size = fit.parts.weights

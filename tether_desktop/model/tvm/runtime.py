@@ -11,22 +11,29 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tether_desktop import paths
 from tether_desktop.errors import EngineError, LibraryMismatch
 from tether_desktop.model.cpu import default_threads, isa_title, supported_isas
 from tether_desktop.model.discovery.library import LibraryMetadata, read_metadata
 
 _LIBRARY_NAMES = {"Windows": "tvm_runtime.dll", "Darwin": "libtvm_runtime.dylib"}
+_BUNDLED = "runtime"
+"""Where the frozen program has it."""
+
 _ALL_CORES = 1
 """TVM's thread-pool mode: the fastest cores first."""
 
 
 def runtime_path() -> Path:
-    """Where TVM's runtime library lies; the package is located, not imported.
+    """Where TVM's runtime library lies: in the frozen program's folder, or in the package, which is not imported.
 
     Raises:
         EngineError: it is not installed.
     """
     name = _LIBRARY_NAMES.get(platform.system(), "libtvm_runtime.so")
+    bundled = paths.project_root() / _BUNDLED / name
+    if paths.program_folder() is not None and bundled.is_file():
+        return bundled
     package = find_spec("tvm")
     if package is not None and package.origin:
         path = Path(package.origin).parent / "lib" / name

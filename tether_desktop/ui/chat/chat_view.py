@@ -49,6 +49,7 @@ class ChatView(KeyboardArea):
         regenerate_requested: another answer instead of this one, and by which model; empty for the chosen one.
         retry_requested: the failed reply once more.
         continue_requested: the rest of a reply that ended too early.
+        restart_requested: (without the message's id) Tether is to begin anew.
         branch_requested: another chat that begins with the messages up to this one.
         edit_requested: ask this question again with another text.
         version_requested: show this version, from 1, of the message.
@@ -65,6 +66,7 @@ class ChatView(KeyboardArea):
     regenerate_requested = Signal(str, str)
     retry_requested = Signal(str)
     continue_requested = Signal(str)
+    restart_requested = Signal()
     branch_requested = Signal(str)
     edit_requested = Signal(str, str)
     version_requested = Signal(str, int)

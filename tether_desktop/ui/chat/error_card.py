@@ -9,6 +9,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from tether_desktop import __version__, paths
+from tether_desktop.errors import ProgramReplaced
 from tether_desktop.logs import log_file
 from tether_desktop.ui.chat.message_parts import wrapping_label
 from tether_desktop.ui.chat.message_view import MessageView
@@ -36,16 +37,18 @@ def details_of(view: MessageView, device: str = "") -> str:
 
 
 class ErrorCard(QFrame):
-    """Says it, with buttons to try again, to go on, to copy what is said, and to see more.
+    """Says it, with buttons to try again, to go on, to restart where only that helps, to copy it, and to see more.
 
     Signals:
         retry_clicked(): the person wants another try.
         continue_clicked(): the person wants the rest of the reply.
+        restart_clicked(): the person wants Tether to begin anew.
         toggled(bool): the details are opened or closed.
     """
 
     retry_clicked = Signal()
     continue_clicked = Signal()
+    restart_clicked = Signal()
     toggled = Signal(bool)
 
     def __init__(self, parent: QWidget, *, is_open: bool = False) -> None:
@@ -56,12 +59,14 @@ class ErrorCard(QFrame):
         self.facts = wrapping_label(self, "small")
         self.retry = ThemedButton(self.tr("Try again"), "rotate-ccw", self)
         self.go_on = ThemedButton(self.tr("Continue"), "play", self)
+        self.restart = ThemedButton(self.tr("Restart now"), "refresh-cw", self)
         self.details_button = ThemedButton(self.tr("Details"), "chevron-right", self, kind="disclosure")
         self.details_button.setCheckable(True)
         self.logs_button = ThemedButton(self.tr("Open the folder of logs"), "folder-open", self, kind="answer")
         self.copy_button = IconButton("copy", self.tr("Copy what went wrong"), self, size=16)
         self.retry.clicked.connect(self.retry_clicked)
         self.go_on.clicked.connect(self.continue_clicked)
+        self.restart.clicked.connect(self.restart_clicked)
         self.details_button.toggled.connect(self._show_details)
         self.details_button.clicked.connect(self.toggled)
         self.logs_button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths.log_dir()))))
@@ -72,7 +77,10 @@ class ErrorCard(QFrame):
     def show_error(self, view: MessageView, *, device: str = "", can_go_on: bool = False) -> None:
         """Say what happened; empty texts take no room, and ``device`` is what the model ran on, where it is known."""
         self._icon.setPixmap(icons.pixmap("circle-alert", "danger", 18, self.devicePixelRatioF()))
-        self.go_on.setVisible(can_go_on)
+        replaced = view.error_code == ProgramReplaced.code
+        self.restart.setVisible(replaced)
+        self.retry.setHidden(replaced)
+        self.go_on.setVisible(can_go_on and not replaced)
         title = view.error_title or self.tr("The reply failed")
         for label, text in zip(self._texts, (title, view.error_message, view.error_hint), strict=True):
             label.setText(text)
@@ -85,7 +93,7 @@ class ErrorCard(QFrame):
         place(self._icon, QRect(14, 13, 18, 18), width)
         for label in self._texts:
             top = self._place_text(label, top, width) if label.text() else top
-        top = self._place_buttons((self.retry, self.go_on, self.details_button), top + 6, width)
+        top = self._place_buttons((self.retry, self.go_on, self.restart, self.details_button), top + 6, width)
         if self.details_button.isChecked():
             top = self._place_text(self.facts, top + 10, width)
             top = self._place_buttons((self.logs_button,), top + 6, width)

@@ -18,6 +18,7 @@ _PASSED_ON = (
     "regenerate_requested",
     "retry_requested",
     "continue_requested",
+    "restart_requested",
     "edit_requested",
     "version_requested",
     "link_activated",

@@ -48,6 +48,7 @@ class MessageWidget(QWidget):
 
     Signals (each begins with the message's id where it has arguments):
         copy_requested, regenerate_requested, retry_requested, continue_requested: the person pressed that button.
+        restart_requested: (without the message's id) Tether is to begin anew.
         edit_requested: the new text of a question.
         version_requested: the version to show, from 1.
         link_activated: the address of a link the person followed.
@@ -61,6 +62,7 @@ class MessageWidget(QWidget):
 
     copy_requested = Signal(str)
     continue_requested = Signal(str)
+    restart_requested = Signal()
     menu_requested = Signal(str, QPoint)
     save_requested = Signal(str, str)
     whole_requested = Signal(str, str)

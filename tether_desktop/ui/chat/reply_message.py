@@ -251,6 +251,7 @@ class ReplyMessage(MessageWidget):
             self._error.toggled.connect(self._fold_listener(ERROR))
             self._error.retry_clicked.connect(lambda: self.retry_requested.emit(self.view.id))
             self._error.continue_clicked.connect(lambda: self.continue_requested.emit(self.view.id))
+            self._error.restart_clicked.connect(self.restart_requested)
         if self._error is not None:
             self._error.setVisible(failed)
             if failed:

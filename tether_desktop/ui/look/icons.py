@@ -15,6 +15,8 @@ from tether_desktop.ui.look.mirror import turned
 from tether_desktop.ui.look.tokens import Theme
 
 CONFIRM_MS = 1_500
+_NOTHING = '<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24"/>'
+_PROGRAM_SIDES = (16, 24, 32, 48, 64, 128)
 
 
 def icon(name: str, color: str = "muted", *, size: int = 18) -> QIcon:
@@ -29,6 +31,20 @@ def icon(name: str, color: str = "muted", *, size: int = 18) -> QIcon:
 def pixmap(name: str, color: str, size: int, ratio: float) -> QPixmap:
     """The icon as a picture for painting, sharp at the device pixel ratio of the widget."""
     return _pixmap(name, theme.active().color(color), size, ratio)
+
+
+def program_icon() -> QIcon:
+    """The program's own icon, for its windows."""
+    drawing = QSvgRenderer(str(paths.resources_dir() / "icons" / "tether.svg"))
+    result = QIcon()
+    for side in _PROGRAM_SIDES:
+        picture = QPixmap(side, side)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        drawing.render(painter)
+        painter.end()
+        result.addPixmap(picture)
+    return result
 
 
 def _pixel_ratios() -> tuple[float, ...]:
@@ -57,7 +73,13 @@ def _pixmap(name: str, color: str, size: int, ratio: float) -> QPixmap:
 
 
 def _svg(name: str, color: str) -> QByteArray:
-    text = (paths.resources_dir() / "icons" / "lucide" / f"{name}.svg").read_text(encoding="utf-8")
+    folder = paths.resources_dir() / "icons" / "lucide"
+    try:
+        text = (folder / f"{name}.svg").read_text(encoding="utf-8")
+    except OSError:
+        if folder.is_dir():
+            raise
+        text = _NOTHING  # the program was removed under its window, which goes on without pictures
     # A thinner line than Lucide's own sits better beside text of regular weight.
     text = text.replace("currentColor", color).replace('stroke-width="2"', 'stroke-width="1.75"')
     return QByteArray(text.encode())

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from tether_desktop.ui.look import theme
 from tether_desktop.ui.look.icons import pixmap
@@ -38,6 +38,20 @@ class ThemedButton(QPushButton):
         self.setAccessibleName(text)
         self.setIconSize(QSize(_SIZE + _GAP, _SIZE))
         self._drawn = ("", "", "", False)
+        self._keys_went_to: QWidget | None = None
+
+    def hold(self) -> None:
+        """Take no clicks until :meth:`release`."""
+        had_keys = self.hasFocus()
+        self.setEnabled(False)
+        self._keys_went_to = QApplication.focusWidget() if had_keys else None
+
+    def release(self) -> None:
+        """Take clicks again; the keys come back, unless the person has gone on elsewhere meanwhile."""
+        self.setEnabled(True)
+        if self._keys_went_to is not None and self._keys_went_to is QApplication.focusWidget():
+            self.setFocus()
+        self._keys_went_to = None
 
     def set_icon(self, name: str, color: str) -> None:
         """Show another icon."""
@@ -63,11 +77,12 @@ def _spaced_icon(name: str, color: str, _theme: str, words_left: bool) -> QIcon:
     spaced = QIcon()
     for token, mode in ((color, QIcon.Mode.Normal), ("placeholder", QIcon.Mode.Disabled)):
         for ratio in (1.0, 2.0):
+            drawn = pixmap(name, token, _SIZE, ratio)
             picture = QPixmap(round((_SIZE + _GAP) * ratio), round(_SIZE * ratio))
             picture.setDevicePixelRatio(ratio)
             picture.fill(Qt.GlobalColor.transparent)
             painter = QPainter(picture)
-            painter.drawPixmap(_GAP if words_left else 0, 0, pixmap(name, token, _SIZE, ratio))
+            painter.drawPixmap(_GAP if words_left else 0, 0, drawn)
             painter.end()
             spaced.addPixmap(picture, mode)
     return spaced

@@ -13,7 +13,7 @@ from tether_desktop.ui.chat.announcement import announce
 from tether_desktop.ui.models.dropped_model import ModelDrop
 from tether_desktop.ui.models.install_desk import InstallDesk, Key
 from tether_desktop.ui.models.install_strip import InstallStrip
-from tether_desktop.ui.models.installation import STARTER, Installation, unfinished
+from tether_desktop.ui.models.installation import STARTER, Installation, title_of, unfinished
 from tether_desktop.ui.models.model_care import ModelCare
 from tether_desktop.ui.models.model_choice import ModelChoice
 from tether_desktop.ui.models.model_status import split_name
@@ -111,6 +111,13 @@ class ModelsDesk(QObject):
         self._open("add")
         if self._add is not None:
             self._add.form.set_text(path)
+
+    @Slot(list)
+    def add_files(self, paths: list[str]) -> None:
+        """Add the models in these files, one after the other, and show how far they are."""
+        for path in paths:
+            self.installs.begin(Installation(path, title_of(path)))
+        self.open()
 
     @Slot()
     def add_starter(self) -> None:

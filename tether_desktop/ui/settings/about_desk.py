@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Slot, qVersion
 
+from tether_desktop.ui.error_words import put_in_words
 from tether_desktop.ui.settings.about_page import AboutPage
 from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.tools.server_dialogs import TextDialog
@@ -16,6 +17,7 @@ from tether_desktop.ui.worker.worker import EngineWorker
 if TYPE_CHECKING:
     from tether_desktop.app import Tether
     from tether_desktop.ui.settings.about_facts import AboutFacts, Licence
+    from tether_desktop.updates.check import UpdateCheck
 
 
 class AboutDesk(QObject):
@@ -28,6 +30,7 @@ class AboutDesk(QObject):
         self._page = page
         page.licence_requested.connect(self._on_licence)
         page.diagnostics_requested.connect(self._on_diagnostics)
+        page.updates.requested.connect(self._on_update)
         self._start(self._look())
 
     async def _look(self) -> None:
@@ -35,6 +38,15 @@ class AboutDesk(QObject):
 
     async def _diagnose(self) -> None:
         self._page.copy_diagnostics(await self._worker.submit(_diagnostics))
+
+    async def _check(self) -> None:
+        from tether_desktop.errors import UpdateCheckFailed
+
+        try:
+            self._page.updates.show_check(await self._worker.submit(_newest))
+        except UpdateCheckFailed as error:
+            put_in_words(error)
+            self._page.updates.show_problem(error)
 
     async def _show(self, licence: Licence) -> None:
         async def read(_tether: Tether) -> str:
@@ -57,8 +69,21 @@ class AboutDesk(QObject):
         self._start(self._show(licence))
 
     @Slot()
+    def _on_update(self) -> None:
+        self._start(self._check())
+
+    @Slot()
     def _on_diagnostics(self) -> None:
         self._start(self._diagnose())
+
+
+async def _newest(_tether: Tether) -> UpdateCheck:
+    import asyncio
+
+    from tether_desktop.updates.channel import read_channel
+    from tether_desktop.updates.check import check_for_updates
+
+    return await asyncio.to_thread(lambda: check_for_updates(read_channel()))
 
 
 async def _facts(_tether: Tether) -> AboutFacts:

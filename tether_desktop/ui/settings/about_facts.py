@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import tether_desktop
 from tether_desktop import paths
 
 _OWN = "tether-desktop"
+_NOTICES, _INDEX = "THIRD_PARTY_NOTICES.txt", "third_party_notices.json"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LICENCE_FILE = re.compile(r"(licen[sc]e|copying|notice|authors)", re.IGNORECASE)
 _LONGEST = 400_000
@@ -26,24 +28,38 @@ _BUNDLED = (
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a file: so many bytes from one on."""
+
+    file: Path
+    start: int = 0
+    length: int = _LONGEST
+
+    def read(self) -> str:
+        """Its text."""
+        with self.file.open("rb") as file:
+            file.seek(self.start)
+            return file.read(min(self.length, _LONGEST)).decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
 class Licence:
     """Of something that comes with the program.
 
     Attributes:
         version: empty for fonts and icons.
         kind: in a word or two; empty where its makers do not say.
-        texts: the files that have it.
+        texts: where it stands.
     """
 
     name: str
     version: str
     kind: str
-    texts: tuple[Path, ...]
+    texts: tuple[Passage, ...]
 
     def read(self) -> str:
-        """The whole text of all files, empty where there is none."""
-        found = (each.read_text(encoding="utf-8", errors="replace")[:_LONGEST] for each in self.texts if each.is_file())
-        return "\n\n".join(found)
+        """The whole text of all of them, empty where there is none."""
+        return "\n\n".join(each.read() for each in self.texts if each.file.is_file())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +81,28 @@ def read_about(qt_version: str) -> AboutFacts:
         ("Engines", ", ".join((*_ENGINES, "MLC-LLM") if _version("mlc-llm") else _ENGINES)),
         ("Computer", machine),
     ]
-    bundled = [Licence(name, "", kind, (paths.resources_dir() / file,)) for name, file, kind in _BUNDLED]
+    return AboutFacts(tuple((name, value) for name, value in versions if value), _noticed() or _installed())
+
+
+def _noticed() -> tuple[Licence, ...]:
+    """What the notices of a build name, which know all that it carries; empty in a checkout."""
+    folder = paths.project_root()
+    try:
+        listed = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ()
+    notices = folder / _NOTICES
+    return tuple(
+        Licence(each["name"], each["version"], each["licence"], tuple(Passage(notices, *at) for at in each["texts"]))
+        for each in listed
+    )
+
+
+def _installed() -> tuple[Licence, ...]:
+    """What is installed beside a checkout, by its own words."""
+    bundled = [Licence(name, "", kind, (Passage(paths.resources_dir() / file),)) for name, file, kind in _BUNDLED]
     libraries = sorted((_licence(each) for each in _needed(_OWN)), key=lambda each: each.name.casefold())
-    return AboutFacts(tuple((name, value) for name, value in versions if value), (*libraries, *bundled))
+    return (*libraries, *bundled)
 
 
 def _needed(root: str) -> Iterator[metadata.Distribution]:
@@ -90,7 +125,7 @@ def _needed(root: str) -> Iterator[metadata.Distribution]:
 
 
 def _licence(found: metadata.Distribution) -> Licence:
-    texts = tuple(Path(str(each.locate())) for each in found.files or () if _is_licence(each))
+    texts = tuple(Passage(Path(str(each.locate()))) for each in found.files or () if _is_licence(each))
     told = found.metadata.json
     kind = told.get("license_expression") or _classified(found) or str(told.get("license", "")).partition("\n")[0]
     return Licence(found.metadata["Name"], found.version, str(kind)[:60], texts)

@@ -15,6 +15,7 @@ from tether_desktop.ui.look.flow_layout import FlowLayout
 from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.settings_page import SettingsPage, section
+from tether_desktop.ui.settings.update_card import UpdateCard
 
 if TYPE_CHECKING:
     from tether_desktop.ui.settings.about_facts import AboutFacts
@@ -26,6 +27,7 @@ class AboutPage(SettingsPage):
     """Version, parts, licences, diagnostics.
 
     Attributes:
+        updates: asks for newer releases.
         licences: one line for each thing that comes with the program.
 
     Signals:
@@ -41,17 +43,21 @@ class AboutPage(SettingsPage):
     def __init__(self) -> None:
         super().__init__("About")
         self._parts = QFormLayout()
+        self.updates = UpdateCard()
         self.licences = QListWidget()
         self.diagnostics_button = ThemedButton(self.tr("Copy diagnostics"), "copy")
         self.logs_button = ThemedButton(self.tr("Open the folder of logs"), "folder-open")
         self.guide_button = ThemedButton(self.tr("User guide"), "external-link")
+        self.notices_button = ThemedButton(self.tr("All notices in one file"), "external-link")
         self.tour_button = ThemedButton(self.tr("Show the tour again"), "sparkles")
         self.said = plain_label("small", "")
+        self.said.hide()
         self._lay_out()
         self.licences.itemActivated.connect(self._on_licence)
         self.diagnostics_button.clicked.connect(self._on_diagnostics)
         self.logs_button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths.log_dir()))))
         self.guide_button.clicked.connect(self._on_guide)
+        self.notices_button.clicked.connect(self._on_notices)
         self.tour_button.clicked.connect(self.tour_requested)
 
     def show_facts(self, facts: AboutFacts) -> None:
@@ -74,8 +80,12 @@ class AboutPage(SettingsPage):
     def copy_diagnostics(self, text: str) -> None:
         """Put it where it can be pasted, and say so."""
         QGuiApplication.clipboard().setText(text)
-        self.diagnostics_button.setEnabled(True)
-        self.said.setText(self.tr("Copied. It has no words of your chats; read it before you send it on."))
+        self.diagnostics_button.release()
+        self._say(self.tr("Copied. It has no words of your chats; read it before you send it on."))
+
+    def _say(self, words: str) -> None:
+        self.said.setText(words)
+        self.said.show()
 
     def _part(self, name: str) -> str:
         return {"Engines": self.tr("Engines"), "Computer": self.tr("Computer")}.get(name, name)
@@ -87,6 +97,8 @@ class AboutPage(SettingsPage):
         self._parts.setVerticalSpacing(spacing.TIGHT)
         buttons = QWidget()
         row = FlowLayout(buttons, 8)
+        self.notices_button.setAutoDefault(False)
+        self.notices_button.setVisible(_notices().is_file())
         for button in (self.diagnostics_button, self.logs_button, self.guide_button, self.tour_button):
             button.setAutoDefault(False)
             row.addWidget(button)
@@ -101,11 +113,13 @@ class AboutPage(SettingsPage):
             )
         )
         self.column.addLayout(self._parts)
+        self.column.addWidget(self.updates)
         self.column.addWidget(buttons)
         self.column.addWidget(self.said)
         self.column.addWidget(section(self.tr("Licences")))
         self.column.addWidget(plain_label("small", self.tr("Enter or a double click shows the whole text.")))
         self.column.addWidget(self.licences)
+        self.column.addWidget(self.notices_button, alignment=Qt.AlignmentFlag.AlignLeading)
         self.column.addStretch(1)
 
     @property
@@ -118,10 +132,19 @@ class AboutPage(SettingsPage):
 
     @Slot()
     def _on_diagnostics(self) -> None:
-        self.diagnostics_button.setEnabled(False)
-        self.said.setText(self.tr("Looking at everything…"))
+        self.diagnostics_button.hold()
+        self._say(self.tr("Looking at everything…"))
         self.diagnostics_requested.emit()
 
     @Slot()
     def _on_guide(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._guide)))
+
+    @Slot()
+    def _on_notices(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(_notices())))
+
+
+def _notices() -> Path:
+    """What a build writes of everything that it carries."""
+    return paths.project_root() / "THIRD_PARTY_NOTICES.txt"

@@ -52,7 +52,7 @@ async def read_kept(tether: Tether) -> Kept:
 
 def _others(roots: Iterable[Path]) -> tuple[KeptPlace, ...]:
     settings, logs = paths.settings_path(), paths.log_dir()
-    models = (KeptPlace("models", str(root), root, _size(root)) for root in roots)
+    models = (KeptPlace("models", str(root), root, _size(root)) for root in roots if root != paths.bundled_models())
     return (
         KeptPlace("settings", str(settings), settings.parent, _size(settings)),
         *models,

@@ -122,7 +122,8 @@ class OpeningDesk(QObject):
 
         from tether_desktop.hand_over import Request, hand_over
 
-        return await asyncio.to_thread(hand_over, Request())
+        asked = self._window.asked or [Request()]
+        return all([await asyncio.to_thread(hand_over, request) for request in asked])
 
     def _remedies(self, error: TetherError) -> tuple[Remedy, ...]:
         match error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
+from tether_desktop.child_process import check_program
+from tether_desktop.errors import ProgramReplaced
 from tether_desktop.hand_over import Request
 from tether_desktop.ui.system.closing_desk import ClosingDesk, Running
 from tether_desktop.ui.system.notifier import Notifier
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from tether_desktop.settings import Settings
     from tether_desktop.ui.main_window import MainWindow
     from tether_desktop.ui.worker.worker import EngineWorker
+
+logger = logging.getLogger(__name__)
 
 
 class SystemDesk(QObject):
@@ -33,12 +38,12 @@ class SystemDesk(QObject):
     Signals:
         left(): the program is to end.
         restarted(): the program is to end, and to be started again.
-        model_given(path): another start brings a model's file.
+        models_given(paths): another start, or the desktop, brings files of models.
     """
 
     left = Signal()
     restarted = Signal()
-    model_given = Signal(str)
+    models_given = Signal(list)
 
     def __init__(self, window: MainWindow, worker: EngineWorker) -> None:
         super().__init__(window)
@@ -46,6 +51,7 @@ class SystemDesk(QObject):
         self._worker = worker
         self._answering: set[str] = set()
         self._waiting: set[str] = set()
+        self._replaced = False
         self._instance = SingleInstance(self)
         self.tray = Tray(window)
         self.closing = ClosingDesk(window, self._running)
@@ -71,7 +77,7 @@ class SystemDesk(QObject):
                 self.quick.show()
             case "open":
                 self.show_window()
-                self._open(request.file)
+                self._open(request.files)
             case "raise":
                 self.show_window()
 
@@ -89,6 +95,8 @@ class SystemDesk(QObject):
     def looked_at(self) -> None:
         """The person looks at the window."""
         self.notifier.withdraw()
+        if not self._replaced:
+            self._look_at_program()
 
     def close(self) -> None:
         """Leave tray and desktop, and listen no more."""
@@ -114,17 +122,28 @@ class SystemDesk(QObject):
         window.chats.waiting_changed.connect(self._on_waiting_changed)
         window.port.changed.connect(self._on_port_changed)
 
-    def _open(self, file: str) -> None:
-        if file.casefold().endswith(".gguf"):
-            self.model_given.emit(file)
-        else:
-            self._window.tasks.start(self._import(file))
+    def _open(self, files: tuple[str, ...]) -> None:
+        models = [file for file in files if file.casefold().endswith(".gguf")]
+        if models:
+            self.models_given.emit(models)
+        for file in files:
+            if file not in models:
+                self._window.tasks.start(self._import(file))
 
     async def _import(self, file: str) -> None:
         report = await self._worker.submit(lambda tether: tether.sessions.import_from(Path(file)))
         told = [self.tr("%n chat(s) imported.", "", len(report.imported))]
         told += [f"{skipped.title}: {skipped.reason}" for skipped in report.skipped]
         self._window.pane.undo_bar.note("\n".join(told))
+
+    def _look_at_program(self) -> None:
+        """Tell, once, that another version was installed behind the window's back."""
+        try:
+            check_program()
+        except ProgramReplaced as error:
+            self._replaced = True
+            logger.warning("The program was replaced or removed while it is open")
+            self._window.pane.banner.show_calmly(error)
 
     def _running(self) -> Running:
         window, shown = self._window, self._window.conversation

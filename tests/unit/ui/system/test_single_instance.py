@@ -49,7 +49,7 @@ def test_a_second_start_hands_its_file_over(qtbot: QtBot, instance: SingleInstan
     with qtbot.waitSignal(instance.asked, timeout=30_000) as asked:
         second = second_start(str(chats))
     assert second.communicate(timeout=30)[1] == b""
-    assert asked.args[0] == Request("open", str(chats))
+    assert asked.args[0] == Request("open", (str(chats),))
 
 
 @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", b'{"do": "erase"}\n', b"x" * (LONGEST + 1)])

@@ -1,0 +1,1 @@
+"""The parts of `make package`: from a checkout to the files that are handed out."""
