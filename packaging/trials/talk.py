@@ -67,6 +67,7 @@ def converse(program: Program, window: Window, picture: Path) -> dict[str, float
     time.sleep(0.3)
     window.type(QUESTION)
     wait_until(lambda: answers(program), "the answer", _ANSWER_S)
+    time.sleep(0.5)  # what is seen comes after what is stored
     window.picture(picture)
     return _instants(program)
 
