@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -28,6 +29,9 @@ Sleep = Callable[[float], Awaitable[None]]
 FolderState = frozenset[tuple[str, int, int]]
 """Path, size and time of change of all that the catalogue reads or goes by."""
 
+_NEVER: FolderState = frozenset({("", -1, -1)})
+"""What is never seen."""
+
 
 class ModelWatch:
     """Tells its subscribers of changes under the model folders; used from one event loop."""
@@ -38,7 +42,7 @@ class ModelWatch:
         self._sleep = sleep
         self._callbacks: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
-        self._known: FolderState = frozenset()
+        self._known: FolderState | None = None
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback``, in the loop's thread, after each change from now on; returns how to stop that."""
@@ -53,23 +57,32 @@ class ModelWatch:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def note(self) -> None:
-        """Take what is there now as known, because somebody is about to list it.
+    @asynccontextmanager
+    async def listing(self) -> AsyncIterator[None]:
+        """While this is open somebody lists the models; what is there is what they know from then on.
 
-        Otherwise what has gone when it is listed, and is back before the next look, would stay gone in the list.
+        What changes meanwhile may be in their list or not, so they are told of it at the next look, whatever it sees.
+        Without this, what has gone when it is listed and is back before the next look would stay gone in the list.
         """
-        self._known, _ = await self._look()
+        before, _ = await self._look()
+        yield
+        after, _ = await self._look()
+        self._known = after if after == before else _NEVER
 
     async def _watch(self) -> None:
-        self._known, seconds = await self._look()
         while True:
-            await self._sleep(min(max(INTERVAL_S, seconds / _SHARE), LONGEST_INTERVAL_S))
             state, seconds = await self._look()
-            if state != self._known:
+            if self._known is None:
                 self._known = state
-                logger.info("The model folders have changed")
-                for callback in list(self._callbacks):
-                    callback()
+            elif state != self._known:
+                self._known = state
+                self._tell()
+            await self._sleep(min(max(INTERVAL_S, seconds / _SHARE), LONGEST_INTERVAL_S))
+
+    def _tell(self) -> None:
+        logger.info("The model folders have changed")
+        for callback in list(self._callbacks):
+            callback()
 
     async def _look(self) -> tuple[FolderState, float]:
         """What is there, and how many seconds it took to see it; waiting for a thread does not count."""

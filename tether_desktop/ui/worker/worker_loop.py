@@ -237,8 +237,8 @@ class WorkerLoop:
 
     async def _list_models(self, tether: Tether) -> None:
         async with self._listing:
-            await tether.watch.note()
-            self._entries = await asyncio.to_thread(tether.catalog.list)
+            async with tether.watch.listing():
+                self._entries = await asyncio.to_thread(tether.catalog.list)
             self._fits = await asyncio.to_thread(_fits_of, self._entries, tether.settings.context_window)
         self._mark_models_changed()
 
@@ -272,7 +272,8 @@ class WorkerLoop:
         tether.on_migrate = self._tell_migrating
         try:
             await tether.start()
-            self._entries = await asyncio.to_thread(tether.catalog.list)
+            async with tether.watch.listing():
+                self._entries = await asyncio.to_thread(tether.catalog.list)
             self._listen(tether)
         except BaseException:  # a cancelled start is none as well, and must give the data folder back
             await tether.close()

@@ -119,9 +119,37 @@ async def test_what_was_gone_when_it_was_listed_is_told_of_when_it_is_back(
     model_watch.subscribe(lambda: told.append("changed"))
     await ticks.asleep()
     here.rename(away)
-    await model_watch.note()
+    async with model_watch.listing():
+        pass
     away.rename(here)
     await ticks.next()
+    assert told == ["changed"]
+
+
+async def test_what_went_while_it_was_listed_is_told_of_though_it_is_back(
+    tmp_path: Path, model_watch: ModelWatch, ticks: Ticks
+) -> None:
+    here, away = write_scripted_model(tmp_path / "dist", "One"), tmp_path / "away"
+    told: list[str] = []
+    model_watch.subscribe(lambda: told.append("changed"))
+    await ticks.asleep()
+    async with model_watch.listing():
+        here.rename(away)
+    away.rename(here)
+    await ticks.next()
+    await ticks.next()
+    assert told == ["changed"]
+
+
+async def test_what_changed_between_a_list_and_the_first_look_is_told_of(
+    tmp_path: Path, model_watch: ModelWatch, ticks: Ticks
+) -> None:
+    told: list[str] = []
+    async with model_watch.listing():
+        pass
+    write_scripted_model(tmp_path / "dist", "One")
+    model_watch.subscribe(lambda: told.append("changed"))
+    await ticks.asleep()
     assert told == ["changed"]
 
 

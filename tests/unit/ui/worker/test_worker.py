@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -41,7 +41,7 @@ class FakeTether:
         self.settings = SimpleNamespace(context_window=0)
         self.catalog = SimpleNamespace(list=list)
         self.pool = SimpleNamespace(subscribe=lambda callback: None, states=dict)
-        self.watch = SimpleNamespace(subscribe=lambda callback: None, note=partial(asyncio.sleep, 0))
+        self.watch = SimpleNamespace(subscribe=lambda callback: None, listing=nullcontext)
         self.servers = SimpleNamespace(subscribe=lambda callback: None, look=lambda: None)
         self.toolbox = SimpleNamespace(on_change=[], entries=tuple, problems=tuple)
         self.own_tools = SimpleNamespace(files=tuple)
