@@ -2355,6 +2355,10 @@
         <translation>Schalte in den Einstellungen welche ein.</translation>
     </message>
     <message>
+        <source>Temporary chats end with it.</source>
+        <translation>Temporäre Chats enden mit Tether.</translation>
+    </message>
+    <message>
         <source>Tether is already running</source>
         <translation>Tether läuft schon</translation>
     </message>

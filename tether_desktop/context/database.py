@@ -60,6 +60,7 @@ class Database:
         self.file = sqlite.file_of(parsed)
         self.place = str(self.file) if self.file else parsed.render_as_string(hide_password=True)
         self.in_memory = self.is_sqlite and self.file is None
+        self._closed = False
         self._opening = threading.RLock()
         self._state: Literal["closed", "opening", "open"] = "closed"
         if not self.in_memory:  # that one is made when it is used first: its tables take a tenth of a second
@@ -144,7 +145,9 @@ class Database:
             yield shared
             return
         self._demand_open()
-        with self._told(), self._engine.begin() as connection:
+        # In memory there is one connection, which threads take in turn.
+        turn = self._writing if self.in_memory else nullcontext()
+        with self._told(), turn, self._in_time(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -157,7 +160,7 @@ class Database:
             yield shared
             return
         self._demand_open()
-        with self._told(), self._writing, self._writer.begin() as connection:
+        with self._told(), self._writing, self._in_time(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -169,6 +172,17 @@ class Database:
                 yield
             finally:
                 del self._shared.connection
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """What comes after :meth:`close`, from a thread that nobody waited for, finds a file still, but no memory."""
+        if self._closed and self.in_memory:
+            raise faults.over()
+        try:
+            yield
+        finally:
+            if self._closed:
+                self._engine.dispose()
 
     def failures(self) -> dict[str, int]:
         """How often reading or writing has failed, by the code of the error."""
@@ -214,7 +228,7 @@ class Database:
         if not self.is_sqlite:
             return
         try:
-            with faults.told(self.place), self._writing:
+            with faults.told(self.place), self._writing, self._in_time():
                 self._scrub_file()
         except StoreError as error:
             raise faults.traces_remain(error) from error
@@ -238,11 +252,17 @@ class Database:
         """Bring everything into the one file and close it; idempotent."""
         try:
             with faults.told(self.place), self._writing:
-                if self.is_sqlite:
-                    sqlite.empty_write_ahead_log(self._engine)
+                self._close()
         except StoreError as error:
             # Nothing is lost: what is in the write-ahead log is found there at the next start.
             _log.warning("The database was closed with its write-ahead log: %s", error)
+
+    def _close(self) -> None:
+        """Nobody else has the connection of a database in memory now: who waited for it would wait for ever."""
+        self._closed = True
+        try:
+            if self.file:
+                sqlite.empty_write_ahead_log(self._engine)
         finally:
             self._engine.dispose()
 

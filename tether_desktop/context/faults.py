@@ -128,6 +128,11 @@ def stopped(place: str) -> StoreError:
     )
 
 
+def over() -> StoreError:
+    """Somebody asks for what was kept in memory until Tether was closed."""
+    return StoreError("Tether is closing", "Temporary chats end with it.")
+
+
 def not_understood() -> StoreError:
     """The database's address is not an SQLAlchemy URL; it is not repeated, as it may hold a password."""
     return StoreError(

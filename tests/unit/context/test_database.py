@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import sys
+import threading
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from tether_desktop.context.database import Database
 from tether_desktop.context.search_index import index_messages
 from tether_desktop.context.store import IN_MEMORY, Store
 from tether_desktop.context.tables import SessionTable, Tables
-from tether_desktop.errors import StoreFull, StoreTooNew
+from tether_desktop.errors import StoreError, StoreFull, StoreTooNew
 
 NEWEST = migrations.newest_revision()
 
@@ -180,6 +181,44 @@ def test_a_new_database_gets_all_versions_and_no_copy(
 
 SEARCHABLE = 4
 """The revision since which messages are in the index."""
+
+
+def test_who_asks_for_memory_that_is_gone_is_told_at_once_and_need_not_wait_for_it() -> None:
+    memory = Database(IN_MEMORY)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with memory.write():
+            inside.set()
+            go_on.wait()
+
+    def ask() -> str:
+        try:
+            with memory.read():
+                return "read"
+        except StoreError as error:
+            return error.title
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(hold)
+        inside.wait()
+        asked = [pool.submit(ask), pool.submit(memory.close), pool.submit(ask)]
+        go_on.set()
+        answers = {str(each.result()) for each in asked}
+    assert answers <= {"read", "Tether is closing", "None"}
+    assert ask() == "Tether is closing"
+
+
+def test_who_comes_too_late_to_a_file_loses_nothing_and_leaves_nothing_open(url: str, database: Path) -> None:
+    closed = Database(url)
+    closed.close()
+    with closed.write() as connection:
+        add = "INSERT INTO sessions (id, title, model, created_at, last_active) VALUES ('late', 'Late', '', 5, 5)"
+        connection.execute(sa.text(add))
+    store = Store(url)
+    assert [session.title for session in store.list_sessions()] == ["Late"]
+    store.close()
+    assert files(database) == ["tether.db"]
 
 
 def open_version(url: str, count: int, monkeypatch: pytest.MonkeyPatch) -> Database:
