@@ -178,11 +178,12 @@ class Database:
         """What comes after :meth:`close`, from a thread that nobody waited for, finds a file still, but no memory."""
         if self._closed and self.in_memory:
             raise faults.over()
+        pool = self._engine.pool
         try:
             yield
         finally:
-            if self._closed:
-                self._engine.dispose()
+            if self._closed:  # meanwhile, when the connection goes back to a pool that nobody has any more
+                pool.dispose()
 
     def failures(self) -> dict[str, int]:
         """How often reading or writing has failed, by the code of the error."""
