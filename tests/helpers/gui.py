@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QCoreApplication, QObject, Slot
 from PySide6.QtWidgets import QApplication
 
 from tether_desktop.ui.main import live
@@ -41,10 +41,16 @@ def in_gui_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Let the window work until something is true; TimeoutError when it never is."""
+    """Let the window work until something is true; TimeoutError when it never is.
+
+    Qt shows a widget that was put into a layout by an event of its own, and a coroutine may look between the two:
+    what Qt still has to do is done before anybody looks, so that whoever is found can be seen and clicked.
+    """
     async with asyncio.timeout(LONGEST_S):
-        while not condition():  # noqa: ASYNC110  (conditions are of widgets, which know no asyncio)
+        QCoreApplication.sendPostedEvents()
+        while not condition():
             await asyncio.sleep(0.005)
+            QCoreApplication.sendPostedEvents()
 
 
 async def elsewhere(work: Callable[[], T]) -> T:
