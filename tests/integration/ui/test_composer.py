@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tether_desktop.context.records import Draft, Persona, QueuedQuestion, Snipp
 from tether_desktop.errors import StoreFull
 from tether_desktop.messages import Attachment
 from tether_desktop.ui.chat.conversation import Conversation
+from tether_desktop.ui.composer.question import Question
 from tether_desktop.ui.main_window import MainWindow
 
 pytestmark = pytest.mark.usefixtures("scripted")
@@ -106,6 +108,24 @@ async def test_a_sent_question_leaves_no_draft() -> None:
         await until(lambda: conversation.views and not conversation.busy)
         await kept(window, "")
         assert not await draft(window, conversation.session_id)
+
+
+@in_gui_loop
+async def test_closing_while_drafts_of_two_chats_are_being_saved_keeps_both() -> None:
+    async with open_window() as window:
+        conversation = ask(window, "Name three colours.")
+        await until(lambda: conversation.views and not conversation.busy)
+        window.desk.new()
+        await window.composing.drafts.save_now()
+        conversation.writing.queue.restore([Question("of the chat")])
+        write(window, "of the new one")
+        closing_down = asyncio.create_task(window.composing.drafts.save_now())
+        await asyncio.sleep(0)
+        window.composing.drafts.save()
+        await closing_down
+    async with open_window() as window:
+        await until(lambda: window.pane.composer.text() == "of the new one")
+        assert [each.text for each in (await draft(window, conversation.session_id)).queue] == ["of the chat"]
 
 
 @in_gui_loop

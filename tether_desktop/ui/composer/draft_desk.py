@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
@@ -14,8 +15,6 @@ from tether_desktop.ui.tasks import Tasks
 from tether_desktop.ui.worker.worker import EngineWorker
 
 if TYPE_CHECKING:
-    import asyncio
-
     from tether_desktop.ui.chat.chat_desk import ChatDesk
     from tether_desktop.ui.chat.conversation import Conversation
     from tether_desktop.ui.composer.composer import Composer
@@ -48,6 +47,7 @@ class DraftDesk(QObject):
         self._saved: WeakKeyDictionary[Conversation, tuple[str, Draft]] = WeakKeyDictionary()
         self._dirty: dict[Conversation, None] = {}
         self._saving: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
         self._told = False
         self._timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
         self._timer.timeout.connect(self.save)
@@ -70,8 +70,6 @@ class DraftDesk(QObject):
         """Save all that has changed, and wait for it."""
         self._timer.stop()
         self._dirty.setdefault(self._desk.conversation)
-        if self._saving is not None and not self._saving.done():
-            await self._saving
         await self._save_all()
 
     @Slot()
@@ -120,11 +118,12 @@ class DraftDesk(QObject):
                 self._composer.show_text()
 
     async def _save_all(self) -> None:
-        self._composer.keep()
-        waiting = [conversation for conversation in self._dirty if conversation not in self._reading]
-        for conversation in waiting:
-            del self._dirty[conversation]
-            await self._save(conversation)
+        async with self._turn:
+            self._composer.keep()
+            waiting = [conversation for conversation in self._dirty if conversation not in self._reading]
+            for conversation in waiting:
+                del self._dirty[conversation]
+                await self._save(conversation)
 
     async def _save(self, conversation: Conversation) -> None:
         session_id, draft = conversation.session_id, conversation.writing.draft
