@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -302,6 +304,33 @@ def compiler(system: System, files: Files) -> None:
     assert list((program.data / "dist/libs").glob("*avx2.so"))
 
 
+def opened_with(system: System, files: Files) -> None:
+    """Double-click a model file while the window is open: it is handed over, packed and compiled, and can be asked."""
+    program = Program(system, "tether", USER, _home_data(system))
+    system.run("dpkg", "-i", system.put(files.deb("full")))
+    system.run("sh", "-c", "dpkg -i /var/cache/apt/archives/*.deb")
+    system.run("dpkg", "-i", system.put(files.compiler))
+    model = f"home/{USER}/Mein Modell — 漢字.gguf"
+    write = [sys.executable, "-m", "tests.helpers.tiny_model", str(system.root / model)]
+    subprocess.run(write, cwd=Path(__file__).resolve().parents[2], check=True)
+    with opened(program) as window:
+        window.press("Escape")
+        assert system.run(*_double_click(system, f"/{model}"), user=USER) == ""
+        wait_until(lambda: "Mein Modell" in program.ask("models", "list"), "the model that was opened", 60)
+        time.sleep(0.5)  # what is seen comes after what is stored
+        window.picture(files.pictures / f"{system.suite}-opened-with.png")
+    listed = program.ask("models", "list")
+    assert "Mein Modell" in listed, listed
+    assert list((program.data / "dist/libs").glob("*.so")), "nothing was compiled for it"
+
+
+def _double_click(system: System, path: str) -> list[str]:
+    """What a desktop runs for a file, by the entry that was installed."""
+    entry = system.root / "usr/share/applications/org.tetherdesktop.Tether.desktop"
+    line = next(line for line in entry.read_text(encoding="utf-8").splitlines() if line.startswith("Exec="))
+    return [path if word == "%F" else word for word in shlex.split(line.removeprefix("Exec="))]
+
+
 def missing_libraries(system: System, files: Files) -> None:
     """Where libGL is missing, its package is named; the terminal works all the same."""
     program = Program(system, "tether", USER, _home_data(system))
@@ -375,6 +404,7 @@ SCENARIOS: dict[str, Callable[[System, Files], None]] = {
         portable,
         own_tools,
         compiler,
+        opened_with,
         missing_libraries,
         odd_homes,
         killed_installer,

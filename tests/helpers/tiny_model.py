@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -218,3 +219,7 @@ def _gguf_row_order(name: str, values: NDArray[np.float32], config: TinyConfig) 
         if f".{part}." in name:
             return values.reshape(count, 2, -1, values.shape[1]).swapaxes(1, 2).reshape(values.shape)
     return values
+
+
+if __name__ == "__main__":  # for the trials of installed programs, which need a model that no library was built for
+    write_tiny_gguf(Path(sys.argv[1]), TinyConfig())
