@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ from tether_desktop.model.discovery.prepared import copy_of, fingerprint, prepar
 from tether_desktop.model.discovery.search import Place, Survey, survey
 
 __all__ = ["Catalog", "ModelEntry", "Source"]
+
+REMOVED_SUFFIX = ".removed"
+"""Of a hidden folder with what is being deleted; one that is still there later was cut off, and goes as well."""
 
 Provider = Callable[[], Sequence[ModelEntry]]
 """Lists models that lie elsewhere; it neither waits nor raises."""
@@ -261,5 +265,9 @@ def _delete(path: Path) -> None:
         if path.is_symlink() or not path.is_dir():
             path.unlink()
         else:
-            # Renamed first, so that a folder that is only half deleted is not taken for a model.
-            shutil.rmtree(path.rename(path.with_name(f".{path.name}.removed")))
+            # Moved aside first, so that a folder that is only half deleted is not taken for a model.
+            aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=REMOVED_SUFFIX, dir=path.parent))
+            try:
+                path.rename(aside / path.name)
+            finally:
+                shutil.rmtree(aside)

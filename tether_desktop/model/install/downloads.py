@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from filelock import FileLock, Timeout
 
 from tether_desktop import paths
 from tether_desktop.errors import InstallError
-from tether_desktop.model.install.target_folder import DAYS_KEPT, download_folder, remove_download
+from tether_desktop.model.install.target_folder import download_folder, download_folders, remove_download
 
 logger = logging.getLogger(__name__)
+
+DAYS_KEPT = 7
+"""How long a download is kept that is not on the list, and one on the list of which there is nothing."""
 
 _FORMAT = 1
 _LARGEST = 4 << 20
@@ -97,6 +101,14 @@ class DownloadLedger:
             raise InstallError("The download cannot be removed", message, "Close what uses it, then try again.")
         self.forget(key)
 
+    def tidy(self, key: str) -> None:
+        """Remove what lies there of downloads that nobody can go on with any more; the one of this key is wanted."""
+        kept = {key, *(each.key for each in self.list())}
+        oldest = time.time() - timedelta(days=DAYS_KEPT).total_seconds()
+        for folder in download_folders(self._root):
+            if folder.name not in kept and _newest_change(folder) < oldest:
+                remove_download(folder)
+
     def _unfinished(self, key: str, entry: Any) -> UnfinishedDownload | None:
         if not isinstance(entry, dict) or entry.get("root") != str(self._root) or not isinstance(key, str):
             return None
@@ -159,3 +171,10 @@ def _bytes_in(folder: Path) -> int:
         except OSError:
             continue
     return size
+
+
+def _newest_change(folder: Path) -> float:
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:
+        return time.time()

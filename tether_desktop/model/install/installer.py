@@ -163,6 +163,7 @@ class Installer:
     async def _add(self, wanted: Wanted, name: str | None, job: InstallJob, what: str) -> str:
         root = self._roots[0]
         async with workplace(root, "model") as work:
+            await asyncio.to_thread(self.downloads.tidy, wanted.key)
             if wanted.path is None:
                 await asyncio.to_thread(self.downloads.note, wanted.key, what, name or "", job.bits)
             source = await fetch(wanted, root, job.on_progress, lambda total: self._on_total(wanted, total))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from pathlib import Path
 
+from tether_desktop.errors import InstallError
 from tether_desktop.model.discovery.catalog import Source
 from tether_desktop.model.discovery.library import LIBRARY_FOLDER
 from tether_desktop.model.discovery.model_folder import is_packed, read_config
@@ -33,7 +36,7 @@ async def prepare(name: str, source: Source, job: InstallJob) -> None:
         job: what is wanted.
 
     Raises:
-        InstallError: there is no space, or the model folder cannot be written.
+        InstallError: there is no space, the model folder cannot be written, or the source was removed meanwhile.
         ModelBroken: the source is damaged or of a kind we do not run.
     """
     copy = source.prepared
@@ -52,3 +55,13 @@ async def prepare(name: str, source: Source, job: InstallJob) -> None:
             packed_from=source.packed_from,
         )
         await job.build(request, size)
+        await asyncio.to_thread(_drop_orphan, name, source)
+
+
+def _drop_orphan(name: str, source: Source) -> None:
+    """Remove the copy of source weights that are gone: nobody would list it, and nobody could remove it."""
+    if source.path.exists():
+        return
+    shutil.rmtree(source.prepared, ignore_errors=True)
+    message = f"{name} was removed while it was being prepared."
+    raise InstallError("The model is gone", message, "Add it again, if it is still wanted.")

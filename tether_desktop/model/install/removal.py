@@ -46,14 +46,15 @@ def plan_removal(catalog: Catalog, name: str) -> Removal:
 
 
 def remove(catalog: Catalog, removal: Removal) -> None:
-    """Delete it; a library that cannot be deleted stays, which does no harm.
+    """Delete it; a library that cannot be deleted stays, which does no harm, and so does one that is needed by now.
 
     Raises:
         ModelNotFound: it is gone already.
         ModelError: it cannot be deleted.
     """
+    still = removal.library is not None and plan_removal(catalog, removal.name).library == removal.library
     catalog.remove(removal.name)
-    if removal.library is not None:
+    if removal.library is not None and still:
         try:
             removal.library.unlink(missing_ok=True)
         except OSError as error:

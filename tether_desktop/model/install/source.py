@@ -98,13 +98,22 @@ async def fetch(
     if wanted.path is not None:
         return wanted.path
     folder = download_folder(root, wanted.key)
-    done = folder / _DONE
-    if done.is_file() and (fetched := folder / done.read_text(encoding="utf-8")).exists():
-        return fetched
+    before = _fetched_before(folder)
+    if before is not None:
+        return before
     on_progress(InstallProgress("downloading", None, "Looking for the model"))
     fetched = await _download(wanted, folder / "files", _reporting(root, on_progress, on_total))
-    done.write_text(fetched.relative_to(folder).as_posix(), encoding="utf-8")
+    (folder / _DONE).write_text(fetched.relative_to(folder).as_posix(), encoding="utf-8")
     return fetched
+
+
+def _fetched_before(folder: Path) -> Path | None:
+    """What lies there complete; a power cut may have left the note of it empty."""
+    try:
+        name = (folder / _DONE).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return folder / name if name.strip("\0 ") and (folder / name).exists() else None
 
 
 async def _download(wanted: Wanted, folder: Path, on_progress: Callable[[FetchProgress], None]) -> Path:

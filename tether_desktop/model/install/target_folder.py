@@ -6,7 +6,6 @@ import asyncio
 import logging
 import shutil
 import tempfile
-import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -15,19 +14,17 @@ from filelock import FileLock, Timeout
 
 from tether_desktop.byte_size import byte_size_text
 from tether_desktop.errors import InstallError
+from tether_desktop.model.discovery.catalog import REMOVED_SUFFIX
+from tether_desktop.model.discovery.search import PACKED_FOLDER
 
 logger = logging.getLogger(__name__)
 
 LIBRARY_BYTES = 32 << 20
 """Space for a library while it is compiled, with some to spare."""
 
-DAYS_KEPT = 7
-"""How long a download that was stopped is kept, to be gone on with."""
-
 _LOCK_NAME = ".install.lock"
 _PART_SUFFIX = ".part"
 _DOWNLOADS = ".downloads"
-_SECONDS_A_DAY = 86_400
 
 
 @asynccontextmanager
@@ -74,13 +71,16 @@ def _locked(root: Path) -> Iterator[None]:
 
 
 def _remove_leftovers(root: Path) -> None:
-    """Remove what an installation that was cut off left, and old downloads; the lock says that none is running."""
-    for path in root.glob(f".*{_PART_SUFFIX}"):
-        shutil.rmtree(path, ignore_errors=True)
-    oldest = time.time() - DAYS_KEPT * _SECONDS_A_DAY
-    for path in (root / _DOWNLOADS).glob("*"):
-        if _newest_change(path) < oldest:
-            remove_download(path)
+    """Remove what installations and removals that were cut off left; the lock says that no installation is running."""
+    for place in (root, root / PACKED_FOLDER):
+        for suffix in (_PART_SUFFIX, REMOVED_SUFFIX):
+            for path in place.glob(f".*{suffix}"):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def download_folders(root: Path) -> list[Path]:
+    """Where files of downloads lie."""
+    return list((root / _DOWNLOADS).glob("*"))
 
 
 def download_folder(root: Path, key: str) -> Path:
@@ -128,10 +128,3 @@ def _not_writable(root: Path, error: OSError) -> InstallError:
         f"{root}: {error.strerror or error}.",
         "Choose another model folder in the settings.",
     )
-
-
-def _newest_change(folder: Path) -> float:
-    try:
-        return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
-    except OSError:
-        return time.time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +63,15 @@ def test_what_was_given_up_long_ago_and_has_no_files_is_left_out(tmp_path: Path,
         entry["since"] = (datetime.now(UTC) - timedelta(days=30)).isoformat()
     paths.downloads_path().write_text(json.dumps(document))
     assert [each.key for each in ledger.list()] == ["def"]
+
+
+def test_only_what_nobody_can_go_on_with_is_tidied_away(tmp_path: Path, ledger: DownloadLedger) -> None:
+    ledger.note("listed", "hf:acme/Small")
+    folders = {key: put_bytes(tmp_path, key, 5) for key in ("listed", "wanted", "orphan", "recent")}
+    for path in (path for key in ("listed", "wanted", "orphan") for path in [folders[key], *folders[key].rglob("*")]):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    ledger.tidy("wanted")
+    assert {key for key, folder in folders.items() if folder.exists()} == {"listed", "wanted", "recent"}
 
 
 def test_where_a_model_came_from_is_remembered(ledger: DownloadLedger) -> None:

@@ -29,6 +29,8 @@ from tether_desktop.model.install.compile_job import BuildReport
 from tether_desktop.model.install.installer import Installer
 from tether_desktop.model.install.offers import load_offers
 from tether_desktop.model.install.progress import Checked, InstallProgress
+from tether_desktop.model.install.source import find_wanted
+from tether_desktop.model.install.target_folder import download_folder
 
 STAGES = ["downloading", "checking", "packing", "compiling", "finishing"]
 ADDING_PROGRAM = """
@@ -226,17 +228,46 @@ def test_a_program_killed_while_it_looks_at_a_model_leaves_no_process_and_no_mod
     assert Catalog([tmp_path]).list() == []
 
 
+async def test_a_download_of_long_ago_goes_on_where_it_was_stopped(
+    tmp_path: Path, installed_model: InstalledModel, server: FileServer
+) -> None:
+    root = installed_model.library_to(tmp_path)
+    content = installed_model.gguf.read_bytes()
+    address = server.add(f"/{GGUF_NAME}", ServedFile(content, drops=[len(content) // 2]))
+    task = asyncio.create_task(Installer([root]).add(address, on_progress=silent))
+    await asyncio.to_thread(wait_for_part, root, len(content) // 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for path in (root / ".downloads").rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert await Installer([root]).add(address, on_progress=silent) == NAME
+    assert server.ranges[-1] >= f"bytes={len(content) // 2}-"
+
+
+async def test_a_note_that_a_power_cut_left_empty_is_no_model(
+    tmp_path: Path, installed_model: InstalledModel, url: str
+) -> None:
+    root = installed_model.library_to(tmp_path)
+    folder = download_folder(root, find_wanted(url).key)
+    folder.mkdir(parents=True)
+    (folder / "download.done").touch()
+    assert await Installer([root]).add(url, on_progress=silent) == NAME
+
+
 async def test_what_a_killed_program_left_goes_with_the_next_call(
     tmp_path: Path, installed_model: InstalledModel
 ) -> None:
     root = installed_model.library_to(tmp_path)
-    (root / ".model.abc.part" / "model").mkdir(parents=True)
+    for left in (".model.abc.part", ".Model.removed", "packed/.Copy.x1.removed"):
+        (root / left / "model").mkdir(parents=True)
     new, old = root / ".downloads" / "new", root / ".downloads" / "old"
     for folder in (new, old):
         folder.mkdir(parents=True)
     os.utime(old, (1_000_000_000, 1_000_000_000))
     await Installer([root]).add(str(installed_model.gguf), on_progress=silent)
-    assert left_in(root) == [".downloads", NAME, "libs"]
+    assert left_in(root) == [".downloads", NAME, "libs", "packed"]
+    assert list((root / "packed").iterdir()) == []
     assert list((root / ".downloads").iterdir()) == [new]
 
 

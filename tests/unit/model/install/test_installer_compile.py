@@ -82,6 +82,17 @@ async def test_a_source_that_has_changed_is_packed_again_and_another_one_is_not(
     assert left_in(root / "packed") == [root / "packed" / SOURCE]
 
 
+async def test_a_source_that_is_removed_while_it_is_prepared_leaves_no_copy(root: Path) -> None:
+    def remove(now: InstallProgress) -> None:
+        if now.stage == "finishing":
+            Catalog([root]).remove(SOURCE)
+
+    with pytest.raises(InstallError, match="was removed while it was being prepared"):
+        await Installer([root]).compile(SOURCE, on_progress=remove)
+    assert Catalog([root]).list() == []
+    assert left_in(root / "packed") == []
+
+
 async def test_a_source_that_cannot_be_read_is_told_and_leaves_nothing(root: Path) -> None:
     (root / f"{SOURCE}.gguf").write_bytes(b"GGUF but not really")
     with pytest.raises(ModelBroken):

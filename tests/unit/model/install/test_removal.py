@@ -47,6 +47,28 @@ def test_a_library_that_another_model_uses_stays(tmp_path: Path) -> None:
     assert catalog.get("B").library == library
 
 
+def test_a_library_that_another_model_uses_by_the_time_it_is_agreed_to_stays(tmp_path: Path) -> None:
+    write_packed_model(tmp_path, "A")
+    library = write_library(tmp_path)
+    catalog = Catalog([tmp_path])
+    removal = plan_removal(catalog, "A")
+    assert removal.library == library
+    write_packed_model(tmp_path, "B")
+    remove(catalog, removal)
+    assert catalog.get("B").library == library
+    assert [entry.name for entry in catalog.list()] == ["B"]
+
+
+def test_what_an_earlier_removal_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    folder = write_packed_model(tmp_path, "A")
+    left = tmp_path / ".A.removed"
+    left.mkdir()
+    (left / "params_shard_0.bin").write_bytes(b"half")
+    catalog = Catalog([tmp_path])
+    remove(catalog, plan_removal(catalog, "A"))
+    assert not folder.exists()
+
+
 def test_a_library_that_a_damaged_model_may_need_again_stays(tmp_path: Path) -> None:
     write_packed_model(tmp_path, "A")
     broken = write_packed_model(tmp_path, "B")
