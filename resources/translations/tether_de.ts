@@ -529,6 +529,21 @@
     </message>
 </context>
 <context>
+    <name>Chats</name>
+    <message>
+        <source>Still answering</source>
+        <translation>Noch bei der Antwort</translation>
+    </message>
+    <message>
+        <source>The changed question was not sent: an answer is being written in this chat.</source>
+        <translation>Die geänderte Frage wurde nicht gesendet: In diesem Chat wird gerade eine Antwort geschrieben.</translation>
+    </message>
+    <message>
+        <source>Send it when the answer is there, or stop that.</source>
+        <translation>Sende sie, wenn die Antwort da ist, oder halte diese an.</translation>
+    </message>
+</context>
+<context>
     <name>ClosingDesk</name>
     <message>
         <source>Keep Tether open</source>
@@ -2027,6 +2042,10 @@
         <translation>Ein Name fehlt</translation>
     </message>
     <message>
+        <source>Add it again, if it is still wanted.</source>
+        <translation>Füge es wieder hinzu, falls du es noch möchtest.</translation>
+    </message>
+    <message>
         <source>Ask for it to be made again.</source>
         <translation>Lass die Antwort neu erstellen.</translation>
     </message>
@@ -2685,6 +2704,10 @@
     <message>
         <source>The model is answering</source>
         <translation>Das Modell antwortet gerade</translation>
+    </message>
+    <message>
+        <source>The model is gone</source>
+        <translation>Das Modell ist nicht mehr da</translation>
     </message>
     <message>
         <source>The model is not loaded</source>

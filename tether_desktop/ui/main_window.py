@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -92,6 +93,7 @@ class MainWindow(WindowFrame):
         self.pages = WindowPages(state.sidebar_width, FIRST.width())
         self.sidebar, self.header, self.pane = self.pages.sidebar, self.pages.header, self.pages.pane
         self._make_desks()
+        self._saving = asyncio.Lock()
         self._save_timer = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._lay_out()
         self.commands = WindowCommands(self)
@@ -187,16 +189,15 @@ class MainWindow(WindowFrame):
 
     async def save_state(self) -> None:
         """Write the state, away from the GUI thread."""
-        state = self.state
 
         async def save(_tether: Tether) -> None:
-            import asyncio
-
             await asyncio.to_thread(write_state, state)
 
         if self._opened:
             await self.composing.drafts.save_now()
-            await self._worker.submit(save)
+            async with self._saving:
+                state = self.state
+                await self._worker.submit(save)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802  (Qt's name)
         """The person closes the window, which may mean several things; the end of their session means one."""
@@ -289,10 +290,10 @@ class MainWindow(WindowFrame):
         self.desk.shown.connect(self._on_shown)
         self._save_timer.timeout.connect(self._on_save)
 
-    async def _fill(self) -> None:
+    async def _fill(self, *, typed: bool) -> None:
         records = await self.sessions.fill(self._state.arrangement)
         wanted = self._state.session_id
-        if not self.conversation.views and any(record.id == wanted for record in records):
+        if not (typed or self.conversation.views) and any(record.id == wanted for record in records):
             await self._worker.prewarm()
             await self.desk.open_now(wanted)
         self._opened = True
@@ -357,7 +358,8 @@ class MainWindow(WindowFrame):
         self.pages.show_parts()
         self.models.prefer(settings.default_model)
         self._use_look(settings)
-        self.tasks.start(self._fill())
+        # Who has begun to write stays where that is; a draft from the store cannot have come yet.
+        self.tasks.start(self._fill(typed=bool(self.pane.composer.text())))
 
     @Slot()
     def _on_tour_ended(self) -> None:

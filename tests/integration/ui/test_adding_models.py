@@ -167,6 +167,18 @@ async def test_what_was_interrupted_is_listed_at_the_next_start_and_nothing_is_f
 
 
 @in_gui_loop
+async def test_what_waits_is_removed_at_once_while_another_one_goes_on(installer: ScriptedInstaller) -> None:
+    async with open_models() as window:
+        going = add(window, "hf:acme/Other")
+        await until(lambda: "50 %" in going.view.percent_label.text())
+        add(window, "hf:acme/New")
+        await until(lambda: len(installer.downloads.list()) == 2)
+        click(window.row("hf:acme/New").stop_button)
+        await until(lambda: [each.what for each in installer.downloads.list()] == ["hf:acme/Other"])
+        assert "50 %" in going.view.percent_label.text()
+
+
+@in_gui_loop
 async def test_cancelling_asks_before_it_throws_away_what_was_downloaded(installer: ScriptedInstaller) -> None:
     async with open_models() as window:
         added = add(window, "hf:acme/New")

@@ -6,8 +6,10 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt
@@ -16,6 +18,7 @@ from PySide6.QtTest import QTest
 from tests.helpers.gui import environment, in_gui_loop, open_window, until
 from tether_desktop.app import Tether
 from tether_desktop.context.records import Draft, Persona, QueuedQuestion, Snippet
+from tether_desktop.context.store import Store
 from tether_desktop.errors import StoreFull
 from tether_desktop.messages import Attachment
 from tether_desktop.ui.chat.conversation import Conversation
@@ -126,6 +129,90 @@ async def test_closing_while_drafts_of_two_chats_are_being_saved_keeps_both() ->
     async with open_window() as window:
         await until(lambda: window.pane.composer.text() == "of the new one")
         assert [each.text for each in (await draft(window, conversation.session_id)).queue] == ["of the chat"]
+
+
+@in_gui_loop
+async def test_words_that_are_typed_before_the_database_is_open_do_not_replace_the_draft_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_window() as window:
+        write(window, "of yesterday")
+    opening, opens = threading.Event(), threading.Event()
+    mark_interrupted = Store.mark_interrupted
+
+    def wait(store: Store) -> Any:
+        opening.set()
+        opens.wait()
+        return mark_interrupted(store)
+
+    monkeypatch.setattr(Store, "mark_interrupted", wait)
+    async with open_window(usable=False) as window:
+        await until(opening.is_set)
+        write(window, "of today")
+        window.composing.drafts.save()  # its time is over before the database is open
+        await window._worker.settle_installs()  # whatever was asked of the worker until now has begun
+        opens.set()
+        await until(lambda: window._opened)
+        await kept(window, "of yesterday\nof today")
+        assert window.pane.composer.text() == "of yesterday\nof today"
+
+
+@in_gui_loop
+async def test_who_types_before_the_database_is_open_stays_in_the_new_chat() -> None:
+    async with open_window() as window:
+        conversation = ask(window, "Name three colours.")
+        await until(lambda: conversation.views and not conversation.busy)
+    async with open_window(usable=False) as window:
+        await until(window.pane.composer.edit.isVisible)
+        write(window, "And now three anim")
+        await until(lambda: window._opened)
+        write(window, "als")
+        assert window.pane.composer.text() == "And now three animals"
+        assert not window.conversation.views
+
+
+@in_gui_loop
+async def test_what_is_typed_while_a_draft_is_being_saved_is_saved_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_window() as window:
+        await until(lambda: not window._save_timer.isActive() and not window.tasks._running)
+        begun, goes_on = threading.Event(), threading.Event()
+        save_draft = Store.save_draft
+
+        def linger(store: Store, session_id: str, written: Draft) -> Any:
+            if written.text == "one":
+                begun.set()
+                goes_on.wait()
+            return save_draft(store, session_id, written)
+
+        monkeypatch.setattr(Store, "save_draft", linger)
+        drafts = window.composing.drafts
+        write(window, "one")
+        drafts.save()
+        await until(begun.is_set)
+        write(window, " more")
+        drafts._timer.timeout.emit()  # its time is over before the first one is stored
+        goes_on.set()
+        await kept(window, "one more")
+
+
+@in_gui_loop
+async def test_a_draft_that_could_not_be_saved_is_saved_later_though_another_chat_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_window() as window:
+        conversation = ask(window, "Name three colours.")
+        await until(lambda: conversation.views and not conversation.busy)
+        with monkeypatch.context() as full:
+
+            def refuse(*_: object) -> None:
+                raise StoreFull("The disk is full", "Nothing more can be stored.", "Free some space.")
+
+            full.setattr(Store, "save_draft", refuse)
+            write(window, "of the chat")
+            await window.composing.drafts.save_now()
+        window.desk.new()
+    async with open_window() as window:
+        assert (await draft(window, conversation.session_id)).text == "of the chat"
 
 
 @in_gui_loop
@@ -389,7 +476,7 @@ async def test_a_persona_chosen_before_the_first_question_holds_in_the_chat() ->
         persona = await window._worker.submit(
             lambda tether: tether.library.save_persona(Persona("", "Pirate", {"system_prompt": "Arr.", "top_k": 5}))
         )
-        window.composing.personas.choose(persona)
+        window.composing.personas.choose(window.conversation, persona)
         assert window.pane.composer.row.persona_button.text().strip() == "Pirate"
         conversation = ask(window, "Name three colours.")
         await until(lambda: conversation.views and not conversation.busy)
@@ -399,7 +486,7 @@ async def test_a_persona_chosen_before_the_first_question_holds_in_the_chat() ->
         assert window.pane.composer.row.persona_button.text().strip() == "Default"
         window.desk.open(conversation.session_id)
         await until(lambda: window.pane.composer.row.persona_button.text().strip() == "Pirate")
-        window.composing.personas.choose(None)
+        window.composing.personas.choose(window.conversation, None)
         await until(lambda: window.sidebar.model.session(conversation.session_id).persona == "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
 from tests.helpers.gui import in_gui_loop, open_window, until
+from tether_desktop.app import Tether
+from tether_desktop.errors import StoreFull
+from tether_desktop.protocol.turn import Turn
 from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.chat.message_view import Thoughts
+from tether_desktop.ui.chat.user_message import UserMessage
 from tether_desktop.ui.main_window import MainWindow
 from tether_desktop.ui.sessions.session_item_model import HEADING_ROLE
 from tether_desktop.ui.settings.setting_editors import SegmentsEditor
@@ -35,6 +40,19 @@ async def answered(window: MainWindow, text: str) -> Conversation:
     conversation = ask(window, text)
     await until(lambda: len(conversation.views) > before and not conversation.busy)
     return conversation
+
+
+def texts(conversation: Conversation) -> list[str]:
+    return [view.text for view in conversation.views]
+
+
+async def refuse_turns(tether: Tether) -> None:
+    """Let nothing more be asked."""
+
+    async def refuse(*_: object, **__: object) -> Turn:
+        raise StoreFull("The disk is full", "Nothing more can be stored.", "Free some space.")
+
+    tether.sessions.edit = refuse  # type: ignore[method-assign]
 
 
 def titles(window: MainWindow) -> list[str]:
@@ -176,6 +194,109 @@ async def test_an_edited_question_is_asked_instead_and_the_old_one_is_kept() -> 
         assert (conversation.views[0].version, conversation.views[0].versions) == (2, 2)
         window.pane.view.version_requested.emit(conversation.views[0].id, 1)
         await until(lambda: conversation.views[0].text == "Hello?")
+
+
+def question(window: MainWindow, conversation: Conversation, index: int) -> UserMessage:
+    """A question's widget, which is in view."""
+    widget = window.pane.view._live[conversation.views[index].id]
+    assert isinstance(widget, UserMessage)
+    return widget
+
+
+def change(widget: UserMessage, text: str, *, send: bool = True) -> None:
+    """Write something else in the place of a question."""
+    widget.edit()
+    assert widget._editor is not None
+    widget._editor.field.setPlainText(text)
+    if send:
+        QTest.mouseClick(widget._editor.save, Qt.MouseButton.LeftButton)
+
+
+def shown(window: MainWindow, conversation: Conversation) -> bool:
+    """Whether every message is on the screen, and nothing else is."""
+    return sorted(window.pane.view._live) == sorted(view.id for view in conversation.views)
+
+
+@in_gui_loop
+async def test_a_question_is_edited_with_the_keyboard_in_it_and_all_is_shown_of_what_follows() -> None:
+    async with open_window() as window:
+        conversation = await answered(window, "Hello?")
+        await answered(window, "Hello again?")
+        change(question(window, conversation, 2), "Name three colours.")
+        await until(lambda: conversation.busy)
+        await until(lambda: not conversation.busy)
+        assert texts(conversation)[-2:] == ["Name three colours.", "Red, green and blue."]
+        await until(lambda: shown(window, conversation))
+        await answered(window, "And three more colours?")
+        await until(lambda: shown(window, conversation))
+
+
+@in_gui_loop
+async def test_an_answer_that_has_the_keyboard_can_be_asked_for_again() -> None:
+    async with open_window() as window:
+        conversation = await answered(window, "Name three colours.")
+        window.pane.view.focus_message(conversation.views[-1].id)
+        window.desk.answers.regenerate_newest()
+        await until(lambda: conversation.views[-1].versions == 2 and not conversation.busy)
+        await until(lambda: shown(window, conversation))
+
+
+@in_gui_loop
+async def test_a_question_that_is_edited_while_an_answer_is_written_is_not_lost() -> None:
+    async with open_window() as window:
+        conversation = await answered(window, "Name three colours.")
+        ask(window, "Please wait.")
+        await until(lambda: conversation.views[-1].text == "Half an answer")
+        change(question(window, conversation, 0), "Name four colours.")
+        await until(window.pane.banner.isVisible)
+        assert "an answer is being written" in window.pane.banner.label.text()
+        assert question(window, conversation, 0).edited == "Name four colours."
+        window.desk.stop()
+        await until(lambda: not conversation.busy)
+        assert question(window, conversation, 0).edited == "Name four colours."
+
+
+@in_gui_loop
+async def test_an_edited_question_that_cannot_be_sent_stays_open_with_what_was_written() -> None:
+    async with open_window() as window:
+        conversation = await answered(window, "Name three colours.")
+        await window._worker.submit(refuse_turns)
+        change(question(window, conversation, 0), "Name four colours.")
+        await until(window.pane.banner.isVisible)
+        assert texts(conversation) == ["Name three colours.", "Red, green and blue."]
+        assert question(window, conversation, 0).edited == "Name four colours."
+
+
+@in_gui_loop
+async def test_what_is_written_in_the_place_of_a_question_is_there_when_one_comes_back() -> None:
+    async with open_window() as window:
+        first = await answered(window, "Name three colours.")
+        change(question(window, first, 0), "Name four colours.", send=False)
+        window.desk.new()
+        await answered(window, "Hello?")
+        window.desk.open(first.session_id)
+        await until(lambda: window.conversation is first and shown(window, first))
+        assert question(window, first, 0).edited == "Name four colours."
+
+
+@in_gui_loop
+async def test_a_first_question_that_cannot_be_sent_comes_back_though_another_chat_was_begun() -> None:
+    async with open_window() as window:
+        begun = asyncio.Event()
+        fails = asyncio.Event()
+
+        async def run_turn(_start: object) -> Turn:
+            begun.set()
+            await fails.wait()
+            raise StoreFull("The disk is full", "Nothing more can be stored.", "Free some space.")
+
+        window._worker.run_turn = run_turn  # type: ignore[method-assign, assignment]
+        ask(window, "my long first question")
+        await begun.wait()
+        window.commands.new_chat()
+        fails.set()
+        await until(window.pane.banner.isVisible)
+        assert window.pane.composer.text() == "my long first question"
 
 
 @in_gui_loop

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QMenu
 
 from tests.helpers.gui import in_gui_loop, open_window, until
@@ -44,6 +46,27 @@ async def test_a_prompt_goes_into_the_composer_with_its_arguments(nothing_of_the
         await until(lambda: "Ada" in window.pane.composer.text())
         assert window.pane.composer.text() == "Please.\n\nGreet Ada warmly."
         assert window.composing.prompts.dialog is None
+
+
+@in_gui_loop
+async def test_a_prompt_goes_into_the_chat_it_was_chosen_in(nothing_of_the_developers: Path) -> None:
+    (nothing_of_the_developers / "mcp.json").write_text(json.dumps({"mcpServers": {"full": full()}}), "utf-8")
+    async with open_window() as window:
+        await until(lambda: window.tools.snapshot.servers)
+        window.tools.allow_server(window.tools.snapshot.servers[0])
+        await until(lambda: window.tools.snapshot.prompts)
+        QTest.keyClicks(window.pane.composer.edit, "Name three colours.")
+        QTest.keyClick(window.pane.composer.edit, Qt.Key.Key_Return)
+        conversation = window.conversation
+        await until(lambda: conversation.views and not conversation.busy)
+        prompts(window)["Greeting (full)"].trigger()
+        dialog = window.composing.prompts.dialog
+        assert dialog is not None
+        dialog.fields["name"].setText("Ada")
+        dialog.insert_button.click()
+        window.desk.new()
+        await until(lambda: conversation.writing.text)
+        assert (conversation.writing.text, window.pane.composer.text()) == ("Greet Ada warmly.", "")
 
 
 @in_gui_loop

@@ -24,9 +24,10 @@ from tether_desktop.ui.settings.data_desk import DataDesk
 from tether_desktop.ui.settings.data_page import DataPage
 from tether_desktop.ui.settings.page_table import PAGES
 from tether_desktop.ui.settings.personas_page import PersonasPage
-from tether_desktop.ui.settings.setting_editors import NumberEditor, SwitchEditor
+from tether_desktop.ui.settings.setting_editors import NumberEditor, SwitchEditor, TextEditor
 from tether_desktop.ui.settings.settings_dialog import SettingsDialog
 from tether_desktop.ui.settings.shortcuts_page import ShortcutsPage
+from tether_desktop.ui.tools.tools_page import ToolsPage
 
 pytestmark = pytest.mark.usefixtures("scripted")
 
@@ -51,6 +52,39 @@ def set_aside(folder: Path) -> list[str]:
 def test_every_row_of_the_table_is_on_exactly_one_page() -> None:
     listed = [name for page in PAGES for name in page.rows]
     assert sorted(listed) == sorted(row.name for row in setting_rows())
+
+
+@in_gui_loop
+async def test_what_is_being_typed_stays_when_something_else_is_saved(nothing_of_the_developers: Path) -> None:
+    async with open_window() as window:
+        page = opened(window, "Models and answers").page("Models and answers")
+        editor = page.fields["system_prompt"].editor
+        assert isinstance(editor, TextEditor)
+        editor.selectAll()
+        QTest.keyClicks(editor, "You are a pirate.")
+        editor._typed.timeout.emit()  # one stopped for a moment
+        QTest.keyClicks(editor, " Always.")
+        await until(lambda: window._settings and window._settings.system_prompt == "You are a pirate.")
+        assert editor.toPlainText() == "You are a pirate. Always."
+        assert editor.textCursor().atEnd()
+        editor._typed.timeout.emit()
+        await until(lambda: saved(nothing_of_the_developers).get("system_prompt") == "You are a pirate. Always.")
+
+
+@in_gui_loop
+async def test_folders_are_taken_off_one_right_after_the_other(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
+    async with open_window() as window:
+        page = opened(window, "Tools").page("Tools")
+        assert isinstance(page, ToolsPage)
+        for folder in folders:
+            page.folder_list.add(str(folder))
+        for folder in folders[:2]:
+            page.folder_list.remove_buttons[str(folder)].click()
+        await until(lambda: window._settings and window._settings.tool_folders == str(folders[2]))
+        assert page.folder_list.folders == (str(folders[2]),)
 
 
 @in_gui_loop

@@ -9,6 +9,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from tests.helpers.gui import in_gui_loop, open_window, until
+from tether_desktop.errors import StoreFull
+from tether_desktop.protocol.service import SessionService
 from tether_desktop.ui.chat.conversation import Conversation
 from tether_desktop.ui.chat.message_menu import MessageMenu
 from tether_desktop.ui.main_window import MainWindow
@@ -25,6 +27,16 @@ async def asked(window: MainWindow, text: str) -> Conversation:
     QTest.keyClick(window.pane.composer.edit, Qt.Key.Key_Return)
     conversation = window.conversation
     await until(lambda: conversation.session_id and not conversation.busy)
+    return conversation
+
+
+async def half_answered(window: MainWindow) -> Conversation:
+    """Ask something in a new temporary chat that is being answered until it is stopped."""
+    window.commands.temporary_chat()
+    QTest.keyClicks(window.pane.composer.edit, "Please wait.")
+    QTest.keyClick(window.pane.composer.edit, Qt.Key.Key_Return)
+    conversation = window.conversation
+    await until(lambda: conversation.views and conversation.views[-1].text == "Half an answer")
     return conversation
 
 
@@ -92,17 +104,51 @@ async def test_one_that_is_kept_goes_on_as_any_other_chat() -> None:
 @in_gui_loop
 async def test_one_that_was_left_while_it_answered_can_be_kept_as_far_as_it_came() -> None:
     async with open_window() as window:
-        window.commands.temporary_chat()
-        QTest.keyClicks(window.pane.composer.edit, "Please wait.")
-        QTest.keyClick(window.pane.composer.edit, Qt.Key.Key_Return)
-        conversation = window.conversation
-        await until(lambda: conversation.views and conversation.views[-1].text == "Half an answer")
+        conversation = await half_answered(window)
         window.commands.new_chat()
         QTest.mouseClick(window.pane.temporary_bar.keep_button, Qt.MouseButton.LeftButton)
         await until(lambda: window.conversation is conversation and not conversation.busy)
         stored = await window._worker.submit(lambda tether: tether.sessions.history(conversation.session_id))
         assert stored[-1].message.text == "Half an answer"
         assert conversation.views[-1].state == "cancelled"
+
+
+@in_gui_loop
+async def test_one_that_is_being_kept_is_not_forgotten_though_another_one_is_begun() -> None:
+    async with open_window() as window:
+        conversation = await half_answered(window)
+        QTest.mouseClick(window.pane.temporary_bar.keep_button, Qt.MouseButton.LeftButton)
+        window.desk.new_temporary()
+        await until(lambda: listed(window) == [conversation.session_id])
+        await until(lambda: not window.tasks._running)
+        stored = await window._worker.submit(lambda tether: tether.sessions.history(conversation.session_id))
+        assert stored[-1].message.text == "Half an answer"
+        assert await kept_temporarily(window) == 0
+        assert window.conversation.temporary, "who went on to something else stays there"
+
+
+@pytest.mark.parametrize("left", [False, True])
+@in_gui_loop
+async def test_one_that_cannot_be_kept_stays_where_it_can_be_tried_again(
+    left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise StoreFull("The disk is full", "Nothing more can be stored.", "Free some space.")
+
+    async with open_window() as window:
+        conversation = await asked(window, "Name three colours.")
+        bar = window.pane.temporary_bar
+        if left:
+            window.commands.new_chat()
+        with monkeypatch.context() as full:
+            full.setattr(SessionService, "adopt", refuse)
+            QTest.mouseClick(bar.keep_button, Qt.MouseButton.LeftButton)
+            await until(window.pane.banner.isVisible)
+        await until(lambda: window.conversation is conversation and bar.keep_button.isVisible())
+        assert conversation.temporary
+        QTest.mouseClick(bar.keep_button, Qt.MouseButton.LeftButton)
+        await until(lambda: listed(window) == [conversation.session_id])
+        await until(bar.isHidden)
 
 
 @in_gui_loop

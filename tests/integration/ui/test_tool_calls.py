@@ -115,6 +115,21 @@ async def test_a_call_that_asks_waits_for_the_person_and_the_list_and_title_say_
         assert not window.sidebar.model.waiting
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+@in_gui_loop
+async def test_nothing_waits_any_more_in_a_chat_that_is_deleted(elsewhere: bool) -> None:
+    async with open_window() as window:
+        ask(window, "Please find it.")
+        await question(window)
+        session_id = window.conversation.session_id
+        if elsewhere:
+            await window._worker.submit(lambda tether: tether.sessions.delete(session_id))
+        else:
+            window.sessions.delete([session_id])
+        await until(lambda: window.windowTitle() == TITLE)
+        assert not window.system._waiting
+
+
 @in_gui_loop
 async def test_a_call_that_is_denied_is_shown_as_declined_also_when_read_again() -> None:
     async with open_window() as window:

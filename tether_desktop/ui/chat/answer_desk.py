@@ -155,7 +155,14 @@ class AnswerDesk(QObject):
 
     @Slot(str, str)
     def _on_edit(self, view_id: str, text: str) -> None:
-        self._tasks.start(self._chats.edit(self._shown.conversation, view_id, text, self._models.name))
+        self._tasks.start(self._edit(self._shown.conversation, view_id, text))
+
+    async def _edit(self, conversation: Conversation, view_id: str, text: str) -> None:
+        try:
+            await self._chats.edit(conversation, view_id, text, self._models.name)
+        except Exception:  # whatever went wrong, what was written must not be lost
+            self._pane.view.edit_as(view_id, text)
+            raise
 
     @Slot(str, int)
     def _on_version(self, view_id: str, version: int) -> None:

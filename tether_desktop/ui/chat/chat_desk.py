@@ -113,9 +113,12 @@ class ChatDesk(QObject):
         self.shown.emit()
 
     def is_gone(self, conversation: Conversation) -> bool:
-        """Whether a chat was deleted."""
-        stored = conversation.session_id and not conversation.temporary
-        return bool(stored) and self._sidebar.model.session(conversation.session_id) is None
+        """Whether a chat was deleted, or never came to be and has given its place to another blank one."""
+        if conversation.temporary:
+            return False
+        if not conversation.session_id:
+            return conversation not in {self.conversation, self._unasked}
+        return self._sidebar.model.session(conversation.session_id) is None
 
     @Slot(object)
     def _on_stored(self, _session: object) -> None:

@@ -86,6 +86,7 @@ class ChatView(KeyboardArea):
         self._live: dict[str, MessageWidget] = {}
         self._stale: set[str] = set()
         self._open_folds: dict[str, set[str]] = {}
+        self._edits: dict[str, str] = {}
         self._tool_names: dict[str, ToolFacts] = {}
         self._devices: dict[str, str] = {}
         self._models: Sequence[tuple[str, str]] = ()
@@ -262,12 +263,20 @@ class ChatView(KeyboardArea):
         self._stale.add(view.id)
         if self._sought[0]:
             self._mark(view.id, widget)
+        if isinstance(widget, UserMessage) and view.id in self._edits:
+            widget.edit_as(self._edits.pop(view.id))
         return widget
 
     def _discard(self, message_id: str) -> None:
-        widget = self._live.pop(message_id, None)
+        widget = self._live.get(message_id)
+        if widget is not None and widget.has_keyboard:
+            # Hidden with the keyboard in it, it would have Qt look for the next one among messages that are changing.
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._live.pop(message_id, None)
         self._stale.discard(message_id)
         if widget is not None:
+            if isinstance(widget, UserMessage) and widget.edited is not None:
+                self._edits[message_id] = widget.edited
             widget.hide()
             widget.deleteLater()
 
@@ -390,6 +399,11 @@ class ChatView(KeyboardArea):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(place)
 
+    def edit_as(self, message_id: str, text: str) -> None:
+        """Open a question for editing with what was written instead, at once or when it is shown next."""
+        self._edits[message_id] = text
+        self._on_live(message_id, UserMessage, lambda widget: widget.edit_as(self._edits.pop(message_id)))
+
     def _on_live(self, message_id: str, kind: type[W], done: Callable[[W], None]) -> None:
         widget = self._live.get(message_id)
         if isinstance(widget, kind):
@@ -459,9 +473,10 @@ class ChatView(KeyboardArea):
         chain: list[QWidget] = [self]
         if self._views:
             shown = self._column.at(self.verticalScrollBar().value() + self.viewport().height() - 1)
-            widget = self._live[self._views[shown if current is None else current].id]
-            widget.set_active(True)
-            chain += [widget, *widget.focus_stops()]
+            widget = self._live.get(self._views[shown if current is None else current].id)
+            if widget is not None:
+                widget.set_active(True)
+                chain += [widget, *widget.focus_stops()]
         return step_focus(chain, self, forward=forward)
 
     def go_to_neighbour(self, step: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from tether_desktop.context.records import SessionRecord
+from tether_desktop.errors import SessionBusy
 from tether_desktop.events import Event
 from tether_desktop.messages import Attachment, ToolChoice
 from tether_desktop.protocol.tool_use import ApprovalAnswer
@@ -150,10 +151,18 @@ class Chats(QObject):
         )
 
     async def edit(self, conversation: Conversation, view_id: str, text: str, model: str) -> None:
-        """Ask another question, with the same files, in the place of one that was asked."""
+        """Ask another question, with the same files, in the place of one that was asked.
+
+        Raises:
+            TetherError: an answer is being written there, or none could be begun; nothing is changed.
+        """
         message_id, asked = conversation.message_id(view_id), conversation.view(view_id)
         if not message_id or asked is None or conversation.busy:
-            return
+            raise SessionBusy(
+                self.tr("Still answering"),
+                self.tr("The changed question was not sent: an answer is being written in this chat."),
+                self.tr("Send it when the answer is there, or stop that."),
+            )
         use, files = tool_use(conversation.tool_mode), asked.attachments
         conversation.begin_edit(view_id, text, model, files)
         await self._start_or_abandon(
@@ -239,6 +248,8 @@ class Chats(QObject):
         """Drop a conversation from memory, because its session was deleted; what it answered is over."""
         forgotten = self._conversations.pop(session_id, None)
         self._outdated.discard(session_id)
+        if forgotten is not None and forgotten.waiting:
+            self.waiting_changed.emit(session_id, False)
         if forgotten is not None and forgotten.busy:
             self.busy_changed.emit(session_id, False)
 

@@ -139,17 +139,30 @@ class UserMessage(MessageWidget):
         """Also while it is edited."""
         return self._editor is not None or super().is_pinned
 
+    @property
+    def edited(self) -> str | None:
+        """What is written instead and was not sent; None where nothing is."""
+        text = self.view.text if self._editor is None else self._editor.field.toPlainText()
+        return None if text == self.view.text else text
+
     def edit(self) -> None:
         """Open the editor."""
-        if self._editor is not None:
-            return
-        self._editor = QuestionEditor(self.view.text, self)
-        self._editor.saved.connect(self._on_saved)
-        self._editor.cancelled.connect(self._close_editor)
-        self._editor.resized.connect(self.resized)
-        self._editor.show()
-        self._editor.field.setFocus()
+        if self._editor is None:
+            self._open_editor(self.view.text).field.setFocus()
+
+    def edit_as(self, text: str) -> None:
+        """Open the editor with another text, and leave the keyboard where it is."""
+        if self._editor is None:
+            self._open_editor(text)
+
+    def _open_editor(self, text: str) -> QuestionEditor:
+        self._editor = editor = QuestionEditor(text, self)
+        editor.saved.connect(self._on_saved)
+        editor.cancelled.connect(self._close_editor)
+        editor.resized.connect(self.resized)
+        editor.show()
         self._set_editing(True)
+        return editor
 
     def _on_saved(self, text: str) -> None:
         self._close_editor()

@@ -63,13 +63,16 @@ class DraftDesk(QObject):
     def save(self) -> None:
         """Save all that has changed."""
         self._timer.stop()
-        if self._dirty and (self._saving is None or self._saving.done()):
+        if self._saving is not None and not self._saving.done():
+            self._timer.start()
+        elif self._dirty:
             self._saving = self._tasks.start(self._save_all())
 
     async def save_now(self) -> None:
         """Save all that has changed, and wait for it."""
         self._timer.stop()
-        self._dirty.setdefault(self._desk.conversation)
+        if not self._desk.conversation.temporary:
+            self._dirty.setdefault(self._desk.conversation)
         await self._save_all()
 
     @Slot()
@@ -108,6 +111,7 @@ class DraftDesk(QObject):
             draft: Draft = await self._worker.submit(lambda tether: tether.library.draft(session_id))
         finally:
             self._reading.discard(conversation)
+            self._timer.start()  # what was typed meanwhile waits for this
         self._saved[conversation] = (session_id, draft)
         if draft:
             shown = conversation is self._desk.conversation
@@ -120,8 +124,9 @@ class DraftDesk(QObject):
     async def _save_all(self) -> None:
         async with self._turn:
             self._composer.keep()
-            waiting = [conversation for conversation in self._dirty if conversation not in self._reading]
-            for conversation in waiting:
+            # What is in the store of one that was not read yet must not be written over.
+            due = [each for each in self._dirty if each in self._known and each not in self._reading]
+            for conversation in due:
                 del self._dirty[conversation]
                 await self._save(conversation)
 
@@ -138,6 +143,7 @@ class DraftDesk(QObject):
         except SessionNotFound:
             logger.info("The chat of a draft was erased")
         except TetherError as error:
+            self._dirty.setdefault(conversation)  # it is tried again with the next one
             self._tell(error)
             return
         self._saved[conversation] = (session_id, draft)

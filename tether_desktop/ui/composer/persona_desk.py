@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -60,13 +60,14 @@ class PersonaDesk(QObject):
         """Show the settings of this chat."""
         self._tasks.start(self._open_settings())
 
-    def choose(self, persona: Persona | None) -> None:
-        """Let the model be somebody in this chat; None is nobody in particular."""
+    def choose(self, conversation: Conversation, persona: Persona | None) -> None:
+        """Let the model be somebody in a chat; None is nobody in particular."""
         if persona is None:
-            self._apply({}, "")
+            self._apply(conversation, {}, "")
             return
-        self._apply(persona.overrides, persona.name)
-        self._models.prefer(persona.model)
+        self._apply(conversation, persona.overrides, persona.name)
+        if conversation is self._desk.conversation:
+            self._models.prefer(persona.model)
 
     def menu_of(self, personas: Sequence[Persona]) -> QMenu:
         """The menu with these personas."""
@@ -74,27 +75,28 @@ class PersonaDesk(QObject):
         menu = QMenu(self._button)
         group = QActionGroup(menu)
         nobody = not conversation.persona and not conversation.overrides
-        self._add_choice(menu, group, self.tr("Default"), None, checked=nobody)
+        self._add_choice(menu, group, self.tr("Default"), partial(self.choose, conversation, None), checked=nobody)
         for persona in personas:
             name = visible(persona.name)[:60].replace("&", "&&")
-            self._add_choice(menu, group, name, persona, checked=persona.name == conversation.persona)
+            chosen = partial(self.choose, conversation, persona)
+            self._add_choice(menu, group, name, chosen, checked=persona.name == conversation.persona)
         menu.addSeparator()
         menu.addAction(self.tr("Chat settings…"), self.open_settings)
         menu.addAction(self.tr("Edit personas…"), self.personas_requested.emit)
         return menu
 
     def _add_choice(
-        self, menu: QMenu, group: QActionGroup, name: str, persona: Persona | None, *, checked: bool
+        self, menu: QMenu, group: QActionGroup, name: str, chosen: Callable[[], object], *, checked: bool
     ) -> None:
         action = QAction(name, menu, checkable=True, checked=checked)
-        action.triggered.connect(partial(self.choose, persona))
+        action.triggered.connect(lambda _checked: chosen())
         group.addAction(action)
         menu.addAction(action)
 
-    def _apply(self, overrides: Mapping[str, Any], persona: str) -> None:
-        conversation = self._desk.conversation
+    def _apply(self, conversation: Conversation, overrides: Mapping[str, Any], persona: str) -> None:
         conversation.overrides, conversation.persona = dict(overrides), persona
-        self._show(conversation)
+        if conversation is self._desk.conversation:
+            self._show(conversation)
         if conversation.session_id:
             self._tasks.start(self._configure(conversation, overrides, persona))
 
@@ -145,13 +147,13 @@ class PersonaDesk(QObject):
 
         settings = await self._worker.submit(read)
         dialog = ChatSettingsDialog(settings, conversation.overrides, self._button.window())
-        dialog.changed.connect(self._on_overrides)
-        dialog.persona_requested.connect(self._on_persona_requested)
+        dialog.changed.connect(partial(self._on_overrides, conversation))
+        dialog.persona_requested.connect(partial(self._on_persona_requested, conversation))
         dialog.finished.connect(self._on_dialog_closed)
         self.dialog = dialog
         dialog.open()
 
-    async def _save_persona(self, name: str, overrides: Mapping[str, Any]) -> None:
+    async def _save_persona(self, conversation: Conversation, name: str, overrides: Mapping[str, Any]) -> None:
         try:
             persona: Persona = await self._worker.submit(
                 lambda tether: tether.library.save_persona(Persona("", name, overrides))
@@ -161,7 +163,7 @@ class PersonaDesk(QObject):
                 raise
             self.dialog.say(f"{error.message} {error.hint}".strip(), failed=True)
             return
-        self._apply(overrides, persona.name)
+        self._apply(conversation, overrides, persona.name)
         if self.dialog is not None:
             self.dialog.say(self.tr("Saved as the persona “{name}”.").format(name=visible(persona.name)))
 
@@ -183,13 +185,11 @@ class PersonaDesk(QObject):
             if record.id == conversation.session_id:
                 self._take(conversation, record)
 
-    @Slot(object)
-    def _on_overrides(self, overrides: Mapping[str, Any]) -> None:
-        self._apply(overrides, "")
+    def _on_overrides(self, conversation: Conversation, overrides: Mapping[str, Any]) -> None:
+        self._apply(conversation, overrides, "")
 
-    @Slot(str, object)
-    def _on_persona_requested(self, name: str, overrides: Mapping[str, Any]) -> None:
-        self._tasks.start(self._save_persona(name, overrides))
+    def _on_persona_requested(self, conversation: Conversation, name: str, overrides: Mapping[str, Any]) -> None:
+        self._tasks.start(self._save_persona(conversation, name, overrides))
 
     @Slot()
     def _on_menu_gone(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tether_desktop.ui.composer.prompt_dialog import PromptDialog
     from tether_desktop.ui.composer.prompt_menu import PromptEntry
     from tether_desktop.ui.composer.prompts_dialog import PromptsDialog
+    from tether_desktop.ui.composer.writing import Writing
 
 
 class PromptsDesk(QObject):
@@ -45,10 +46,11 @@ class PromptsDesk(QObject):
         from tether_desktop.ui.composer.prompt_dialog import PromptDialog
 
         if not found.prompt.arguments:
-            self._tasks.start(self._insert(found, {}))
+            self._tasks.start(self._insert(self._composer.writing, found, {}))
             return
+        writing = self._composer.writing
         dialog = PromptDialog(found, self._composer.window())
-        dialog.accepted.connect(lambda: self._tasks.start(self._insert(found, dialog.arguments())))
+        dialog.accepted.connect(lambda: self._tasks.start(self._insert(writing, found, dialog.arguments())))
         dialog.finished.connect(self._on_closed)
         self.dialog = dialog
         dialog.open()
@@ -80,11 +82,14 @@ class PromptsDesk(QObject):
         found: list[Snippet] = await self._worker.submit(lambda tether: tether.library.snippets())
         return found
 
-    async def _insert(self, found: ServerPrompt, arguments: dict[str, str]) -> None:
+    async def _insert(self, writing: Writing, found: ServerPrompt, arguments: dict[str, str]) -> None:
         text = await self._worker.submit(
             lambda tether: tether.mcp.get_prompt(found.server, found.prompt.name, arguments)
         )
-        self._composer.insert(text)
+        if writing is self._composer.writing:
+            self._composer.insert(text)
+        else:  # another chat is shown by now
+            writing.add(text)
 
     async def _manage(self) -> None:
         from tether_desktop.ui.composer.prompts_dialog import PromptsDialog

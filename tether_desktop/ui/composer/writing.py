@@ -52,6 +52,11 @@ class Writing(QObject):
             self.files.extend((*map(AttachedFile, draft.attachments), *there))
         self.queue.restore(map(restored, draft.queue))
 
+    def add(self, text: str) -> None:
+        """Put text behind what is typed."""
+        self.text = "\n\n".join(filter(None, (self.text.rstrip(), text)))
+        self.changed.emit()
+
     def give_back(self, question: Question) -> None:
         """Take a question that could not be sent."""
         self.text = "\n".join(filter(None, (question.text, self.text)))

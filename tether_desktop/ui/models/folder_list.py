@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
@@ -64,7 +65,13 @@ class FolderList(QWidget):
     def add(self, folder: str) -> None:
         """Let the tools read one more folder."""
         if folder and folder not in self.folders:
-            self.changed.emit(os.pathsep.join((*self.folders, folder)))
+            self._change((*self.folders, folder))
+
+    def _change(self, folders: Iterable[str]) -> None:
+        """Show them at once, so that what is changed next is changed in these."""
+        value = os.pathsep.join(folders)
+        self.show_value(value)
+        self.changed.emit(value)
 
     def _make_row(self, folder: str) -> QWidget:
         row = QWidget()
@@ -78,7 +85,7 @@ class FolderList(QWidget):
         return row
 
     def _remove(self, folder: str) -> None:
-        self.changed.emit(os.pathsep.join(each for each in self.folders if each != folder))
+        self._change(each for each in self.folders if each != folder)
 
     @Slot()
     def _on_add(self) -> None:

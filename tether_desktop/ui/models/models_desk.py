@@ -219,7 +219,7 @@ class ModelsDesk(QObject):
         card.measure_requested.connect(self._on_measure)
         card.stop_requested.connect(self.care.stop)
         card.removal_requested.connect(self.care.ask_removal)
-        card.removal_agreed.connect(self.care.remove)
+        card.removal_agreed.connect(self._on_removal_agreed)
         card.seen.connect(self.care.forget)
         card.show_care(self.care.of(card.name))
 
@@ -294,6 +294,11 @@ class ModelsDesk(QObject):
         what = self._origins.get(name, "")
         if what:
             self.installs.begin(Installation(what, split_name(name)[0]))
+
+    @Slot(str)
+    def _on_removal_agreed(self, name: str) -> None:
+        self.installs.cancel((name, True))
+        self.care.remove(name)
 
     @Slot(str)
     def _on_chat(self, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -89,14 +90,19 @@ class SessionsDesk(QObject):
         """A chat is shown: what is new in it was seen."""
         record = self._model.session(session_id)
         if record is not None and record.unread:
-            self._mark((session_id,), False)
+            self._tasks.start(self._note(session_id, unread=False))
 
     @Slot(str, bool)
     def _on_busy(self, session_id: str, busy: bool) -> None:
         ended = not busy and session_id in self._model.marks.busy
         self._model.set_busy(session_id, busy)
         if ended and session_id != self._sidebar.shown_id and self._model.session(session_id) is not None:
-            self._mark((session_id,), True)
+            self._tasks.start(self._note(session_id, unread=True))
+
+    async def _note(self, session_id: str, *, unread: bool) -> None:
+        """Remember whether it was looked at; nobody has asked for that, and nobody is told when it is gone."""
+        with suppress(SessionNotFound):
+            await self._worker.submit(lambda tether: tether.sessions.mark_unread(session_id, unread=unread))
 
     @Slot(object, bool)
     def _pin(self, ids: Sequence[str], pinned: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Coroutine
 from datetime import date
 from functools import partial
@@ -202,7 +203,7 @@ class _Backup:
 
 async def _write(tether: Tether, path: Path) -> None:
     """Write all chats beside the file, and put that in its place once it is whole."""
-    beside = path.with_name(f".{path.name}.part")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # somebody may be writing there already
     try:
         with await asyncio.to_thread(beside.open, "wb") as file:
             await tether.sessions.export(file)

@@ -122,16 +122,16 @@ class NumberEditor(QAbstractSpinBox):
         self._step, self._low, self._high, self._whole = step, low, high, whole
         self.setFixedWidth(_CHARACTERS["number"] * self.fontMetrics().averageCharWidth() + 48)
         self.lineEdit().setTextMargins(8, 0, 0, 0)  # the stylesheet's padding does not reach it
-        self.editingFinished.connect(lambda: self.edited.emit(self.text()))
+        self.editingFinished.connect(lambda: self.edited.emit(self.written()))
 
-    def text(self) -> str:
+    def written(self) -> str:
         """What is written, with a point where some languages have a comma."""
         written = self.lineEdit().text().strip()
         return written if self._whole else written.replace(",", ".")
 
     def show_value(self, text: str) -> None:
         """Show the value that holds."""
-        if text != self.text():
+        if text != self.written():
             self.lineEdit().setText(text)
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
@@ -159,7 +159,7 @@ class NumberEditor(QAbstractSpinBox):
         if self._low is not None:
             wanted = max(wanted, self._low)
         self.lineEdit().setText(str(int(wanted)) if self._whole else f"{wanted:g}")
-        self.edited.emit(self.text())
+        self.edited.emit(self.written())
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802  (Qt's name)
         """Scrolling the page changes no setting."""
@@ -167,7 +167,7 @@ class NumberEditor(QAbstractSpinBox):
 
     def _number(self) -> float | None:
         try:
-            return int(self.text()) if self._whole else float(self.text())
+            return int(self.written()) if self._whole else float(self.written())
         except ValueError:
             return None
 
@@ -180,15 +180,19 @@ class LineEditor(QLineEdit):
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.editingFinished.connect(lambda: self.edited.emit(self.text().strip()))
+        self.editingFinished.connect(lambda: self.edited.emit(self.written()))
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
         """Room for an address; less where there is less."""
         return QSize(_CHARACTERS["line"] * self.fontMetrics().averageCharWidth(), super().sizeHint().height())
 
+    def written(self) -> str:
+        """What is written."""
+        return self.text().strip()
+
     def show_value(self, text: str) -> None:
         """Show the value that holds."""
-        if text != self.text().strip():
+        if text != self.written():
             self.setText(text)
             self.setCursorPosition(0)
 
@@ -205,6 +209,10 @@ class TextEditor(QPlainTextEdit):
         self._typed = QTimer(self, singleShot=True, interval=_TYPED_MS)
         self._typed.timeout.connect(self._tell)
         self.textChanged.connect(self._typed.start)
+
+    def written(self) -> str:
+        """What is written, as far as it is taken."""
+        return self.toPlainText()[:_LONGEST_TEXT]
 
     def show_value(self, text: str) -> None:
         """Show the value that holds."""
@@ -226,7 +234,7 @@ class TextEditor(QPlainTextEdit):
     @Slot()
     def _tell(self) -> None:
         self._typed.stop()
-        self.edited.emit(self.toPlainText()[:_LONGEST_TEXT])
+        self.edited.emit(self.written())
 
 
 class FoldersEditor(FolderList):
@@ -242,5 +250,7 @@ class FoldersEditor(FolderList):
 Editor = (
     SwitchEditor | ChoiceEditor | SegmentsEditor | NumberEditor | LineEditor | TextEditor | FoldersEditor | KeyEditor
 )
+TYPED = (NumberEditor, LineEditor, TextEditor)
+"""Those that are typed into, and tell of it later."""
 WIDE = (TextEditor, SegmentsEditor, FoldersEditor)
 """Those that need a line of their own."""

@@ -14,6 +14,7 @@ from tether_desktop.ui.look.themed_button import ThemedButton
 from tether_desktop.ui.models.install_view import plain_label
 from tether_desktop.ui.settings.key_editor import KeyEditor
 from tether_desktop.ui.settings.setting_editors import (
+    TYPED,
     WIDE,
     ChoiceEditor,
     Editor,
@@ -72,6 +73,7 @@ class SettingField(QWidget):
         self.row = row
         self.editor: Editor = editor or editor_of(row, settings)
         self._value = ""
+        self._settled = ""
         self._standing = ""
         self._started: str | None = None
         self.title_label = QLabel(title_of(row))
@@ -97,13 +99,20 @@ class SettingField(QWidget):
         return bool(os.environ.get(self.row.env))
 
     def show_value(self, value: Any) -> None:
-        """Show the value that holds now."""
+        """Show the value that holds now; what somebody is typing there, or has to correct, stays."""
         self._value = shown(value)
-        self.editor.show_value(self._value)
-        self._explain(self._standing)
+        if not self._is_typed:
+            self._settled = self._value
+            self.editor.show_value(self._value)
+            self._explain(self._standing)
         changed = value != self.row.default and not self.overridden
         self.reset_button.setVisible(changed)
         self._offer_restart()
+
+    @property
+    def _is_typed(self) -> bool:
+        """Whether something is written that is neither the value that was shown nor one that was taken."""
+        return isinstance(self.editor, TYPED) and self.editor.written() not in {self._settled, self._value}
 
     def show_started(self, value: Any) -> None:
         """Know the value that Tether was started with."""
@@ -118,6 +127,8 @@ class SettingField(QWidget):
     def reset(self) -> None:
         """Take the default again."""
         self.editor.setFocus(Qt.FocusReason.OtherFocusReason)
+        if isinstance(self.editor, TYPED):
+            self._settled = self.editor.written()
         self.changed.emit(self.row.name, None)
 
     @Slot(str)
@@ -137,9 +148,12 @@ class SettingField(QWidget):
         if written == self._value:
             self._explain(self._standing)
         elif not takes(self.row.name, written):
+            if not isinstance(self.editor, TYPED):  # what was typed is left to be corrected
+                self.editor.show_value(self._value)
             self._explain(self.tr("This has to be {allowed}.").format(allowed=allowed_words(self.row)))
         else:
             self._explain("")
+            self._settled = written
             self.changed.emit(self.row.name, written)
 
     def _explain(self, problem: str) -> None:

@@ -127,8 +127,8 @@ class SettingsDesk(QObject):
         self._show_settings()
 
     def _show_settings(self) -> None:
-        """Show what holds, also when a value was refused."""
-        if self.dialog is not None and self._settings is not None:
+        """Show what holds, also when a value was refused; what was changed meanwhile is going to hold."""
+        if self.dialog is not None and self._settings is not None and not self._unsaved:
             self.dialog.show_settings(self._settings)
 
     @Slot(str, object)

@@ -110,5 +110,6 @@ class ShortcutsPage(SettingsPage):
 
     def _save(self, changes: dict[str, str]) -> None:
         own = {command.name: command.keys for command in COMMANDS}
-        changed = {name: keys for name, keys in (self._changed | changes).items() if keys != own[name]}
-        self.setting_changed.emit("shortcuts", write_shortcuts(changed) or None)
+        # Known at once, so that what is changed next is changed in these.
+        self._changed = {name: keys for name, keys in (self._changed | changes).items() if keys != own[name]}
+        self.setting_changed.emit("shortcuts", write_shortcuts(self._changed) or None)

@@ -25,7 +25,7 @@ class QuickDesk(QObject):
         shortcut: brings the window up; its ``problem`` and ``told`` are for the settings.
 
     Signals:
-        handed_over(session_id): the chat is stored now, and to be shown in the big window.
+        handed_over(session_id): the chat is stored now, as far as it could be, and to be shown in the big window.
         opened(): the big window is wanted, without a chat.
     """
 
@@ -108,7 +108,11 @@ class QuickDesk(QObject):
             self.quick_window.tell(f"{error.title}. {error.message}")
 
     async def _hand_over(self, conversation: Conversation) -> None:
-        await self._window.temporary.keep(conversation)
+        try:
+            await self._window.temporary.keep(conversation)
+        except Exception:
+            self.handed_over.emit(conversation.session_id)  # as it is, still temporary, so that it can be tried again
+            raise
         self.handed_over.emit(conversation.session_id)
 
     @Slot(str)

@@ -37,6 +37,7 @@ class TemporaryDesk(QObject):
         self._bar = bar
         self._shown: Conversation = desk.conversation
         self._left: Conversation | None = None
+        self._kept: set[Conversation] = set()
         desk.shown.connect(self._on_shown)
         chats.busy_changed.connect(self._on_busy_changed)
         bar.keep_requested.connect(self._on_keep)
@@ -74,7 +75,7 @@ class TemporaryDesk(QObject):
         if now is before:
             return
         self._shown = now
-        if before.temporary:
+        if before.temporary and before not in self._kept:
             self._forget_left()
             self._left = before if before.session_id else None
         self._show_bar()
@@ -87,7 +88,7 @@ class TemporaryDesk(QObject):
 
     def _show_bar(self) -> None:
         now = self._desk.conversation
-        if now.temporary:
+        if now.temporary and now not in self._kept:
             self._forget_left()
             self._bar.show_current(begun=bool(now.session_id))
         elif self._left is None:
@@ -103,21 +104,32 @@ class TemporaryDesk(QObject):
     async def _erase(self, session_id: str) -> None:
         await self._worker.submit(lambda tether: _erase(tether, session_id))
 
-    async def _keep(self, conversation: Conversation) -> None:
-        await self.keep(conversation)
+    async def _keep(self, conversation: Conversation, *, opens: bool) -> None:
+        try:
+            await self.keep(conversation)
+        except Exception:
+            self._kept.discard(conversation)
+            self._show(conversation)  # as it is, still temporary, so that it can be tried again
+            raise
+        self._kept.discard(conversation)
+        if opens or conversation is self._desk.conversation:
+            self._show(conversation)
+
+    def _show(self, conversation: Conversation) -> None:
         if conversation is self._desk.conversation:
             self._show_bar()
-            self.changed.emit(False)
+            self.changed.emit(conversation.temporary)
         else:
             self._desk.open(conversation.session_id)
 
     @Slot()
     def _on_keep(self) -> None:
-        conversation = self._left or self._desk.conversation
-        self._left = None
+        left, self._left = self._left, None
+        conversation = left or self._desk.conversation
         self._bar.dismiss()
-        if conversation.temporary and conversation.session_id:
-            self._tasks.start(self._keep(conversation))
+        if conversation.temporary and conversation.session_id and conversation not in self._kept:
+            self._kept.add(conversation)  # from now on nothing that is shown instead makes anybody forget it
+            self._tasks.start(self._keep(conversation, opens=left is not None))
 
     @Slot()
     def _on_over(self) -> None:

@@ -103,6 +103,7 @@ class WorkerLoop:
         self._entries: list[ModelEntry] = []
         self._fits: dict[str, Verdict] = {}
         self._installing = asyncio.Lock()
+        self._adding = ""
         self._install_progress: InstallProgress | None = None
         self._listing = asyncio.Lock()
         self._relisting: asyncio.Task[None] | None = None
@@ -178,7 +179,7 @@ class WorkerLoop:
         def add(installer: Installer, on_news: OnNews) -> Awaitable[str]:
             return installer.add(what, on_progress=self._on_install_progress, on_news=on_news)
 
-        return await self._install(add)
+        return await self._install(add, what)
 
     async def prepare_model(self, name: str) -> Installed:
         """Pack and compile a listed model as far as that is due, reporting to the outlet."""
@@ -194,16 +195,17 @@ class WorkerLoop:
             pass
 
     async def discard_download(self, what: str) -> None:
-        """Remove what there is of a download, once nothing writes to it any more.
+        """Remove what there is of a download, once nothing writes to it any more; others go on meanwhile.
 
         Raises:
             InstallError: it cannot be removed.
         """
         tether = await self.tether()
-        async with self._installing:
-            await asyncio.to_thread(tether.installer.discard, what)
+        if self._adding == what:
+            await self.settle_installs()
+        await asyncio.to_thread(tether.installer.discard, what)
 
-    async def _install(self, start: Callable[[Installer, OnNews], Awaitable[str]]) -> Installed:
+    async def _install(self, start: Callable[[Installer, OnNews], Awaitable[str]], adds: str = "") -> Installed:
         from tether_desktop.model.install.progress import Checked
 
         mappings: tuple[MappedMatrix, ...] = ()
@@ -218,10 +220,11 @@ class WorkerLoop:
         tether = await self.tether()
         # One that was cancelled may still be tidying up.
         async with self._installing:
+            self._adding = adds
             try:
                 name = await start(tether.installer, on_news)
             finally:
-                self._install_progress = None
+                self._install_progress, self._adding = None, ""
             await self.refresh_models()
         return Installed(name, mappings)
 
